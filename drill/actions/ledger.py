@@ -1,0 +1,149 @@
+"""The ledger of faults: what is broken, or about to be, and how it is put back. Flows in: an entry, before anything is broken.
+Flows out: one file per open fault in .drill/ledger, on disk before the injection, gone once the undo was verified.
+
+It outlives a kill of every process of a drill: `drill.inject.restore_all` reads what is left here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drill.cluster.durable import sync_folder, write_durably
+from drill.errors import FaultError, InputError
+
+SUFFIX = ".json"
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A process of this machine. `started`: clock ticks since boot, which tells it from a later one of the same number."""
+
+    pid: int
+    started: int
+
+    def alive(self) -> bool:
+        """True while this very process runs (a zombie does not)."""
+        seen = _stat(self.pid)
+        return seen is not None and seen == self.started
+
+    def commands_left(self) -> list[int]:
+        """Processes that this one, which has ended, left in the session that it led: a command that was under way may still act."""
+        if _stat(self.pid) is not None:
+            return []
+        return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _session(folder) == self.pid]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One open fault. `target`: the drill.toml; `arguments`: all that the undo needs; `announced_wall`: seconds since the epoch;
+    `experiment`: the process that injects and undoes; `drill`: the one that started it, none when the experiment runs alone."""
+
+    id: str
+    fault: str
+    target: str
+    context: str
+    namespace: str
+    arguments: dict[str, Any]
+    announced_wall: float
+    experiment: Process
+    drill: Process | None = None
+
+
+def process(pid: int) -> Process:
+    """The process that runs now under `pid`. Raises FaultError when there is none."""
+    started = _stat(pid)
+    if started is None:
+        raise FaultError(f"process {pid}: expected it to run, it does not")
+    return Process(pid, started)
+
+
+def _stat(pid: int) -> int | None:
+    """When the process started, in clock ticks since boot; None when it is gone or a zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _session(folder: Path) -> int | None:
+    try:
+        fields = (folder / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[3])
+
+
+class Ledger:
+    """The folder of open faults of one target, `root`/.drill/ledger."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / ".drill" / "ledger"
+
+    def open(self, entry: Entry) -> Path:
+        """Write an entry durably: when this returns, file and folder are on disk. Raises FaultError when they cannot be written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_durably(self._file(entry.id), msgspec.json.format(msgspec.json.encode(entry)))
+        except OSError as error:
+            raise FaultError(
+                f"{self._file(entry.id)}: the ledger could not be written ({error.strerror}); nothing was broken. Make room there and run again"
+            ) from error
+        return self._file(entry.id)
+
+    def close(self, entry: Entry) -> None:
+        """The fault is undone, and that was checked: forget it and what was kept beside it."""
+        self._file(entry.id).unlink(missing_ok=True)
+        for beside in self.folder.glob(f"{entry.id}.*"):
+            beside.unlink()
+        sync_folder(self.folder)
+
+    def beside(self, identity: str, suffix: str) -> Path:
+        """Where an entry keeps something of its own, such as a copy of a database; removed when the entry is closed."""
+        return self.folder / f"{identity}.{suffix}"
+
+    def files(self) -> list[Path]:
+        """The files of all open entries, damaged ones included, oldest first."""
+        return sorted(self.folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime) if self.folder.is_dir() else []
+
+    def read(self, file: Path) -> Entry:
+        """One entry. Raises InputError naming the file when it is damaged; the file stays where it is."""
+        data = file.read_bytes()
+        try:
+            return msgspec.json.decode(data, type=Entry)
+        except msgspec.DecodeError as error:
+            raise InputError(
+                file,
+                None,
+                data[:80].decode(errors="replace"),
+                f"a whole ledger entry ({error}). The fault that its name tells may still be in: put that back by hand, or run `drill down` and "
+                "`drill up`, then delete the file",
+            ) from error
+
+    def entries(self) -> list[Entry]:
+        """All open entries, oldest first. Raises InputError for the first damaged one."""
+        return [self.read(file) for file in self.files()]
+
+    def of_process(self, fault: str, pid: int) -> Entry | None:
+        """The open entry that process `pid` made for `fault`, if any."""
+        for file in self.files():
+            if re.fullmatch(rf"{re.escape(fault)}-{pid}-\d+", file.stem):
+                return self.read(file)
+        return None
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the ledger's lock: two that restore at the same time wait for each other."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _file(self, identity: str) -> Path:
+        return self.folder / f"{identity}{SUFFIX}"

@@ -1,0 +1,127 @@
+"""The command line: what pytest cannot do. Flows in: arguments. Flows out: an exit status.
+
+0 pass, 1 fail, 2 inconclusive, 3 setup or usage error.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from drill import settings as settings_module
+from drill.cluster import machine
+from drill.cluster.access import connect
+from drill.cluster.doctor import diagnose
+from drill.conduct.book import Book
+from drill.conduct.coverage import coverage_lines
+from drill.conduct.run import rejudge
+from drill.errors import DrillError, SetupError
+from drill.inject.restore import remember_anew, restore_all
+from drill.report import read_verdicts, write_report
+from drill.settings import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--target", "target_file", default=settings_module.DEFAULT_FILE, show_default=True, help="The file that describes the service under test."
+)
+@click.option("--allow-context", metavar="NAME", help="Allow this kubeconfig context although it is not kind-*.")
+@click.pass_context
+def cli(context: click.Context, target_file: str, allow_context: str | None) -> None:
+    """Prove that an operations runbook works: break a real cluster, follow the runbook, judge from what users saw.
+
+    The drills themselves are run by pytest: `pytest features -m smoke`.
+    """
+    context.obj = {"target": target_file, "allow_context": allow_context}
+
+
+def _settings(context: click.Context) -> Settings:
+    return settings_module.load(context.obj["target"])
+
+
+@cli.command()
+@click.pass_context
+def up(context: click.Context) -> None:
+    """Bring up what drills need: engine, node image, cluster, target. Quick when it is there already."""
+    settings = _settings(context)
+    machine.up(settings)
+    cluster = connect(settings, context.obj["allow_context"])
+    restore_all(settings, cluster)
+    remember_anew(settings, cluster)
+
+
+@cli.command()
+@click.pass_context
+def down(context: click.Context) -> None:
+    """Remove all that `drill up` made: cluster, images, compiled programs, and the engine if drill started it."""
+    machine.down(_settings(context))
+
+
+@cli.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Say what is on this machine, in which version, what is missing and what that prevents."""
+    findings = diagnose(_settings(context), context.obj["allow_context"])
+    for finding in findings:
+        click.echo(finding.line())
+    if any(finding.needed and not finding.present for finding in findings):
+        raise SystemExit(SetupError.exit_status)
+
+
+@cli.command()
+@click.pass_context
+def restore(context: click.Context) -> None:
+    """Put back whatever a killed drill left broken, and bring the target into its known state."""
+    settings = _settings(context)
+    done = restore_all(settings, connect(settings, context.obj["allow_context"]))
+    for line in done.undone:
+        click.echo(f"undone: {line}")
+    for line in done.differences:
+        click.echo(f"repaired: {line}")
+    if not done.undone and not done.differences:
+        click.echo("nothing was broken: the ledger is empty and the target is in its known state")
+
+
+@cli.command("judge")
+@click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.pass_context
+def judge_again(context: click.Context, run_folder: Path) -> None:
+    """Judge a stored run again, without a cluster, and write its reports anew."""
+    run = rejudge(run_folder, Book(_settings(context)).defects)
+    for line in run.summary_lines():
+        click.echo(line)
+    raise SystemExit(run.exit_status())
+
+
+@cli.command()
+@click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.pass_context
+def report(context: click.Context, run_folder: Path) -> None:
+    """Write a stored run's reports anew from the verdicts that it has."""
+    write_report(run_folder, read_verdicts(run_folder), Book(_settings(context)).defects)
+    click.echo(run_folder / "index.html")
+
+
+@cli.command()
+@click.option("--run", "run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Count what this stored run executed.")
+@click.pass_context
+def coverage(context: click.Context, run_folder: Path | None) -> None:
+    """List every step of the runbook, and which of them a run has executed."""
+    for line in coverage_lines(Book(_settings(context)).corrected, run_folder):
+        click.echo(line)
+
+
+def main() -> None:
+    """Entry point. Errors raised on purpose are one message on standard error, without a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except DrillError as error:
+        click.echo(f"drill: {error}", err=True)
+        sys.exit(error.exit_status)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(3)
+    except click.Abort:
+        sys.exit(130)

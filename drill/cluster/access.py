@@ -1,0 +1,211 @@
+"""The one way to a cluster. Flows in: settings and the context that the command line allowed. Flows out: a Cluster bound to that
+context for good, through which every request, command and program of drill reaches the cluster; never the current context.
+
+Reads and changes are plain JSON over the API server's own paths; kubectl serves what only it can do (exec, apply).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+from kubernetes import config as kubernetes_config
+from kubernetes.client import ApiClient, ApiException
+
+from drill.errors import ForeignClusterError, SetupError, ToolMissingError, UsageError
+from drill.settings import Settings
+
+Json = dict[str, Any]
+
+OURS = re.compile(r"kind-.+")
+NOT_FOUND = 404
+
+
+class ClusterError(SetupError):
+    """The cluster refused or failed a request or a command. Says which, and what it answered."""
+
+
+class AbsentError(ClusterError):
+    """What was asked for does not exist in the cluster."""
+
+
+def cache_folder() -> Path:
+    """Where drill keeps what it installs on this machine: ${XDG_CACHE_HOME:-~/.cache}/drill."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "drill"
+
+
+def kubeconfig_path() -> Path:
+    """The kubeconfig that drill uses: $DRILL_KUBECONFIG, else its own; never ~/.kube/config by itself."""
+    named = os.environ.get("DRILL_KUBECONFIG")
+    return Path(named) if named else cache_folder() / "kubeconfig"
+
+
+def check_context(context: str, allow_context: str | None = None) -> None:
+    """Raise ForeignClusterError unless `context` is kind-* or is the very one that the command line allowed."""
+    if OURS.fullmatch(context) or (allow_context is not None and context == allow_context):
+        return
+    raise ForeignClusterError(
+        f"context {context!r} is not one that drill may break things in: expected kind-*; no request was sent. "
+        f"If it is meant, name it on the command line as well: --allow-context {context}"
+    )
+
+
+def kubectl_path() -> str:
+    """The kubectl that drill installed, else the one on PATH. Raises ToolMissingError."""
+    own = cache_folder() / "bin" / "kubectl"
+    found = str(own) if own.exists() else shutil.which("kubectl")
+    if found is None:
+        raise ToolMissingError(f"kubectl is neither at {own} nor on PATH; `drill up` installs it")
+    return found
+
+
+def run(command: Sequence[str], *, stdin: bytes | None = None, seconds: float = 60) -> bytes:
+    """Run a program to its end and return its standard output. Raises ClusterError when it fails or takes longer than `seconds`."""
+    shown = " ".join(command)[:200]
+    try:
+        done = subprocess.run(
+            command, input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, timeout=seconds, check=False
+        )
+    except FileNotFoundError as error:
+        raise ToolMissingError(f"{command[0]} is not on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise ClusterError(f"{shown}: expected to end within {seconds:.0f} s, it did not") from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()[-600:]
+        raise ClusterError(f"{shown}: expected exit status 0, got {done.returncode}: {said}")
+    return done.stdout
+
+
+class Cluster:
+    """One context of one kubeconfig and the target's namespace in it. Make it with `connect`."""
+
+    def __init__(self, client: ApiClient, kubeconfig: Path, context: str, namespace: str) -> None:
+        self._client = client
+        self.kubeconfig, self.context, self.namespace = kubeconfig, context, namespace
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object | None = None,
+        *,
+        content_type: str = "application/json",
+        query: Mapping[str, str] | None = None,
+        seconds: float = 10,
+    ) -> bytes:
+        """One HTTP request to the API server; `path` begins with /api. Raises AbsentError on 404, ClusterError otherwise."""
+        url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}
+        for setting in self._client.configuration.auth_settings().values():
+            headers[setting["key"]] = setting["value"]
+        try:
+            response = self._client.call_api(method, url, headers, body, _request_timeout=seconds)
+            data: bytes = response.response.data or b""
+        except (ApiException, urllib3.exceptions.HTTPError) as error:
+            raise ClusterError(f"{method} {path} at {self.context}: no answer from the API server ({error})") from error
+        if response.status == NOT_FOUND:
+            raise AbsentError(f"{method} {path} at {self.context}: there is no such thing")
+        if response.status >= 300:
+            raise ClusterError(f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}")
+        return data
+
+    def get(self, path: str, *, query: Mapping[str, str] | None = None, seconds: float = 10) -> Json:
+        """Read an object or a list as JSON."""
+        read: Json = json.loads(self.request("GET", path, query=query, seconds=seconds))
+        return read
+
+    def patch(self, path: str, body: object) -> Json:
+        """Merge `body` into the object at `path` (JSON merge patch) and return the result."""
+        merged: Json = json.loads(self.request("PATCH", path, body, content_type="application/merge-patch+json"))
+        return merged
+
+    def delete(self, path: str, *, grace_seconds: int | None = None) -> None:
+        """Delete the object at `path`; that it is gone already is fine."""
+        query = {} if grace_seconds is None else {"gracePeriodSeconds": str(grace_seconds)}
+        try:
+            self.request("DELETE", path, query=query)
+        except AbsentError:
+            return
+
+    def core(self, kind: str, name: str = "") -> str:
+        """The path of objects of the core API in the namespace: `core("pods", "x")`."""
+        return f"/api/v1/namespaces/{self.namespace}/{kind}" + (f"/{name}" if name else "")
+
+    def apps(self, kind: str, name: str = "") -> str:
+        """The path of objects of apps/v1 in the namespace."""
+        return f"/apis/apps/v1/namespaces/{self.namespace}/{kind}" + (f"/{name}" if name else "")
+
+    def deployment(self, name: str) -> Json:
+        """The deployment as JSON. Raises AbsentError."""
+        return self.get(self.apps("deployments", name))
+
+    def scale(self, deployment: str, replicas: int) -> None:
+        """Ask for `replicas` pods of a deployment."""
+        self.patch(self.apps("deployments", deployment) + "/scale", {"spec": {"replicas": replicas}})
+
+    def pods(self, deployment: str) -> list[Json]:
+        """The pods that the deployment's own selector finds, those being deleted included."""
+        labels = self.deployment(deployment)["spec"]["selector"].get("matchLabels", {})
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        pods: list[Json] = self.get(self.core("pods"), query={"labelSelector": selector})["items"]
+        return pods
+
+    def endpoints(self, service: str) -> list[str]:
+        """Addresses that the service leads to and that are ready."""
+        slices = self.get(
+            f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices", query={"labelSelector": f"kubernetes.io/service-name={service}"}
+        )
+        return [
+            address
+            for each in slices["items"]
+            for endpoint in each.get("endpoints") or []
+            if endpoint.get("conditions", {}).get("ready", True)
+            for address in endpoint["addresses"]
+        ]
+
+    def kubectl_command(self, *arguments: str) -> list[str]:
+        """The command line of kubectl with this kubeconfig and context."""
+        return [kubectl_path(), "--kubeconfig", str(self.kubeconfig), "--context", self.context, *arguments]
+
+    def kubectl(self, *arguments: str, stdin: bytes | None = None, seconds: float = 60) -> bytes:
+        """Run kubectl against this context; its standard output. Raises ClusterError."""
+        return run(self.kubectl_command(*arguments), stdin=stdin, seconds=seconds)
+
+    def exec(self, pod: str, container: str, command: Sequence[str], *, stdin: bytes | None = None, seconds: float = 60) -> bytes:
+        """Run a command in a container of a pod; its standard output. Raises ClusterError when it does not exit with 0."""
+        interactive = ["-i"] if stdin is not None else []
+        return self.kubectl("exec", *interactive, "-n", self.namespace, pod, "-c", container, "--", *command, stdin=stdin, seconds=seconds)
+
+    def on_node(self, node: str, command: Sequence[str], *, seconds: float = 30) -> bytes:
+        """Run a command on a node, which in kind is a container of that name on this machine. Raises ClusterError."""
+        return run(["docker", "exec", node, *command], seconds=seconds)
+
+
+def node_of(pod: Json) -> str:
+    """The name of the node that the pod runs on, empty while it has none."""
+    return str(pod["spec"].get("nodeName", ""))
+
+
+def connect(settings: Settings, allow_context: str | None = None) -> Cluster:
+    """The target's cluster. Nothing is sent by this; the context is checked before anything else (ForeignClusterError).
+
+    Raises UsageError when the kubeconfig is missing or has no such context.
+    """
+    context = settings.target.context
+    check_context(context, allow_context)
+    path = kubeconfig_path()
+    if not path.is_file():
+        raise UsageError(f"{path}: no kubeconfig there. `drill up` makes the cluster, or name another file with DRILL_KUBECONFIG")
+    try:
+        client: ApiClient = kubernetes_config.new_client_from_config(config_file=str(path), context=context)  # type: ignore[no-untyped-call]
+    except kubernetes_config.ConfigException as error:
+        raise UsageError(f"{path}: expected a context {context!r} in it; {error}") from error
+    return Cluster(client, path, context, settings.target.namespace)

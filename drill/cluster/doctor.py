@@ -1,0 +1,97 @@
+"""What is on this machine? Flows in: settings. Flows out: one finding per part: its version, or what its absence prevents."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drill.cluster import engine, kind, node_image
+from drill.cluster.access import cache_folder, connect, kubeconfig_path
+from drill.cluster.health import target_health
+from drill.cluster.stage import succeeds
+from drill.errors import DrillError
+from drill.settings import Settings
+
+SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part. `seen`: its version or state; `prevents`: what cannot be done without it; `needed`: without it no drill runs."""
+
+    part: str
+    present: bool
+    seen: str
+    prevents: str = ""
+    needed: bool = True
+
+    def line(self) -> str:
+        """One line for people."""
+        mark = "ok" if self.present else "MISSING" if self.needed else "absent"
+        return f"{mark:>8}  {self.part}: {self.seen}" + ("" if self.present else f"; without it {self.prevents}")
+
+
+def diagnose(settings: Settings, allow_context: str | None = None) -> list[Finding]:
+    """Look at everything once; nothing is changed."""
+    findings = [
+        _program(
+            "Docker engine", ["docker", "version", "--format", "{{.Server.Version}}"], "no cluster can be made; `drill up` installs it where it may"
+        ),
+        _program("kind", [_own("kind"), "version"], "no cluster can be made; `drill up` compiles it"),
+        # without a kubeconfig: some kubectl on PATH ask the current context's server for its version even then
+        _program(
+            "kubectl", [_own("kubectl"), "--kubeconfig=/dev/null", "version", "--client"], "no procedure can be followed; `drill up` compiles it"
+        ),
+        _node_image(),
+        _cluster(settings),
+        _target(settings, allow_context),
+    ]
+    for tool in settings.operator.tools:
+        found = shutil.which(tool) or (str(cache_folder() / "bin" / tool) if (cache_folder() / "bin" / tool).exists() else None)
+        findings.append(
+            Finding(f"operator's {tool}", found is not None, found or "not found", f"steps of the runbook that call {tool} are inconclusive", False)
+        )
+    return findings
+
+
+def _own(program: str) -> str:
+    own = cache_folder() / "bin" / program
+    return str(own) if own.exists() else program
+
+
+def _program(part: str, command: Sequence[str], prevents: str) -> Finding:
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        return Finding(part, False, type(error).__name__, prevents)
+    said = (done.stdout or done.stderr).strip().splitlines()
+    return Finding(part, done.returncode == 0, said[0] if said else "no version told", prevents)
+
+
+def _node_image() -> Finding:
+    names = [name for name in (*node_image.UPSTREAM, node_image.built_name()) if node_image.has_image(name)] if engine.answers() else []
+    return Finding("node image", bool(names), ", ".join(names) or "none", "a cluster takes 10 to 15 minutes longer, for compiling one")
+
+
+def _cluster(settings: Settings) -> Finding:
+    try:
+        name = kind.name_of(settings)
+    except DrillError as error:
+        return Finding("cluster", False, str(error), "no drill runs")
+    ready = kubeconfig_path().exists() and succeeds([_own("kubectl"), *_context(settings), "get", "--raw", "/readyz"], seconds=SECONDS)
+    return Finding(f"cluster {name}", ready, "answers" if ready else "does not answer", "no drill runs; `drill up` makes it")
+
+
+def _context(settings: Settings) -> list[str]:
+    return ["--kubeconfig", str(kubeconfig_path()), "--context", settings.target.context]
+
+
+def _target(settings: Settings, allow_context: str | None) -> Finding:
+    part, prevents = f"target {settings.target.name}", "no drill passes its health gate; `drill up` deploys it, `drill restore` repairs it"
+    try:
+        seen = target_health(connect(settings, allow_context), settings)
+    except DrillError as error:
+        return Finding(part, False, str(error), prevents)
+    return Finding(part, seen.healthy, seen.observed, prevents)

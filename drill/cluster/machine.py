@@ -1,0 +1,36 @@
+"""From an empty machine to a target that serves users, and back.
+
+Flows in: settings. Flows out: engine, node image, cluster, target, in that order.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from drill.cluster import engine, kind, node_image, target
+from drill.cluster.access import cache_folder, connect
+from drill.cluster.stage import stage
+from drill.settings import Settings
+
+
+def up(settings: Settings) -> None:
+    """Bring everything up; what is there already is used. Raises SetupError or UsageError that says what to do."""
+    kind.name_of(settings)
+    engine.check_disk(cache_folder())
+    engine.ensure_engine()
+    kind.ensure_cluster(settings)
+    target.ensure_target(settings, connect(settings))
+
+
+def down(settings: Settings) -> None:
+    """Remove all that `up` made. Debian's packages and Go's own caches stay: they are the machine's."""
+    kind.name_of(settings)
+    if engine.answers():
+        with stage("removing the cluster and the images"):
+            kind.delete(settings)
+            target.remove_images(settings)
+            node_image.remove_built()
+    engine.stop_own_engine()
+    with stage(f"removing {cache_folder()}"):
+        shutil.rmtree(cache_folder(), ignore_errors=True)
+        shutil.rmtree(settings.root / ".drill", ignore_errors=True)

@@ -1,0 +1,78 @@
+"""The runbooks of a run. Flows in: drill.toml's paths. Flows out: steps by place, limits with their lines, defects by id."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from drill.baselines import parse_baselines, parse_response_times, parse_schedule
+from drill.errors import InputError, UsageError
+from drill.runbook.document import Runbook, Step, parse
+from drill.runbook.errata import Defect, load_errata
+from drill.runbook.facts import backup_schedule_items, baseline_items, severity_limits
+from drill.settings import Settings
+
+PLACE_SEPARATOR = " / "
+RESTORED_BY = ("response_time", "error_rate")
+
+
+class Book:
+    """The corrected runbook, the one as first written, and what is known to be wrong in the latter."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def corrected(self) -> Runbook:
+        """The runbook under test."""
+        return parse(self._settings.root / self._settings.target.runbook)
+
+    @cached_property
+    def as_written(self) -> Runbook:
+        """The runbook as first written. Raises UsageError where drill.toml names none."""
+        path = self._settings.target.runbook_as_written
+        if path is None:
+            raise UsageError(f"{self._settings.file}: [target] runbook_as_written is not set, and a scenario follows the runbook as first written")
+        return parse(self._settings.root / path)
+
+    @cached_property
+    def defects(self) -> list[Defect]:
+        """Known defects; none where drill.toml names no errata."""
+        path = self._settings.target.errata
+        return load_errata(self._settings.root / path) if path else []
+
+    def defect(self, identity: str) -> Defect:
+        """The defect of that id. Raises InputError naming the ids there are."""
+        for defect in self.defects:
+            if defect.id == identity:
+                return defect
+        known = ", ".join(defect.id for defect in self.defects) or "none"
+        raise InputError(self._settings.target.errata or self._settings.file, None, identity, f"the id of a defect; known: {known}")
+
+    def limits(self, severity: str) -> dict[str, dict[str, Any]]:
+        """The limits that a drill of this severity is judged by, by name, as drill.started carries them."""
+        runbook, titles = self.corrected, self._settings.limits
+        source = runbook.path.name
+        limits = parse_baselines(baseline_items(runbook, titles.baselines), source)
+        for name in RESTORED_BY:
+            if name not in [limit.name for limit in limits]:
+                line = runbook.section(titles.baselines).line
+                raise InputError(runbook.path, line, titles.baselines, f"a baseline for {name.replace('_', ' ')}: restored is told by it")
+        response_times = parse_response_times(severity_limits(runbook, titles.response_times), source)
+        if severity in response_times:
+            limits.append(response_times[severity])
+        if self._settings.backup is not None:
+            schedule = parse_schedule(backup_schedule_items(runbook, titles.backup_schedule), source)
+            limits += [schedule] if schedule is not None else []
+        return {limit.name: {name: value for name, value in msgspec.structs.asdict(limit).items() if name != "name"} for limit in limits}
+
+
+def step_at(runbook: Runbook, place: str) -> Step:
+    """The block at "section", "section / label" or "section / label / part". Raises InputError naming what would be right."""
+    section, _, rest = place.partition(PLACE_SEPARATOR)
+    label, _, part = rest.partition(PLACE_SEPARATOR)
+    if part.startswith("#") or not label.startswith("#"):
+        return runbook.step(section, label or None, part or None)
+    return runbook.step(section, None, label)

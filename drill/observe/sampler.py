@@ -1,0 +1,142 @@
+"""What the target uses while a drill runs. Flows in: a cluster, the drill's recording. Flows out: sample.resources and sample.database
+events from two threads of their own, and at the end the cluster's events.
+
+A sample that cannot be taken is an event too (sample.failed) and ends nothing: the judge says how many samples it had.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+
+from drill.cluster.access import Cluster, ClusterError, Json, connect, node_of
+from drill.cluster.health import running_pods
+from drill.observe.parse import DatabaseTotals, Usage, cpu_cores, database_totals, memory_bytes, usage_of
+from drill.recording import Moment, Recorder, monotonic_of, now
+from drill.settings import Metrics, Settings
+
+RESOURCES_EVERY_SECONDS = 2.0
+DATABASE_EVERY_SECONDS = 3.0
+METRICS_TIMEOUT_SECONDS = 2.0
+CLUSTER_EVENTS_AT_MOST = 500
+
+
+class Sampler:
+    """Samples from `start` to `stop`, or while used as a context manager."""
+
+    def __init__(self, settings: Settings, recorder: Recorder, *, allow_context: str | None = None) -> None:
+        """Opens connections of its own, since those of a Cluster are not shared between threads."""
+        self._settings, self._recorder, self._allow_context = settings, recorder, allow_context
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._started = now()
+
+    def start(self) -> None:
+        """Begin to sample, at once."""
+        self._started = now()
+        self._run("resources", self._sample_resources, RESOURCES_EVERY_SECONDS)
+        metrics = self._settings.metrics
+        if metrics is not None and metrics.database_seconds is not None:
+            name = metrics.database_seconds
+            self._run("database", lambda cluster: self._sample_database(cluster, metrics, name), DATABASE_EVERY_SECONDS)
+
+    def stop(self) -> None:
+        """End sampling and record the cluster's events since the start. May be called again."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+        self._guarded("cluster events", self._record_cluster_events, self._cluster())
+
+    def __enter__(self) -> Sampler:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _cluster(self) -> Cluster:
+        return connect(self._settings, self._allow_context)
+
+    def _run(self, what: str, take: Callable[[Cluster], None], every_seconds: float) -> None:
+        cluster = self._cluster()
+
+        def loop() -> None:
+            due = time.monotonic()
+            while not self._stopping.wait(max(0.0, due - time.monotonic())):
+                self._guarded(what, take, cluster)
+                due = max(due + every_seconds, time.monotonic())
+
+        thread = threading.Thread(target=loop, name=f"sample {what}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _guarded(self, what: str, take: Callable[[Cluster], None], cluster: Cluster) -> None:
+        try:
+            take(cluster)
+        except (ClusterError, ValueError, KeyError) as error:
+            self._recorder.record("sample.failed", what=what, error=f"{type(error).__name__}: {error}")
+
+    def _sample_resources(self, cluster: Cluster) -> None:
+        target = self._settings.target
+        pods = {pod["metadata"]["name"]: pod for pod in running_pods(cluster, target.deployment, target.container)}
+        sampled = []
+        for node in sorted({node_of(pod) for pod in pods.values()}):
+            for usage in usage_of(
+                cluster.request("GET", f"/api/v1/nodes/{node}/proxy/metrics/resource").decode(), target.namespace, target.container
+            ):
+                if usage.pod in pods:
+                    sampled.append(_resources(usage, pods[usage.pod], target.container, self._started))
+        self._recorder.record("sample.resources", pods=sampled)
+
+    def _sample_database(self, cluster: Cluster, metrics: Metrics, name: str) -> None:
+        target = self._settings.target
+        pods = [pod["metadata"]["name"] for pod in running_pods(cluster, target.deployment, target.container)]
+
+        def ask(pod: str) -> DatabaseTotals | None:
+            path = f"{cluster.core('pods', f'{pod}:{metrics.port}')}/proxy/{metrics.path.lstrip('/')}"
+            try:
+                return database_totals(cluster.request("GET", path, seconds=METRICS_TIMEOUT_SECONDS).decode(), name)
+            except ClusterError as error:
+                self._recorder.record("sample.failed", what=f"metrics of {pod}", error=str(error))
+                return None
+
+        with ThreadPoolExecutor(max_workers=max(1, len(pods))) as pool:
+            answers = dict(zip(pods, pool.map(ask, pods), strict=True))
+        totals = [{"pod": pod, "seconds": each.seconds, "queries": each.queries} for pod, each in answers.items() if each is not None]
+        self._recorder.record("sample.database", pods=totals)
+
+    def _record_cluster_events(self, cluster: Cluster) -> None:
+        items = cluster.get(cluster.core("events"), query={"limit": "5000"})["items"]
+        later = sorted((_wall(item), number, item) for number, item in enumerate(items) if _wall(item) >= int(self._started.wall))
+        for wall, _, item in later[-CLUSTER_EVENTS_AT_MOST:]:
+            about = item["involvedObject"]
+            at = Moment(wall=wall, monotonic=monotonic_of(wall, self._started))
+            name = f"{about.get('kind')}/{about.get('name')}"
+            self._recorder.record("cluster.event", at=at, reason=item.get("reason", ""), object=name, message=item.get("message", ""), wall=wall)
+
+
+def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> Json:
+    limits = next(each for each in pod["spec"]["containers"] if each["name"] == container).get("resources", {}).get("limits", {})
+    return {
+        "pod": usage.pod,
+        "cpu_seconds": usage.cpu_seconds,
+        "cpu_at": monotonic_of(usage.wall, reference),
+        "memory_bytes": usage.memory_bytes,
+        "cpu_limit_cores": cpu_cores(limits["cpu"]) if "cpu" in limits else None,
+        "memory_limit_bytes": memory_bytes(limits["memory"]) if "memory" in limits else None,
+    }
+
+
+def _wall(item: Json) -> float:
+    """When an event last happened, seconds since the epoch; whole seconds for the older kind of events."""
+    series = item.get("series") or {}
+    for value in (series.get("lastObservedTime"), item.get("lastTimestamp"), item.get("eventTime"), item["metadata"]["creationTimestamp"]):
+        if value:
+            return datetime.fromisoformat(value).timestamp()
+    return 0.0

@@ -1,0 +1,15 @@
+"""The operator. Flows in: steps of the runbook. Flows out: the same text run by bash, each command recorded with line, status and times.
+
+world.py       the folder, tools and names that the operator's commands see
+traps.bash     what bash reads first: reports each command on a file descriptor of its own
+commands.py    those reports, one after the other, made into commands
+streaming.py   which commands never end by themselves
+keeper.py      a process of its own that starts bash and leaves nothing of it behind, even when the operator is killed
+operator.py    all of it together: Operator.follow
+"""
+
+from drill.operate.commands import Command
+from drill.operate.operator import Operator, ProcedureResult
+from drill.operate.world import World
+
+__all__ = ["Command", "Operator", "ProcedureResult", "World"]

@@ -1,0 +1,235 @@
+"""The page of a run. Flows in: a run's folder, its verdicts, the runbook's defects. Flows out: index.html, one file that needs nothing else.
+
+Whatever comes from the target, transcripts above all, is escaped by the templates and stripped of control characters here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from markupsafe import Markup
+
+from drill.judge.verdict import Criterion, DrillVerdict
+from drill.recording import Event, read_requests
+from drill.report.coverage import cover
+from drill.report.defects import Proof
+from drill.report.run import Run, as_expected, evidence_folder
+from drill.report.summary import exit_meaning, restored_text
+from drill.report.templates import render
+from drill.report.timeline import draw, identifier
+
+TRANSCRIPT_CHARACTERS = 100_000
+"""Of a longer transcript the page shows the end; the whole is in the evidence."""
+ABSENT_WRITES_SHOWN = 20
+STILL_OUT = "then watched, not restored"
+TERMINAL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+CRITERIA = {
+    "restored": "Restored",
+    "response_time": "Response time, p95",
+    "error_rate": "Error rate",
+    "cpu": "CPU usage, average",
+    "memory": "Memory usage, of the limit",
+    "database": "Database response, average",
+    "writes": "Acknowledged writes lost",
+    "procedure": "Commands that failed",
+    "data_age": "Age of the restored data",
+}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The time from one moment to the next. `share`: of the whole bar, 0 to 1."""
+
+    name: str
+    seconds: float
+    share: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Transcript:
+    name: str
+    text: str
+    omitted: int
+
+
+@dataclass(frozen=True)
+class AbsentWrite:
+    identity: str
+    acknowledged_seconds: float | None
+
+
+@dataclass(frozen=True)
+class DrillView:
+    """One drill as the page shows it."""
+
+    anchor: str
+    verdict: DrillVerdict
+    as_expected: bool
+    restored: float | None
+    picture: Markup
+    segments: list[Segment]
+    transcripts: list[Transcript]
+    folder: str
+    files: list[str]
+    next_steps: list[str]
+    absent: list[AbsentWrite]
+    absent_more: int
+    put_back: str
+    controls: list[DrillView]
+    controls_elsewhere: list[DrillView]
+
+
+def page(run_folder: Path, run: Run, verdicts: Sequence[DrillVerdict], proofs: Sequence[Proof], recordings: Mapping[str, Sequence[Event]]) -> str:
+    """The whole page as HTML. `recordings`: events by drill."""
+    views = [_view(run_folder, verdict, recordings) for verdict in verdicts]
+    drills = _with_controls([view for view in views if not view.verdict.control], [view for view in views if view.verdict.control])
+    shown = {control.anchor for drill in drills for control in drill.controls}
+    return render(
+        "index.html.j2",
+        run=run,
+        folder=run_folder,
+        views=sorted(views, key=lambda view: view.verdict.control),
+        drills=drills,
+        lone_controls=[view for view in views if view.verdict.control and view.anchor not in shown],
+        exit_meaning=exit_meaning(run.exit_status),
+        proofs=proofs,
+        anchor=identifier,
+        coverages=cover(recordings),
+        criterion_name=criterion_name,
+        printable=printable,
+        headline=_headline(views),
+    )
+
+
+def criterion_name(criterion: Criterion) -> str:
+    """What the criterion is called on the page."""
+    return CRITERIA.get(criterion.name, criterion.name.replace("_", " ").capitalize())
+
+
+def printable(text: str) -> str:
+    """`text` without colours and cursor movements of a terminal, its other control characters made visible, its lines ended by newlines."""
+    lines = TERMINAL_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", lines)
+
+
+def _view(run_folder: Path, verdict: DrillVerdict, recordings: Mapping[str, Sequence[Event]]) -> DrillView:
+    folder = evidence_folder(run_folder, verdict)
+    events = recordings[verdict.drill]
+    absent = _absent(events)
+    return DrillView(
+        anchor=identifier(verdict.drill),
+        verdict=verdict,
+        as_expected=as_expected(verdict),
+        restored=restored_text(verdict),
+        picture=draw(events, read_requests(folder / "requests.jsonl"), verdict),
+        segments=_segments(verdict),
+        transcripts=[_transcript(path) for path in sorted((folder / "transcripts").glob("*.txt"))],
+        folder=str(folder.relative_to(run_folder)) if folder.is_relative_to(run_folder) else str(folder),
+        files=[str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()] if folder.is_dir() else [],
+        next_steps=_next_steps(run_folder, folder, verdict, events),
+        absent=absent[:ABSENT_WRITES_SHOWN],
+        absent_more=max(0, len(absent) - ABSENT_WRITES_SHOWN),
+        put_back=_put_back(events),
+        controls=[],
+        controls_elsewhere=[],
+    )
+
+
+def _with_controls(drills: Sequence[DrillView], controls: Sequence[DrillView]) -> list[DrillView]:
+    """A control is shown with the first drill of its fault; the others of that fault lead to it."""
+    shown: set[str] = set()
+    complete = []
+    for drill in drills:
+        mine = [control for control in controls if control.verdict.fault == drill.verdict.fault]
+        first = [control for control in mine if control.anchor not in shown]
+        shown |= {control.anchor for control in first}
+        complete.append(replace(drill, controls=first, controls_elsewhere=[control for control in mine if control not in first]))
+    return complete
+
+
+def _headline(views: Sequence[DrillView]) -> str:
+    if not views:
+        return "No drill was run."
+    drills = [view for view in views if not view.verdict.control]
+    controls = len(views) - len(drills)
+    number = _counted(len(drills), "drill") + (f" and {_counted(controls, 'control')}" if controls else "")
+    surprising = sum(1 for view in views if not view.as_expected)
+    return f"{number}, " + (f"{surprising} not as expected." if surprising else "each with the verdict that was expected.")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _segments(verdict: DrillVerdict) -> list[Segment]:
+    """The time to restoration, cut at the moments between; without restoration, up to the last moment watched."""
+    moments = sorted(((p.seconds, p.name) for p in verdict.phases), key=lambda moment: moment[0])
+    end = next((seconds for seconds, name in moments if name == "restored"), None)
+    if end is not None:
+        moments = [moment for moment in moments if moment[0] <= end]
+    kinds = {"procedure done": "operator", "restored": "recovering"}
+    if moments and end is None and verdict.watched_seconds > moments[-1][0]:
+        moments.append((verdict.watched_seconds, STILL_OUT))
+    whole = moments[-1][0] - moments[0][0] if moments else 0.0
+    segments = []
+    for (start, _), (finish, name) in pairwise(moments):
+        share = (finish - start) / whole if whole > 0 else 0.0
+        segments.append(Segment(name if name == STILL_OUT else f"until {name}", finish - start, round(share, 4), kinds.get(name, "waiting")))
+    return segments
+
+
+def _transcript(path: Path) -> Transcript:
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    return Transcript(path.name, printable(text[-TRANSCRIPT_CHARACTERS:]), max(0, len(text) - TRANSCRIPT_CHARACTERS))
+
+
+def _absent(events: Sequence[Event]) -> list[AbsentWrite]:
+    """The acknowledged writes that were not found again, each with its acknowledgement in seconds since the injection."""
+    injected = next((e.monotonic for e in events if e.kind == "fault.injected"), None)
+    audit = next((e for e in reversed(events) if e.kind == "writes.audited"), None)
+    entries = audit.data.get("absent", []) if audit else []
+    return [AbsentWrite(str(e["id"]), float(e["acknowledged_at"]) - injected if injected is not None else None) for e in entries]
+
+
+def _put_back(events: Sequence[Event]) -> str:
+    """Whether the target came back to its known state after the drill."""
+    restored = next((e for e in reversed(events) if e.kind == "target.restored"), None)
+    if restored is None:
+        return "The recording does not say that the target was put back. Do: drill restore"
+    differences = "; ".join(str(d) for d in restored.data.get("differences", []))
+    if not differences:
+        return "After the drill the target was in its known state."
+    return f"After the drill the target differed from its known state ({differences}); " + (
+        "it was repaired." if restored.data.get("repaired") else "it was not repaired. Do: drill restore"
+    )
+
+
+def _next_steps(run_folder: Path, folder: Path, verdict: DrillVerdict, events: Sequence[Event]) -> list[str]:
+    """What someone who reads of a failure does next. Empty where the procedure passed as expected."""
+    if verdict.verdict == "pass" and as_expected(verdict):
+        return []
+    steps = [f"{e.data.get('error', 'error')}: {e.data.get('message', '')}" for e in events if e.kind == "drill.error"]
+    if verdict.verdict == "setup":
+        steps.append("The machine, the cluster or the target was not fit to be drilled: see what is missing with: drill doctor")
+    failed = next(((n, c) for n, c in enumerate(verdict.commands, start=1) if c.status != 0 and not c.interrupted), None)
+    if failed is not None:
+        number, command = failed
+        where = f"; what it printed is in {folder / 'transcripts'}/" if (folder / "transcripts").is_dir() else ""
+        steps.append(f"Look first at command {number} (runbook line {command.line}), which ended with status {command.status}{where}")
+    broken = [criterion_name(c) for c in verdict.criteria if c.verdict == "fail"]
+    if broken and not verdict.control:
+        steps.append(f"Limits broken: {', '.join(broken)}. The numbers are in the table of criteria")
+    if verdict.verdict == "inconclusive":
+        steps.append("Inconclusive criteria say what sample they need; a longer window: after_seconds under [judge] in drill.toml")
+    if verdict.credit == "too close to tell":
+        steps.append("With nobody acting the service came back about as fast: more controls are needed to tell who repaired it")
+    if verdict.fault and not any(e.kind == "fault.witnessed" for e in events) and (folder / "journal.json").exists():
+        steps.append(f"No witness of the fault: what the injection did is in {folder / 'journal.json'}")
+    steps.append(f"Judge the stored evidence again, without a cluster: drill judge {run_folder}")
+    return steps

@@ -1,0 +1,357 @@
+"""The picture of a drill: what users saw, and what was done when. Flows in: the events and requests of a recording. Flows out: an SVG.
+
+Geometry only; templates/timeline.svg.j2 draws it. Positions are in units of the picture (WIDTH across), times in seconds since the injection,
+or since the drill's first event where nothing was injected.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from drill.judge.verdict import DrillVerdict
+from drill.recording import Event, Requests, read_events, read_requests
+from drill.report.series import Series, aggregate
+from drill.report.templates import render
+from drill.report.units import seconds_text
+
+WIDTH = 1160.0
+LEFT, RIGHT = 62.0, 18.0
+LABEL_HEIGHT, BAND_HEIGHT, ROW_HEIGHT = 18.0, 24.0, 19.0
+REQUESTS_HEIGHT, LATENCY_HEIGHT = 120.0, 104.0
+CHARACTER_WIDTH = 6.3
+"""Of the 11-unit sans-serif labels, on the generous side: labels must not collide whatever font is there."""
+FIXED_WIDTH = 6.7
+"""Of the 11-unit fixed-width command labels."""
+LONGEST_COMMAND = 84
+FASTEST_SECONDS, SLOWEST_SECONDS = 0.001, 1.0
+"""The latency axis reaches at least from here to here."""
+TICK_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+MOST_TICKS = 14
+
+
+@dataclass(frozen=True)
+class Label:
+    """A moment, marked by a line through all panels. `x`: the line; `text_x`, `lane`: its words; `anchor`: start or end."""
+
+    x: float
+    text_x: float
+    lane: int
+    anchor: str
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Band:
+    """A stretch between two moments; `text` is empty where it would not fit."""
+
+    x: float
+    width: float
+    text: str
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One command of the operator: a bar from its start to its end, and its words beside it."""
+
+    y: float
+    x: float
+    width: float
+    text_x: float
+    anchor: str
+    text: str
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    position: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All that the template needs; see the module."""
+
+    identifier: str
+    title: str
+    description: str
+    height: float
+    left: float
+    right: float
+    labels: list[Label]
+    bands: list[Band]
+    band_y: float
+    rows: list[Row]
+    rows_y: float
+    time_ticks: list[Tick]
+    requests_y: float
+    requests_ticks: list[Tick]
+    succeeded_path: str
+    failed_path: str
+    latency_y: float
+    latency_ticks: list[Tick]
+    latency_path: str
+    latency_dots: list[tuple[float, float]]
+    limit_y: float | None
+    limit_text: str
+    axis_y: float
+    bin_seconds: float
+    has_requests: bool
+    zero: str
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Seconds to positions across the picture."""
+
+    start: float
+    end: float
+
+    def x(self, seconds: float) -> float:
+        share = (seconds - self.start) / (self.end - self.start)
+        return round(LEFT + min(1.0, max(0.0, share)) * (WIDTH - LEFT - RIGHT), 2)
+
+
+def draw(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Markup:
+    """The timeline as an <svg> element for a page that brings palette.css and timeline.css."""
+    return Markup(render("timeline.svg.j2", timeline=lay_out(events, requests, verdict)))
+
+
+def draw_file(folder: Path, verdict: DrillVerdict) -> str:
+    """The timeline of the drill whose evidence is in `folder`, as an SVG file that stands alone."""
+    recording = folder / "recording.jsonl"
+    events = read_events(recording) if recording.exists() else []
+    return render("timeline-alone.svg.j2", timeline=lay_out(events, read_requests(folder / "requests.jsonl"), verdict))
+
+
+def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Timeline:
+    """Where everything goes."""
+    injected = next((e for e in events if e.kind == "fault.injected"), None)
+    zero_event = injected or (events[0] if events else None)
+    zero = zero_event.monotonic if zero_event else float(requests.planned[0]) if len(requests) else 0.0
+    series = aggregate(requests, zero)
+    scale = _scale(events, series, zero)
+    labels, lanes = _labels(_moments(verdict, injected is not None), scale)
+    band_y = 8 + lanes * LABEL_HEIGHT
+    requests_y = band_y + BAND_HEIGHT + 18
+    latency_y = requests_y + REQUESTS_HEIGHT + 26
+    axis_y = latency_y + LATENCY_HEIGHT
+    rows_y = axis_y + 50
+    rows = _rows(events, zero, scale, rows_y + 8)
+    requests_ticks, succeeded_path, failed_path = _requests_panel(series, scale, requests_y)
+    latency_ticks, latency_path, dots, limit_y, limit_text = _latency_panel(series, scale, latency_y, verdict)
+    return Timeline(
+        identifier=identifier(verdict.drill),
+        title=f"Timeline of {verdict.drill}",
+        description=_description(verdict, series),
+        height=(rows[-1].y + ROW_HEIGHT + 6) if rows else axis_y + 34,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        labels=labels,
+        bands=_bands(verdict, events, zero, scale),
+        band_y=band_y,
+        rows=rows,
+        rows_y=rows_y,
+        time_ticks=_time_ticks(scale),
+        requests_y=requests_y,
+        requests_ticks=requests_ticks,
+        succeeded_path=succeeded_path,
+        failed_path=failed_path,
+        latency_y=latency_y,
+        latency_ticks=latency_ticks,
+        latency_path=latency_path,
+        latency_dots=dots,
+        limit_y=limit_y,
+        limit_text=limit_text,
+        axis_y=axis_y,
+        bin_seconds=series.bin_seconds,
+        has_requests=len(series) > 0,
+        zero="seconds since the injection" if injected else "seconds since the drill began",
+    )
+
+
+def identifier(name: str) -> str:
+    """`name` as it may stand in an id or an anchor of HTML."""
+    return "drill-" + re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+
+
+def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
+    """From a little before the first thing shown to a little after the last."""
+    shown = [e.monotonic - zero for e in events if e.kind in {"fault.injected", "fault.witnessed", "procedure.finished", "window.opened"}]
+    if len(series):
+        shown += [float(series.start[0]), float(series.start[-1]) + series.bin_seconds]
+    start, end = (min(shown), max(shown)) if shown else (0.0, 1.0)
+    return _Scale(start, max(end, start + 1.0))
+
+
+def _moments(verdict: DrillVerdict, injected: bool) -> list[tuple[float, str, str]]:
+    """(seconds, words, kind) of the phases, in order of time. Moments that fall together keep the judge's order."""
+    kinds = {"injected": "fault", "witnessed": "fault", "first failed request": "fault", "restored": "restored"}
+    words = {
+        "injected": "fault injected",
+        "witnessed": "fault witnessed",
+        "first failed request": "first failed request",
+        "procedure started": "procedure starts",
+        "procedure done": "procedure done",
+        "restored": "restored",
+    }
+    if not injected:
+        return []
+    moments = [
+        (p.seconds, words.get(p.name, p.name) + ("" if p.name == "injected" else f"  +{seconds_text(p.seconds)}"), kinds.get(p.name, "operator"))
+        for p in verdict.phases
+    ]
+    return sorted(moments, key=lambda moment: moment[0])
+
+
+def _labels(moments: Sequence[tuple[float, str, str]], scale: _Scale) -> tuple[list[Label], int]:
+    """Each label in the first lane in which it meets neither another label nor another label's line; the number of lanes.
+
+    Later moments are placed first, at the bottom, so that the lines of earlier ones, which rise past them, stay to their left."""
+    labels: list[Label] = []
+    taken: list[float] = []
+    for seconds, text, kind in reversed(moments):
+        x, width = scale.x(seconds), len(text) * CHARACTER_WIDTH
+        at_edge = x + width > WIDTH - RIGHT
+        left, right = (x - width - 8, x) if at_edge else (x, x + width + 8)
+        lane = next((n for n, edge in enumerate(taken) if right <= edge), len(taken))
+        if lane == len(taken):
+            taken.append(WIDTH)
+        for lower in range(lane + 1):
+            taken[lower] = min(taken[lower], left)
+        labels.append(Label(x, x - 5 if at_edge else x + 5, lane, "end" if at_edge else "start", text, kind))
+    lanes = max(1, len(taken))
+    turned = [Label(label.x, label.text_x, lanes - 1 - label.lane, label.anchor, label.text, label.kind) for label in labels]
+    return list(reversed(turned)), lanes
+
+
+def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _Scale) -> list[Band]:
+    """The stretches: before, the fault with nobody acting, the operator at work, recovering, the window after."""
+    at = {phase.name: phase.seconds for phase in verdict.phases}
+    if "injected" not in at:
+        return []
+    after = next((e.monotonic - zero for e in events if e.kind == "window.opened" and e.data.get("window") == "after"), None)
+    out = "nobody acts" if verdict.control else "out of service" if "restored" in at else "fault"
+    edges: list[tuple[float, str, str]] = [(scale.start, "before", "before"), (at["injected"], out, "fault")]
+    if "procedure started" in at:
+        edges.append((at["procedure started"], "operator at work", "operator"))
+    if "procedure done" in at:
+        edges.append((at["procedure done"], "still out" if "restored" not in at else "recovering", "fault"))
+    if "restored" in at:
+        edges = [edge for edge in edges if edge[0] < at["restored"] or edge[2] == "operator"]
+        edges.append((at["restored"], "restored", "restored"))
+        if after is not None and after > at["restored"] + 0.5:
+            edges.append((after, "after: the window judged", "after"))
+        elif after is not None:
+            edges[-1] = (at["restored"], "after: the window judged", "after")
+    edges.sort(key=lambda edge: edge[0])
+    bands = []
+    for (start, text, kind), end in zip(edges, [edge[0] for edge in edges[1:]] + [scale.end], strict=True):
+        x, right = scale.x(start), scale.x(end)
+        if right - x < 0.5:
+            continue
+        long = f"{text} · {seconds_text(end - start)}"
+        fitting = next((t for t in (long, text) if len(t) * CHARACTER_WIDTH + 8 <= right - x), "")
+        bands.append(Band(x, round(right - x, 2), fitting, long, kind))
+    return bands
+
+
+def _time_ticks(scale: _Scale) -> list[Tick]:
+    step = next((s for s in TICK_SECONDS if (scale.end - scale.start) / s <= MOST_TICKS), TICK_SECONDS[-1])
+    first = math.ceil(scale.start / step)
+    return [Tick(scale.x(n * step), f"{n * step:+d} s" if n else "0") for n in range(first, math.floor(scale.end / step) + 1)]
+
+
+def _requests_panel(series: Series, scale: _Scale, top: float) -> tuple[list[Tick], str, str]:
+    """Answered requests from the ground up, failed ones stacked on top of them."""
+    total = series.succeeded + series.failed
+    most = _nice(float(total.max()) * 1.08 if len(series) else 1.0)
+
+    def y(rate: float) -> float:
+        return round(top + REQUESTS_HEIGHT * (1 - rate / most), 2)
+
+    ticks = [Tick(y(share * most), f"{share * most:g}") for share in (0.0, 0.5, 1.0)]
+    succeeded = _steps(series, scale, [y(v) for v in series.succeeded], [y(0)] * len(series))
+    failed = _steps(series, scale, [y(v) for v in total], [y(v) for v in series.succeeded])
+    return ticks, succeeded, failed
+
+
+def _steps(series: Series, scale: _Scale, upper: Sequence[float], lower: Sequence[float]) -> str:
+    """A closed path between two stairways."""
+    if not len(series):
+        return ""
+    edges = [(scale.x(float(s)), scale.x(float(s) + series.bin_seconds)) for s in series.start]
+    there = [f"{a},{u} {b},{u}" for (a, b), u in zip(edges, upper, strict=True)]
+    back = [f"{b},{v} {a},{v}" for (a, b), v in zip(reversed(edges), reversed(lower), strict=True)]
+    return "M" + " ".join(there + back) + "Z"
+
+
+def _latency_panel(
+    series: Series, scale: _Scale, top: float, verdict: DrillVerdict
+) -> tuple[list[Tick], str, list[tuple[float, float]], float | None, str]:
+    """p95 on a logarithmic axis; a gap where none succeeded, a dot where a bin stands alone."""
+    limit = next((c for c in verdict.criteria if c.name == "response_time" and c.limit is not None), None)
+    seen = series.p95[~np.isnan(series.p95)]
+    slowest = max([SLOWEST_SECONDS, *seen.tolist(), *([limit.limit] if limit and limit.limit else [])])
+    fastest = min([FASTEST_SECONDS * 10, *seen.tolist()])
+    low, high = math.floor(math.log10(max(fastest, 1e-5))), math.ceil(math.log10(slowest) - 0.02)
+
+    def y(seconds: float) -> float:
+        return round(top + LATENCY_HEIGHT * (1 - (math.log10(max(seconds, 10.0**low)) - low) / (high - low)), 2)
+
+    ticks = [Tick(y(10.0**power), seconds_text(10.0**power)) for power in range(low, high + 1)]
+    runs: list[list[tuple[float, float]]] = [[]]
+    for start, p95 in zip(series.start.tolist(), series.p95.tolist(), strict=True):
+        if math.isnan(p95):
+            runs.append([])
+        else:
+            runs[-1].append((scale.x(start + series.bin_seconds / 2), y(p95)))
+    path = " ".join("M" + " L".join(f"{a},{b}" for a, b in run) for run in runs if len(run) > 1)
+    dots = [run[0] for run in runs if len(run) == 1]
+    if limit is None or limit.limit is None:
+        return ticks, path, dots, None, ""
+    return ticks, path, dots, y(limit.limit), f"limit {seconds_text(limit.limit)}"
+
+
+def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[Row]:
+    """One row a command; its words to the right of its bar, or to the left where there is no room."""
+    rows = []
+    for number, event in enumerate((e for e in events if e.kind == "command.finished"), start=1):
+        data = event.data
+        start, end = float(data["started"]) - zero, float(data["finished"]) - zero
+        command = " ".join(str(data["command"]).split())
+        shown = command if len(command) <= LONGEST_COMMAND else command[: LONGEST_COMMAND - 1] + "…"
+        interrupted, status = bool(data.get("interrupted")), int(data["status"])
+        kind = "interrupted" if interrupted else "done" if status == 0 else "failed"
+        state = "interrupted" if interrupted else "" if status == 0 else f"✕ status {status}"
+        text = f"{number}  {shown}" + (f"   {state}" if state else "")
+        x, right = scale.x(start), max(scale.x(end), scale.x(start) + 3)
+        fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
+        ended = "interrupted" if interrupted else f"status {status}"
+        title = f"runbook line {data['line']}: {command} ({ended}, {seconds_text(end - start)})"
+        y, text_x, anchor = top + (number - 1) * ROW_HEIGHT, right + 7 if fits else x - 7, "start" if fits else "end"
+        rows.append(Row(y, x, round(right - x, 2), text_x, anchor, text, title, kind))
+    return rows
+
+
+def _nice(value: float) -> float:
+    """The next round number that is at least `value`, and whose half is round too."""
+    power = 10.0 ** math.floor(math.log10(max(value, 1e-9)))
+    return next(round(step * power, 9) for step in (1, 1.2, 1.4, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9))
+
+
+def _description(verdict: DrillVerdict, series: Series) -> str:
+    """The picture in words, for those who do not see it."""
+    moments = ", ".join(f"{p.name} at {seconds_text(p.seconds)}" for p in verdict.phases) or "no moment of the drill came"
+    return f"{len(series)} bins of {series.bin_seconds:g} s. Since the injection: {moments}."
