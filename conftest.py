@@ -1,0 +1,3 @@
+"""Where pytest finds the step definitions; the fixtures are drill's own plugin's."""
+
+pytest_plugins = ["steps"]

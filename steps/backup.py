@@ -1,0 +1,18 @@
+"""Backups that exist before the fault."""
+
+from __future__ import annotations
+
+from pytest_bdd import given, parsers
+
+from drill.conduct import scenario
+from drill.conduct.drill import Drill
+
+
+@given(scenario.BACKED_UP)
+def backup_was_made(drill: Drill) -> None:
+    drill.back_up()
+
+
+@given(parsers.parse(scenario.HOLDS_BACKUP))
+def operator_holds_backup(drill: Drill, name: str) -> None:
+    drill.hand_over_backup(name)

@@ -1,0 +1,21 @@
+"""To whom a repair is owed."""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers, then
+
+from drill.conduct import expect
+from drill.conduct.drill import Drill
+from drill.conduct.run import Run
+
+
+@then(parsers.parse('the credit in "{scenario}" is the {credit}\'s'))
+def credit_in(drill: Drill, run: Run, scenario: str, credit: str) -> None:
+    run.add(drill.verdict)
+    expect.credited(run.of(scenario), scenario, credit)
+
+
+@then("the platform healed it before the operator acted")
+def platform_healed(drill: Drill, run: Run) -> None:
+    run.add(drill.verdict)
+    expect.credited(run.of(drill.facts.scenario), drill.facts.scenario, "platform")
