@@ -1,0 +1,42 @@
+"""The real cluster for the tests of what acts on it. Each test starts from the target's known state and leaves it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from target_state import ROOT
+
+from drill import settings as target_settings
+from drill.cluster.access import Cluster, connect
+from drill.inject import remember, restore_all
+from drill.recording import Recorder
+from drill.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return target_settings.load(ROOT / "drill.toml")
+
+
+@pytest.fixture(scope="session")
+def cluster(settings: Settings) -> Cluster:
+    reached = connect(settings)
+    restore_all(settings, reached)
+    remember(settings, reached)
+    return reached
+
+
+@pytest.fixture
+def put_back(settings: Settings, cluster: Cluster) -> Iterator[None]:
+    """The target as known afterwards, whatever the test left."""
+    yield
+    restore_all(settings, cluster)
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    opened = Recorder(tmp_path / "recording.jsonl")
+    yield opened
+    opened.close()

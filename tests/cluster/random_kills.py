@@ -1,0 +1,50 @@
+"""kill -9 of a drill: of the run, of the experiment's process, of both. Used by test_kills.py and by benchmarks/kills.py."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from drill.recording import read_events
+
+SCRIPT = Path(__file__).with_name("killed_drill.py")
+LIFE_SECONDS = {"redis-locked-out": 5.5, "deployment-scaled-to-zero": 9.0, "pods-killed": 9.0, "redis-killed": 7.0, "database-corrupted": 9.0}
+VICTIMS = ("run", "experiment", "both")
+
+
+def start(fault: str, folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "run.log").open("wb") as log:
+        return subprocess.Popen([sys.executable, str(SCRIPT), fault, str(folder)], stdout=log, stderr=log, cwd=SCRIPT.parents[2])
+
+
+def experiment_of(run: subprocess.Popen[bytes]) -> int | None:
+    """The child of the run that is the experiment, when there is one now."""
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    for child in children.read_text().split() if children.exists() else []:
+        try:
+            if b"chaostoolkit" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        except FileNotFoundError:
+            continue
+    return None
+
+
+def kill(victim: str, run: subprocess.Popen[bytes]) -> None:
+    experiment = experiment_of(run) if victim in {"experiment", "both"} else None
+    if victim in {"run", "both"}:
+        run.kill()
+    if experiment is not None:
+        os.kill(experiment, signal.SIGKILL)
+    try:
+        run.wait(30)
+    except subprocess.TimeoutExpired:
+        run.kill()
+        raise
+
+
+def kinds(folder: Path) -> list[str]:
+    path = folder / "recording.jsonl"
+    return [event.kind for event in read_events(path)] if path.exists() else []

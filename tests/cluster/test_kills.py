@@ -1,0 +1,61 @@
+"""kill -9 of the run, of the experiment's process, of both, at random moments of a drill's life: the target is put back each time."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from random_kills import LIFE_SECONDS, VICTIMS, kill, kinds, start
+from target_state import assert_as_known
+
+from drill import wait
+from drill.actions.ledger import Ledger
+from drill.cluster.access import Cluster
+from drill.errors import DeadlineError
+from drill.inject import restore_all
+from drill.settings import Settings
+
+pytestmark = pytest.mark.cluster
+
+# fast faults carry the number; every fault is there, the slow ones killed when they are known to be in
+AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [("deployment-scaled-to-zero", number) for number in range(3)]
+WHILE_IN = [(fault, VICTIMS[number % 3]) for number, fault in enumerate(LIFE_SECONDS)]
+
+
+@pytest.mark.usefixtures("put_back")
+@pytest.mark.parametrize(("fault", "number"), AT_RANDOM)
+def test_a_kill_at_a_random_moment_leaves_nothing_behind(settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, number: int) -> None:
+    chance = random.Random(f"{fault} {number}")
+    victim = VICTIMS[number % 3]
+    run = start(fault, tmp_path)
+    wait.pause(chance.uniform(0.3, LIFE_SECONDS[fault]))
+    kill(victim, run)
+    restore_all(settings, cluster)
+    assert_as_known(settings, cluster)
+
+
+@pytest.mark.usefixtures("put_back")
+@pytest.mark.parametrize(("fault", "victim"), WHILE_IN)
+def test_a_kill_while_the_fault_is_in_is_put_back(settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, victim: str) -> None:
+    run = start(fault, tmp_path)
+    wait.until(f"{fault} to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05)
+    kill(victim, run)
+    assert Ledger(settings.root).files(), "the fault was in and the ledger does not tell"
+    restored = restore_all(settings, cluster)
+    assert [line.partition(":")[0] for line in restored.undone] == [fault]
+    assert_as_known(settings, cluster)
+
+
+@pytest.mark.usefixtures("put_back")
+def test_a_killed_run_is_undone_by_its_experiment_alone(settings: Settings, cluster: Cluster, tmp_path: Path) -> None:
+    run = start("redis-locked-out", tmp_path)
+    wait.until("the fault to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05)
+    kill("run", run)
+    try:
+        wait.until("the ledger to be empty with nobody restoring", lambda: Ledger(settings.root).files(), lambda left: not left, seconds=30)
+    except DeadlineError:
+        print((tmp_path / "experiment.log").read_text())
+        raise
+    assert kinds(tmp_path)[-1] == "fault.undone"
+    assert_as_known(settings, cluster)

@@ -1,0 +1,251 @@
+"""Drills with one part taken out, each on the real cluster: what a drill says when the recovery, the fault, the load or the health is a sham.
+
+Flows in: an altered copy of drill.toml, and of what it leads to, in a folder of its own. Flows out: the exit status and the verdict of the
+real command. The target is put back by the run itself, which `drill restore` then confirms.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+import yaml
+from target_state import ROOT, assert_as_known
+
+from drill import settings as target_settings
+from drill import wait
+from drill.cluster.access import Cluster
+from drill.cluster.health import Health, health_answer, wait_until_rolled_out
+from drill.recording import Event, read_events
+from drill.settings import Settings
+
+pytestmark = pytest.mark.cluster
+
+RUNBOOK = "operations-runbook.md"
+SCALE_UP, REDIS_RESTART = "emergency_scaleup_brings_back", "restarting_redis_lets"
+NO_SCALE_UP = {
+    "resource issue\nkubectl scale deployment novel-engine --replicas=5 -n novel-engine-production": "resource issue\ntrue",
+    "kubectl wait deployment/novel-engine --for=jsonpath='{.status.availableReplicas}' --timeout=180s -n novel-engine-production": "true",
+}
+NO_REDIS_RESTART = {
+    "kubectl rollout restart deployment/redis -n novel-engine-production": "true",
+    "kubectl rollout status deployment/redis -n novel-engine-production --timeout=120s": "true",
+    "kubectl exec deployment/redis -n novel-engine-production -- redis-cli ping | grep -x PONG": "true",
+}
+FAIL, INCONCLUSIVE, SETUP = 1, 2, 3
+RUN_SECONDS = 240
+LOOK_EVERY_SECONDS = 0.1
+# a service that stays out is watched for this long: the rest of a sabotaged recovery is waiting
+SHORT_PATIENCE = {"patience_seconds = 20": "patience_seconds = 6", "hold_seconds = 5": "hold_seconds = 3"}
+SPARE_REDIS = "redis-that-nobody-uses"
+NOTHING_BROKEN = "nothing was broken: the ledger is empty and the target is in its known state\n"
+
+
+class Drilled(NamedTuple):
+    """One run of one scenario. `drill`: its entry in summary.json; `verdict`: its verdict.json; `looks`: the health path's answers, with when."""
+
+    status: int
+    output: str
+    drill: Mapping[str, Any]
+    verdict: Mapping[str, Any]
+    events: list[Event]
+    looks: list[tuple[float, Health]]
+
+    def outcomes(self) -> dict[str, str]:
+        """Each criterion's verdict in summary.json, by name."""
+        return {criterion["name"]: criterion["verdict"] for criterion in self.drill["criteria"]}
+
+    def why(self, criterion: str) -> str:
+        """The judge's words on one criterion."""
+        return next(str(each["why"]) for each in self.verdict["criteria"] if each["name"] == criterion)
+
+    def moment(self, kind: str) -> float:
+        """When the first event of this kind was; monotonic seconds."""
+        return next(event.monotonic for event in self.events if event.kind == kind)
+
+
+@pytest.fixture
+def spare_redis(cluster: Cluster) -> Iterator[str]:
+    """A second real Redis, sound and reachable, which no part of the service talks to."""
+    container = {
+        "name": "redis",
+        "image": "redis:drill",
+        "command": ["redis-server", "--dir", "/tmp", "--save", ""],
+        "imagePullPolicy": "IfNotPresent",
+    }
+    labels = {"app": SPARE_REDIS}
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": SPARE_REDIS, "namespace": cluster.namespace},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]}},
+        },
+    }
+    cluster.kubectl("apply", "-f", "-", stdin=msgspec.json.encode(manifest))
+    try:
+        wait_until_rolled_out(cluster, SPARE_REDIS)
+        yield SPARE_REDIS
+    finally:
+        cluster.kubectl("delete", "deployment", SPARE_REDIS, "-n", cluster.namespace, "--cascade=foreground")
+
+
+def test_a_key_command_that_does_nothing_fails_the_recovery(tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None) -> None:
+    runbook = altered_runbook(tmp_path, NO_SCALE_UP)
+    target = altered_target(tmp_path, {f'"{ROOT}/runbook/{RUNBOOK}"': f'"{runbook}"', **SHORT_PATIENCE})
+    run = drilled(target, SCALE_UP)
+    assert run.status == FAIL, run.output
+    assert run.drill["verdict"] == "fail"
+    assert [name for name, outcome in run.outcomes().items() if outcome == "fail"] == ["restored"]
+    assert run.outcomes()["procedure"] == "pass"
+    assert run.why("restored").startswith("still out ")
+    assert run.verdict["why"] == f"restored: {run.why('restored')}"
+    assert [command["command"] for command in run.verdict["commands"]][-2:] == ["true", "true"]
+    assert_put_back(target, settings, cluster)
+
+
+@pytest.mark.parametrize(
+    "instead", [[], [{"name": "inject", "type": "action", "provider": {"type": "process", "path": "true"}}]], ids=["none", "true"]
+)
+def test_an_experiment_without_its_injection_is_an_error(tmp_path: Path, instead: list[object]) -> None:
+    experiment = yaml.safe_load((ROOT / "experiments" / "redis-locked-out.yaml").read_text(encoding="utf-8"))
+    announce, inject, hold = experiment["method"]
+    assert inject["provider"]["func"] == "inject"
+    file = tmp_path / "experiments" / "redis-locked-out.yaml"
+    file.parent.mkdir()
+    file.write_text(yaml.safe_dump({**experiment, "method": [announce, *instead, hold]}, sort_keys=False), encoding="utf-8")
+    run = subprocess.run(command_line(altered_target(tmp_path, {}), REDIS_RESTART), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == SETUP, run.stdout
+    assert "high_error_rate.feature:" in run.stderr
+    assert f"{file}:" in run.stderr
+    assert "expected drill.actions.announce, drill.actions.inject and drill.actions.hold, in that order" in run.stderr
+    assert list(tmp_path.glob("reports/*/evidence")) == []
+    assert not (tmp_path / ".drill").exists()
+
+
+def test_an_injection_that_hits_nothing_that_users_need_is_an_error(
+    tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None, spare_redis: str
+) -> None:
+    changes = {'[redis]\ndeployment = "redis"': f'[redis]\ndeployment = "{spare_redis}"', "witness_seconds = 15": "witness_seconds = 4"}
+    run = drilled(altered_target(tmp_path, changes), REDIS_RESTART)
+    assert run.status == SETUP, run.output
+    assert run.drill["verdict"] == "setup"
+    assert run.drill["witness"] is None
+    assert run.drill["criteria"] == []
+    unwitnessed = next(event.data for event in run.events if event.kind == "fault.unwitnessed")
+    assert unwitnessed["fault"] == "redis-locked-out"
+    assert unwitnessed["awaited"] == "a failed request of POST /simulations"
+    assert "redis-locked-out was injected but not witnessed within 4 s" in run.verdict["why"]
+    assert "redis-locked-out was injected but not witnessed within 4 s" in run.output
+    assert not [event for event in run.events if event.kind == "procedure.started"]
+    assert_put_back(tmp_path / "drill.toml", settings, cluster, but=spare_redis)
+
+
+def test_a_tenth_of_the_load_proves_nothing(tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None) -> None:
+    target = altered_target(tmp_path, {"requests_per_second = 150": "requests_per_second = 15"})
+    run = drilled(target, SCALE_UP)
+    assert run.status == INCONCLUSIVE, run.output
+    assert run.drill["verdict"] == "inconclusive"
+    outcomes = run.outcomes()
+    assert outcomes["restored"] == "pass"
+    assert outcomes["error_rate"] == outcomes["response_time"] == "inconclusive"
+    assert "fail" not in outcomes.values()
+    count = next(criterion["samples"] for criterion in run.drill["criteria"] if criterion["name"] == "error_rate")
+    assert 0 < count < settings.judge.minimum_requests
+    assert run.why("error_rate") == f"{count} requests, fewer than the minimum of {settings.judge.minimum_requests}"
+    assert_put_back(target, settings, cluster)
+
+
+def test_health_that_lies_does_not_pass_for_users_being_served(tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None) -> None:
+    runbook = altered_runbook(tmp_path, NO_REDIS_RESTART)
+    changes = {f'"{ROOT}/runbook/{RUNBOOK}"': f'"{runbook}"', 'health_path = "/health"': 'health_path = "/metrics"', **SHORT_PATIENCE}
+    target = altered_target(tmp_path, changes)
+    run = drilled(target, REDIS_RESTART)
+    out = [look for moment, look in run.looks if run.moment("fault.witnessed") < moment < run.moment("load.stopped")]
+    assert len(out) > 20
+    assert [look.observed for look in out if not look.healthy] == []
+    assert all("/metrics: 200 " in look.observed for look in out)
+    assert run.status == FAIL, run.output
+    assert run.drill["verdict"] == "fail"
+    assert [name for name, outcome in run.outcomes().items() if outcome == "fail"] == ["restored"]
+    assert run.outcomes()["procedure"] == "pass"
+    assert run.why("restored").startswith("still out ")
+    assert_put_back(target, settings, cluster)
+
+
+def altered_runbook(folder: Path, changes: Mapping[str, str]) -> Path:
+    """A copy of the runbook under its own name, other in these places and nowhere else; lines keep their numbers."""
+    file = folder / RUNBOOK
+    file.write_text(altered((ROOT / "runbook" / RUNBOOK).read_text(encoding="utf-8"), changes), encoding="utf-8")
+    return file
+
+
+def altered_target(folder: Path, changes: Mapping[str, str]) -> Path:
+    """A copy of drill.toml whose paths lead to the repository, other in these places and nowhere else."""
+    text = (ROOT / "drill.toml").read_text(encoding="utf-8")
+    target = tomllib.loads(text)["target"]
+    paths = [target[name] for name in ("runbook", "runbook_as_written", "errata", "manifests")]
+    text = altered(text, {f'= "{path}"': f'= "{ROOT}/{path}"' for path in paths})
+    file = folder / "drill.toml"
+    file.write_text(altered(text, changes), encoding="utf-8")
+    return file
+
+
+def altered(text: str, changes: Mapping[str, str]) -> str:
+    """The text with each key, found exactly once, replaced."""
+    for old, new in changes.items():
+        assert text.count(old) == 1, f"expected {old!r} once, it is there {text.count(old)} times: the sabotage would miss"
+        text = text.replace(old, new)
+    return text
+
+
+def command_line(target: Path, scenario: str) -> list[str]:
+    """The command as a user types it, for one scenario; its reports go beside the target's file."""
+    options = ["-k", scenario, "--target", str(target), "--reports", str(target.parent / "reports"), "--run", "sabotage"]
+    return [sys.executable, "-m", "pytest", "features", *options]
+
+
+def drilled(target: Path, scenario: str) -> Drilled:
+    """Run one scenario to its end, looking at the health path all the while."""
+    settings, folder = target_settings.load(target), target.parent / "reports" / "sabotage"
+    log = target.parent / "log.txt"
+    looks: list[tuple[float, Health]] = []
+    with log.open("wb") as file:
+        run = subprocess.Popen(command_line(target, scenario), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+
+    def look() -> bool:
+        looks.append((time.monotonic(), health_answer(settings)))
+        return run.poll() is not None
+
+    try:
+        wait.until("the drill to end", look, seconds=RUN_SECONDS, every_seconds=LOOK_EVERY_SECONDS)
+    finally:
+        if run.poll() is None:
+            run.terminate()
+            run.wait()
+    output = log.read_text(encoding="utf-8")
+    print(output)
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["exit_status"] == run.returncode
+    (drill,) = summary["drills"]
+    evidence = folder / drill["evidence"]
+    verdict = json.loads((evidence / "verdict.json").read_text(encoding="utf-8"))
+    return Drilled(run.returncode, output, drill, verdict, read_events(evidence / "recording.jsonl"), looks)
+
+
+def assert_put_back(target: Path, settings: Settings, cluster: Cluster, *, but: str | None = None) -> None:
+    """The run itself left nothing: `drill restore` finds nothing to do. `but`: a deployment of the test's own, which is still there."""
+    restore = [str(Path(sys.executable).with_name("drill")), "--target", str(target), "restore"]
+    done = subprocess.run(restore, cwd=ROOT, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
+    assert (done.returncode, done.stdout) == (0, NOTHING_BROKEN), done.stderr
+    if but is None:
+        assert_as_known(settings, cluster)

@@ -1,0 +1,59 @@
+"""A small HTTP service that keeps what is written in memory, for tests and benchmarks of the load. `python small_service.py PORT`.
+
+Routes: GET /, POST /notes, GET /notes/ID, DELETE /notes/ID. Plain asyncio: nothing of drill, nothing of the reference target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+
+class Service(asyncio.Protocol):
+    """One connection: HTTP/1.1, kept alive, requests with Content-Length."""
+
+    notes: dict[str, dict[str, str]] = {}  # noqa: RUF012  one store for all connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.received = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        while b"\r\n\r\n" in self.received:
+            head, _, rest = self.received.partition(b"\r\n\r\n")
+            lines = head.decode("latin-1").split("\r\n")
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+            length = int(headers.get("content-length", 0))
+            if len(rest) < length:
+                return
+            self.received = rest[length:]
+            method, path, _ = lines[0].split(" ")
+            self.answer(*self.handle(method, path.partition("?")[0], rest[:length]))
+
+    def handle(self, method: str, path: str, body: bytes) -> tuple[int, object]:
+        if method == "POST" and path == "/notes":
+            identity = f"n{len(self.notes) + 1}"
+            self.notes[identity] = {"id": identity, **json.loads(body)}
+            return 201, self.notes[identity]
+        name = path.removeprefix("/notes/")
+        if method == "DELETE" and name in self.notes:
+            return 200, self.notes.pop(name)
+        if method == "GET" and name in self.notes:
+            return 200, self.notes[name]
+        return (200, {"status": "ok"}) if path == "/" else (404, {"detail": "no such thing"})
+
+    def answer(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.transport.write(b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+
+
+async def serve(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Service, "127.0.0.1", port, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1])))

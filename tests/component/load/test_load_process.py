@@ -1,0 +1,263 @@
+"""The load against a real service: what was planned is recorded, whatever becomes of the service, the load's parent, or the load."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from running_service import RunningService
+
+from drill import wait
+from drill.errors import SetupError
+from drill.load.audit import audit_writes
+from drill.load.process import LOCUSTFILE, Load
+from drill.load.tail import RequestTail
+from drill.recording.events import Recorder, read_events
+from drill.recording.requests import Request, stream_requests
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    recorder = Recorder(tmp_path / "recording.jsonl")
+    yield recorder
+    recorder.close()
+
+
+def recorded(stream: Path) -> list[Request]:
+    return sorted((request for chunk in stream_requests(stream) for request in chunk), key=lambda request: request.planned)
+
+
+def follow(load: Load, settings_timeout: float = 1.0, requests_per_second: float = 100) -> RequestTail:
+    return RequestTail(load.stream, settings_timeout, requests_per_second)
+
+
+def test_every_planned_request_is_recorded_once(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(3)
+        load.check()
+    requests = recorded(load.stream)
+    slots = np.rint(np.array([request.planned for request in requests]) * 100).astype(int)
+    assert list(slots) == list(range(slots[0], slots[0] + len(slots))), "no slot of the plan is missing or sent twice"
+    assert len(requests) >= 290
+    assert not [request.error for request in requests if request.error]
+    posts = [request for request in requests if request.name == "POST /notes"]
+    assert len(posts) == pytest.approx(len(requests) / 4, abs=2)
+    assert len({request.write for request in posts}) == len(posts)
+    assert all(request.acknowledged and request.read_back.startswith("/notes/n") for request in posts)
+    lateness = np.array([request.sent - request.planned for request in requests])
+    assert np.min(lateness) >= 0
+    assert np.quantile(lateness, 0.5) < 0.005
+    kinds = [(event.kind, event.data) for event in read_events(recorder.path)]
+    assert kinds == [
+        ("load.started", {"requests_per_second": 100.0, "timeout_seconds": 1.0, "stream": "requests.jsonl"}),
+        ("load.stopped", {"exit_status": 0}),
+    ]
+
+
+def test_a_stopped_service_fails_each_request_planned_meanwhile(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(1)
+        stopped = time.monotonic()
+        os.kill(service.process.pid, signal.SIGSTOP)
+        wait.pause(2)
+        os.kill(service.process.pid, signal.SIGCONT)
+        continued = time.monotonic()
+        wait.pause(7.5)
+        tail = follow(load)
+        tail.poll()
+        seen = tail.summary()
+        restored = tail.restored_since(stopped, 5, 0.001, 0.5)
+        too_early = tail.restored_since(stopped, 5, 0.001, 0.5, now=continued + 5)
+    requests = recorded(load.stream)
+    failed = [request for request in requests if request.error]
+    # those planned in the first of the two seconds ran into their timeout of one second while nobody answered
+    doomed = [request for request in requests if stopped + 0.02 <= request.planned < continued - 1.02]
+    assert len(doomed) == pytest.approx(96, abs=6)
+    assert all(request.error == "timeout" and request.status == 0 for request in doomed)
+    assert all(1.0 <= request.finished - request.planned < 1.2 for request in doomed)
+    assert all(stopped - 0.05 <= request.planned < continued for request in failed)
+    slow = [request for request in requests if stopped <= request.planned < continued and request.finished - request.planned > 0.05]
+    assert len(slow) == pytest.approx(195, abs=15), "latency counts from the planned moment"
+    assert seen.requests_per_second == pytest.approx(100, abs=15)
+    assert seen.error_share == 0
+    assert seen.p95_seconds is not None
+    assert seen.p95_seconds < 0.5
+    assert restored is not None
+    assert continued - 1.1 < restored <= continued + 0.5
+    assert too_early is None
+    names = {request.name for request in tail.failed_since(stopped)}
+    assert names == {"GET /", "POST /notes"}
+    assert {request.name for request in tail.failed_since(stopped, {"POST /notes"})} == {"POST /notes"}
+
+
+def test_a_killed_service_fails_from_the_kill_until_the_next_one_answers(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(1)
+        service.process.kill()
+        service.process.wait()
+        killed = time.monotonic()
+        wait.pause(1)
+        script = Path(__file__).with_name("small_service.py")
+        again = subprocess.Popen([sys.executable, str(script), str(service.port)], stdout=subprocess.PIPE)
+        try:
+            assert again.stdout is not None
+            assert int(again.stdout.readline()) == service.port
+            answering = time.monotonic()
+            wait.pause(1.5)
+        finally:
+            load.stop()
+            again.kill()
+            again.wait()
+    requests = recorded(load.stream)
+    between = [request for request in requests if killed <= request.planned < answering - 0.1]
+    assert len(between) > 80
+    assert {request.error for request in between} == {"connection refused"}
+    later = [request for request in requests if request.planned >= answering]
+    assert len(later) > 100
+    assert not [request.error for request in later if request.error], "kept connections cause no errors of their own"
+
+
+def test_a_get_that_breaks_is_not_sent_again(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    """A server that reads a request and hangs up: each planned GET is one arrival at the server and one recorded failure."""
+    server = subprocess.Popen([sys.executable, "-c", HANG_UP], stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    port = int(server.stdout.readline())
+    target = service.settings.target.model_copy(update={"address": f"http://127.0.0.1:{port}"})
+    try:
+        with Load(service.settings.model_copy(update={"target": target}), tmp_path, recorder) as load:
+            wait.pause(1)
+    finally:
+        server.terminate()
+    arrived = int(server.stdout.read())
+    requests = recorded(load.stream)
+    assert {request.error for request in requests} == {"connection closed"}
+    assert arrived == len(requests)
+
+
+HANG_UP = """
+import signal, socket, sys
+listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+print(listener.getsockname()[1], flush=True)
+arrived = 0
+def end(*_):
+    print(arrived, flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+while True:
+    connection, _ = listener.accept()
+    if connection.recv(65536):
+        arrived += 1
+    connection.close()
+"""
+
+PARENT = """
+import sys
+from pathlib import Path
+from drill import settings, wait
+from drill.load.process import Load
+from drill.recording.events import Recorder
+folder = Path(sys.argv[2])
+load = Load(settings.load(sys.argv[1]), folder, Recorder(folder / "recording.jsonl"))
+load.start()
+print(load._process.pid, flush=True)
+wait.pause(60)
+"""
+
+
+def test_the_load_ends_when_its_parent_is_killed(service: RunningService, tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(service.settings_file), str(tmp_path)], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    locust = psutil.Process(int(parent.stdout.readline()))
+    assert "locust" in " ".join(locust.cmdline())
+    parent.kill()
+    parent.wait()
+    wait.until("the end of the load", lambda: not locust.is_running() or locust.status() == psutil.STATUS_ZOMBIE, seconds=10)
+    requests = recorded(tmp_path / "requests.jsonl")
+    slots = np.rint(np.array([request.planned for request in requests]) * 100).astype(int)
+    assert list(slots) == list(range(slots[0], slots[0] + len(slots))), "what was under way has its record"
+
+
+def test_a_load_that_ends_by_itself_is_a_setup_error_with_the_log(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        assert load._process is not None
+        os.kill(load._process.pid, signal.SIGKILL)
+        load._process.wait()
+        with pytest.raises(SetupError, match=r"exit status -9; the end of .*load\.log") as caught:
+            load.check()
+    assert "Starting Locust" in str(caught.value)
+
+
+def test_a_stream_that_cannot_be_written_is_a_setup_error(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    (tmp_path / "requests.jsonl").symlink_to("/dev/full")
+    with pytest.raises(SetupError, match=r"cannot be written .*No space left on device"):
+        Load(service.settings, tmp_path, recorder).start()
+
+
+def test_the_audit_finds_exactly_what_was_deleted(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(2)
+    writes = [request for request in recorded(load.stream) if request.acknowledged]
+    assert len(writes) > 40
+    whole = audit_writes(service.settings, load.stream)
+    assert (whole.acknowledged, whole.checked, whole.unchecked, whole.absent) == (len(writes), len(writes), 0, [])
+    gone = writes[17]
+    assert service.ask("DELETE", gone.read_back)[0] == 200
+    audit = audit_writes(service.settings, load.stream, recorder)
+    assert (audit.acknowledged, audit.checked, audit.unchecked) == (len(writes), len(writes), 0)
+    assert [(absent.id, absent.acknowledged_at) for absent in audit.absent] == [(gone.write, gone.finished)]
+    event = read_events(recorder.path)[-1]
+    assert event.kind == "writes.audited"
+    assert event.data["absent"] == [{"id": gone.write, "acknowledged_at": gone.finished}]
+
+
+def test_what_the_target_does_not_answer_is_unchecked_not_absent(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(0.5)
+    service.process.kill()
+    service.process.wait()
+    audit = audit_writes(service.settings, load.stream)
+    assert audit.acknowledged > 10
+    assert (audit.checked, audit.unchecked, audit.absent) == (0, audit.acknowledged, [])
+
+
+def locust(service: RunningService, *arguments: str, stream: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Locust as people start it."""
+    environment = {**os.environ, "DRILL_TARGET": str(service.settings_file), **({"DRILL_REQUESTS": str(stream)} if stream else {})}
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+
+
+def test_another_host_is_refused_before_anything_is_sent(service: RunningService) -> None:
+    ended = locust(service, "--users", "1", "--host", "http://192.0.2.1:80")
+    assert ended.returncode == 3
+    assert "only be sent to this machine" in ended.stderr
+    assert "http://192.0.2.1:80" in ended.stderr
+
+
+def test_locust_alone_fills_its_own_tables(service: RunningService) -> None:
+    ended = locust(service, "--users", "5", "--spawn-rate", "5", "--run-time", "3", "--requests-per-second", "50", "--only-summary", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert '"name": "/notes"' in ended.stdout
+    assert '"num_failures": 0' in ended.stdout
+
+
+def test_locust_on_two_processes_holds_one_plan(service: RunningService, tmp_path: Path) -> None:
+    stream = tmp_path / "requests.jsonl"
+    ended = locust(service, "--processes", "2", "--users", "6", "--spawn-rate", "6", "--run-time", "4", "--only-summary", "--json", stream=stream)
+    assert ended.returncode == 0, ended.stderr
+    requests = recorded(stream)
+    steady = [request for request in requests if requests[0].planned + 1 <= request.planned < requests[0].planned + 2]
+    assert len(steady) == pytest.approx(100, abs=2)
+    slots = np.rint(np.array([request.planned for request in steady]) * 100).astype(int)
+    assert len(set(slots)) == len(slots)
+    assert not [request.error for request in requests if request.error]
+    counted = sum(int(part.split(",")[0]) for part in ended.stdout.split('"num_requests": ')[1:])
+    assert counted == len(requests), "Locust's own table has them all"

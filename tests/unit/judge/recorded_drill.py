@@ -1,0 +1,198 @@
+"""A drill on disk, made by the real Recorder, that the judge passes in every point; each test spoils one thing of it.
+
+Flows in: changes to the fields below. Flows out: a folder with recording.jsonl and requests.jsonl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drill.judge import Criterion, DrillVerdict, judge
+from drill.recording import Moment, Recorder, Request
+
+RUNBOOK = "operations-runbook.md"
+START, INJECTED, BACK, END = 1000.0, 1010.0, 1020.0, 1060.0
+AFTER_SECONDS = 28.0
+PER_SECOND = 120
+AFTER_REQUESTS = int(AFTER_SECONDS * PER_SECOND)
+
+
+def limits() -> dict[str, dict[str, Any]]:
+    """What the runbook as first written states, for P0."""
+    stated = {
+        "restored": (900.0, "s", "elapsed", 14),
+        "response_time": (0.5, "s", "p95", 546),
+        "error_rate": (0.001, "ratio", "rate", 547),
+        "cpu": (0.7, "ratio", "mean", 548),
+        "memory": (0.8, "ratio", "share", 549),
+        "database": (0.05, "s", "mean", 550),
+        "data_age": (21600.0, "s", "elapsed", 238),
+    }
+    return {
+        name: {"value": value, "unit": unit, "comparison": "<", "statistic": statistic, "source": f"{RUNBOOK}:{line}"}
+        for name, (value, unit, statistic, line) in stated.items()
+    }
+
+
+@dataclass
+class RecordedDrill:
+    """Moments are monotonic seconds. `outages`: stretches [start, end) in which every request fails; `latency`: seconds of a good
+    request, by its planned moment; `failing`: planned moments' indexes that fail besides."""
+
+    folder: Path
+    end: float = END
+    outages: list[tuple[float, float]] = field(default_factory=lambda: [(INJECTED, BACK)])
+    failing: set[int] = field(default_factory=set)
+    slow: dict[int, float] = field(default_factory=dict)
+    per_second: float = PER_SECOND
+    procedure: tuple[float, float | None] | None = (1012.0, 1016.0)
+    commands: list[dict[str, Any]] = field(default_factory=lambda: [command(52, "kubectl scale deployment/novel-engine")])
+    missing_tools: list[str] = field(default_factory=list)
+    procedure_status: int = 0
+    started: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, dict[str, Any]] = field(default_factory=limits)
+    healthy: bool | None = True
+    injected: float | None = INJECTED
+    witness: str | None = "no endpoints, failed requests"
+    unwitnessed: dict[str, Any] | None = None
+    backup: tuple[float, float] | None = None
+    audit: dict[str, Any] | None = field(default_factory=lambda: {"acknowledged": 900, "checked": 900, "absent": []})
+    sample_every: float = 2.0
+    cpu_share: Callable[[float], float] = lambda moment: 0.3
+    memory_share: Callable[[float], float] = lambda moment: 0.5
+    query_seconds: float = 0.004
+    queries_per_second: float = 60.0
+    undone: float | None = None
+    extra: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
+
+    def write(self) -> Path:
+        """Both files; the folder."""
+        self._write_requests()
+        recorder = Recorder(self.folder / "recording.jsonl")
+        for moment, kind, data in sorted(self._events(), key=lambda event: event[0]):
+            recorder.record(kind, at=Moment(wall=moment + 1e9, monotonic=moment), **data)
+        recorder.close()
+        return self.folder
+
+    def judged(self) -> DrillVerdict:
+        """The verdict on this drill."""
+        return judge(self.write())
+
+    def planned(self) -> list[float]:
+        """The moments of all requests."""
+        return [START + number / self.per_second for number in range(round((self.end - START) * self.per_second))]
+
+    def index_at(self, moment: float) -> int:
+        """The index of the first request planned at `moment` or later."""
+        return next(index for index, planned in enumerate(self.planned()) if planned >= moment)
+
+    def _write_requests(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        encoder = msgspec.json.Encoder()
+        with (self.folder / "requests.jsonl").open("wb") as file:
+            for index, planned in enumerate(self.planned()):
+                out = any(begin <= planned < end for begin, end in self.outages) or index in self.failing
+                taken = self.slow.get(index, 0.010)
+                request = Request(
+                    planned=planned,
+                    sent=planned,
+                    finished=planned + taken,
+                    name="GET /campaigns",
+                    status=503 if out else 200,
+                    error="503" if out else "",
+                )
+                file.write(encoder.encode(request) + b"\n")
+
+    def _events(self) -> list[tuple[float, str, dict[str, Any]]]:
+        settings = {
+            "minimum_requests": 500,
+            "hold_seconds": 5.0,
+            "after_seconds": AFTER_SECONDS,
+            "patience_seconds": 30.0,
+            "requests_per_second": PER_SECOND,
+            "timeout_seconds": 1.0,
+        }
+        started = {
+            "drill": "deployment-scaled-to-zero",
+            "feature": "features/emergencies.feature",
+            "scenario": "Someone scaled the service away",
+            "tags": ["P0", "smoke"],
+            "severity": "P0",
+            "fault": "deployment-scaled-to-zero",
+            "procedure": "Service Completely Down",
+            "expected": "pass",
+            "control": False,
+            "limits": self.limits,
+            "settings": settings | self.settings,
+            "lacks": [],
+            "restores": False,
+        }
+        events: list[tuple[float, str, dict[str, Any]]] = [(START - 2, "drill.started", started | self.started)]
+        if self.healthy is not None:
+            events.append((START - 1, "health.gate", {"healthy": self.healthy, "observed": "503 of /health"}))
+        if self.backup is not None:
+            begun, done = self.backup
+            events.append((done, "backup.made", {"name": "backup-1", "started": begun, "finished": done}))
+        fault = {"fault": "deployment-scaled-to-zero"}
+        if self.injected is not None:
+            events.append((self.injected, "fault.injected", fault | {"seconds": 0.1, "detail": ""}))
+            if self.witness is not None:
+                events.append((self.injected + 0.6, "fault.witnessed", fault | {"what": self.witness, "seconds": 0.5}))
+            if self.unwitnessed is not None:
+                events.append((self.injected + 15, "fault.unwitnessed", fault | self.unwitnessed))
+        events += self._procedure() + self._samples()
+        if self.audit is not None:
+            events.append((self.end + 1, "writes.audited", self.audit))
+        if self.undone is not None:
+            events.append((self.undone, "fault.undone", fault | {"status": "ok", "detail": ""}))
+        events.append((self.end + 0.5, "load.stopped", {"exit_status": 0}))
+        events.append((self.end + 9, "drill.finished", {}))
+        return events + self.extra
+
+    def _procedure(self) -> list[tuple[float, str, dict[str, Any]]]:
+        if self.procedure is None:
+            return []
+        begun, done = self.procedure
+        name = {"procedure": "Service Completely Down"}
+        events = [(begun, "procedure.started", name | {"section": "1.", "step": "scale", "line": 50, "text": "..."})]
+        events += [(begun + 0.2, "command.finished", each | {"started": begun, "finished": begun + 0.2}) for each in self.commands]
+        if done is not None:
+            data = name | {"status": self.procedure_status, "missing_tools": self.missing_tools}
+            events.append((done, "procedure.finished", data))
+        return events
+
+    def _samples(self) -> list[tuple[float, str, dict[str, Any]]]:
+        """Two pods that do the same; the cumulative counters rise by what the shares say."""
+        events: list[tuple[float, str, dict[str, Any]]] = []
+        moment, used, limit_cores, limit_bytes = START, 0.0, 0.5, 512 * 2**20
+        while moment <= self.end:
+            resources = {
+                "cpu_seconds": used,
+                "cpu_at": moment,
+                "memory_bytes": self.memory_share(moment) * limit_bytes,
+                "cpu_limit_cores": limit_cores,
+                "memory_limit_bytes": limit_bytes,
+            }
+            queries = (moment - START) * self.queries_per_second
+            database = {"seconds": queries * self.query_seconds, "queries": queries}
+            for kind, data in (("sample.resources", resources), ("sample.database", database)):
+                events.append((moment, kind, {"pods": [{"pod": pod} | data for pod in ("novel-engine-a", "novel-engine-b")]}))
+            used += self.cpu_share(moment) * limit_cores * self.sample_every
+            moment += self.sample_every
+        return events
+
+
+def command(line: int, text: str, status: int = 0, *, interrupted: bool = False) -> dict[str, Any]:
+    """The data of command.finished, but its times."""
+    return {"line": line, "command": text, "status": status, "interrupted": interrupted, "output": ""}
+
+
+def criterion(verdict: DrillVerdict, name: str) -> Criterion:
+    """The criterion of that name."""
+    return next(each for each in verdict.criteria if each.name == name)

@@ -1,0 +1,105 @@
+"""Following a stream while it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from drill.load.tail import RequestTail
+from drill.recording.requests import Request
+
+TIMEOUT_SECONDS = 1.0
+REQUESTS_PER_SECOND = 100.0
+
+
+def lines(*requests: Request) -> bytes:
+    return b"".join(msgspec.json.encode(request) + b"\n" for request in requests)
+
+
+def answered(planned: float, latency: float = 0.01, error: str = "", name: str = "GET /") -> Request:
+    return Request(planned, planned, planned + latency, name, 0 if error else 200, error)
+
+
+@pytest.fixture
+def tail(tmp_path: Path) -> RequestTail:
+    return RequestTail(tmp_path / "requests.jsonl", TIMEOUT_SECONDS, REQUESTS_PER_SECOND)
+
+
+def stream(tail: RequestTail, first_good: int, last: int, latency: float = 0.01) -> None:
+    """Slots 0 to `last`, a hundred a second; they fail from slot 100 until before `first_good`."""
+    requests = [
+        answered(slot / 100, TIMEOUT_SECONDS, "timeout") if 100 <= slot < first_good else answered(slot / 100, latency) for slot in range(last)
+    ]
+    tail.path.write_bytes(lines(*requests))
+    tail.poll()
+
+
+def test_a_stream_that_is_not_there_yet_is_no_requests(tail: RequestTail) -> None:
+    assert tail.poll() == []
+    assert tail.summary(10.0).p95_seconds is None
+
+
+def test_half_a_line_waits_for_its_other_half(tail: RequestTail) -> None:
+    one, two = answered(1.0), answered(2.0)
+    text = lines(one, two)
+    with tail.path.open("ab") as file:
+        file.write(text[:-20])
+        file.flush()
+        assert tail.poll() == [one]
+        file.write(text[-20:])
+        file.flush()
+        assert tail.poll() == [two]
+        assert tail.poll() == []
+
+
+def test_the_summary_is_the_last_second_by_finishing(tail: RequestTail) -> None:
+    tail.path.write_bytes(lines(*(answered(slot / 100) for slot in range(500)), answered(4.0, 0.98, "timeout")))
+    tail.poll()
+    summary = tail.summary(5.0)
+    assert summary.requests_per_second == 101
+    assert summary.error_share == pytest.approx(1 / 101)
+    assert summary.p95_seconds == pytest.approx(0.01)
+
+
+def test_failures_since_a_moment_by_planned_time_and_name(tail: RequestTail) -> None:
+    failed = [answered(1.0, error="x", name="a"), answered(3.0, error="x", name="a"), answered(2.0, error="x", name="b")]
+    tail.path.write_bytes(lines(*failed, answered(2.5)))
+    tail.poll()
+    assert [request.planned for request in tail.failed_since(2.0)] == [2.0, 3.0]
+    assert [request.planned for request in tail.failed_since(0.0, {"a"})] == [1.0, 3.0]
+
+
+def test_restored_is_where_the_first_full_window_begins(tail: RequestTail) -> None:
+    stream(tail, first_good=300, last=1000)
+    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=11.0) == 3.0
+
+
+def test_not_before_the_whole_window_is_known(tail: RequestTail) -> None:
+    stream(tail, first_good=300, last=1000)
+    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=9.2) is None
+    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=9.3) == 3.0
+
+
+def test_not_when_the_window_is_too_slow(tail: RequestTail) -> None:
+    stream(tail, first_good=300, last=1000, latency=0.6)
+    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=11.0) is None
+    assert tail.restored_since(1.0, 5, 0.001, 0.7, now=11.0) == 3.0
+
+
+def test_not_when_the_load_has_died(tail: RequestTail) -> None:
+    stream(tail, first_good=300, last=500)
+    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=60.0) is None
+
+
+def test_one_failure_in_the_window_moves_it_behind(tail: RequestTail) -> None:
+    requests = [answered(slot / 100, error="x" if 100 <= slot < 300 or slot == 500 else "") for slot in range(1200)]
+    tail.path.write_bytes(lines(*requests))
+    tail.poll()
+    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=14.0) == 5.01
+
+
+def test_nothing_failed_and_nothing_to_restore(tail: RequestTail) -> None:
+    stream(tail, first_good=100, last=1000)
+    assert tail.restored_since(2.0, 5, 0.001, 0.5, now=12.0) == 2.01

@@ -1,0 +1,133 @@
+"""The manifests and the images against what the issue, the runbook and drill.toml say of them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+MANIFESTS = ROOT / "novel_engine" / "manifests"
+TARGET = tomllib.loads((ROOT / "drill.toml").read_text())
+
+
+def load() -> dict[tuple[str, str], dict[str, Any]]:
+    kustomization = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())
+    assert kustomization["namespace"] == TARGET["target"]["namespace"]
+    listed = [document for name in kustomization["resources"] for document in yaml.safe_load_all((MANIFESTS / name).read_text())]
+    return {(document["kind"], document["metadata"]["name"]): document for document in listed}
+
+
+OBJECTS = load()
+WORKLOADS = [
+    OBJECTS["Deployment", "novel-engine"]["spec"]["template"],
+    OBJECTS["Deployment", "redis"]["spec"]["template"],
+    OBJECTS["Deployment", "edge"]["spec"]["template"],
+    OBJECTS["CronJob", "novel-engine-backup"]["spec"]["jobTemplate"]["spec"]["template"],
+]
+CONTAINERS = [container for template in WORKLOADS for container in [*template["spec"]["containers"], *template["spec"].get("initContainers", [])]]
+
+
+def test_every_manifest_is_in_the_kustomization():
+    listed = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == sorted(path.name for path in MANIFESTS.glob("*.yaml") if path.name != "kustomization.yaml")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ("Namespace", "novel-engine-production"),
+        ("Deployment", "novel-engine"),
+        ("Deployment", "redis"),
+        ("Service", "novel-engine"),
+        ("Service", "redis"),
+        ("HorizontalPodAutoscaler", "novel-engine-hpa"),
+        ("PodDisruptionBudget", "novel-engine"),
+        ("PodDisruptionBudget", "redis"),
+        ("NetworkPolicy", "novel-engine-network-policy"),
+        ("Ingress", "novel-engine"),
+        ("CronJob", "novel-engine-backup"),
+        ("PersistentVolumeClaim", "novel-engine-data"),
+        ("PersistentVolumeClaim", "redis-data"),
+        ("PersistentVolumeClaim", "novel-engine-backups"),
+    ],
+)
+def test_object_is_there(wanted):
+    assert wanted in OBJECTS
+
+
+def test_novel_engine_runs_as_the_issue_says():
+    deployment = OBJECTS["Deployment", "novel-engine"]
+    assert deployment["spec"]["replicas"] == 3
+    assert deployment["spec"]["template"]["metadata"]["labels"] == {"app": "novel-engine"}
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["resources"] == {
+        "requests": {"cpu": "250m", "memory": "256Mi"},
+        "limits": {"cpu": "500m", "memory": "512Mi"},
+    }
+    assert container["ports"][0]["containerPort"] == 8000
+    probes = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert probes == {"/health"}
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/app/data", "/app/logs", "/tmp"}
+
+
+def test_redis_keeps_an_append_only_file_on_its_own_volume():
+    configuration = OBJECTS["ConfigMap", "redis"]["data"]["redis.conf"]
+    assert "appendonly yes" in configuration
+    assert "maxmemory 64mb" in configuration
+    template = OBJECTS["Deployment", "redis"]["spec"]["template"]["spec"]
+    assert template["volumes"][0]["persistentVolumeClaim"]["claimName"] == "redis-data"
+    assert template["containers"][0]["livenessProbe"]["exec"]["command"] == ["redis-cli", "ping"]
+
+
+@pytest.mark.parametrize("template", WORKLOADS, ids=lambda template: template["metadata"]["labels"]["app"])
+def test_pod_is_uid_1000_without_a_token(template):
+    assert template["spec"]["securityContext"]["runAsUser"] == 1000
+    assert template["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert template["spec"]["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container["name"])
+def test_container_has_a_read_only_root_limits_and_a_local_image(container):
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["resources"]["limits"]["memory"]
+    assert container["imagePullPolicy"] == "IfNotPresent"
+    assert container["image"] in {image["name"] for image in TARGET["target"]["images"]}
+
+
+def test_autoscaler_follows_the_runbook_s_numbers():
+    spec = OBJECTS["HorizontalPodAutoscaler", "novel-engine-hpa"]["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 10)
+    targets = {metric["resource"]["name"]: metric["resource"]["target"]["averageUtilization"] for metric in spec["metrics"]}
+    assert targets == {"cpu": 70, "memory": 80}
+
+
+def test_backup_runs_every_six_hours_and_is_no_endpoint_of_the_service():
+    cronjob = OBJECTS["CronJob", TARGET["backup"]["cronjob"]]
+    assert cronjob["spec"]["schedule"] == "0 */6 * * *"
+    template = cronjob["spec"]["jobTemplate"]["spec"]["template"]
+    assert template["metadata"]["labels"] != OBJECTS["Service", "novel-engine"]["spec"]["selector"]
+    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in template["spec"]["volumes"][:2]}
+    assert claims == {"novel-engine-data", "novel-engine-backups"}
+
+
+@pytest.mark.parametrize("image", TARGET["target"]["images"], ids=lambda image: image["name"])
+def test_image_is_built_on_the_base_that_is_given(image):
+    lines = (ROOT / image["dockerfile"]).read_text().splitlines()
+    assert "ARG BASE=debian:bookworm-slim" in lines
+    assert all(line.startswith("FROM ${BASE}") for line in lines if line.startswith("FROM"))
+    assert "USER 1000:1000" in lines
+
+
+def test_requirements_are_pinned_by_hash_and_name_no_host():
+    text = (ROOT / "novel_engine" / "requirements.txt").read_text()
+    entries = re.split(r"\n(?=\S)", text.strip())
+    assert len(entries) > 10
+    assert all(re.match(r"[a-z0-9-]+==\S+ \\\n    --hash=sha256:", entry) for entry in entries if not entry.startswith("#"))
+    assert "://" not in text
+    wanted = {re.match(r"[a-z-]+", line)[0] for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["novel-engine"]}
+    assert wanted <= {entry.split("==")[0] for entry in entries}

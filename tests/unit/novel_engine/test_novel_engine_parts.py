@@ -1,0 +1,127 @@
+"""The service's own parts without a server: storage, narratives, sessions, settings, log lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from novel_engine.app import database, logs, narrator, settings, web
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "novel-engine.db"
+    database.prepare(path)
+    return path
+
+
+def test_database_is_in_wal_mode_with_a_library_of_many_pages(path):
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA page_count").fetchone()[0] > 60
+    connection.close()
+    assert len(database.campaigns(path, 100)) == 100
+    assert {"aria", "bram"} <= {character["character_id"] for character in database.characters(path)}
+
+
+def test_preparing_again_changes_nothing(path):
+    made = database.add_campaign(path, "kept", "", ["aria"])
+    database.prepare(path)
+    assert database.campaign(path, made["campaign_id"]) == made | {"description": "", "participants": ["aria"]}
+
+
+def test_processes_that_start_together_make_one_library(tmp_path):
+    paths = [tmp_path / "novel-engine.db"] * 6
+    with ProcessPoolExecutor(3) as processes:
+        list(processes.map(database.prepare, paths))
+    connection = sqlite3.connect(paths[0])
+    assert connection.execute("SELECT count(*) FROM campaigns").fetchone() == (database.STARTER_CAMPAIGNS,)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM campaigns ORDER BY created_at DESC LIMIT 20",
+        "SELECT * FROM campaigns ORDER BY created_at LIMIT 1",
+        "SELECT * FROM campaigns WHERE number >= 7 ORDER BY number LIMIT 1",
+        "SELECT * FROM campaigns WHERE campaign_id = 'x'",
+        "SELECT * FROM characters WHERE character_id IN ('x', 'y')",
+    ],
+)
+def test_no_query_reads_or_sorts_the_whole_table(path, query):
+    connection = sqlite3.connect(path)
+    plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}"))
+    connection.close()
+    assert "INDEX" in plan or "INTEGER PRIMARY KEY" in plan, plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_newest_campaign_is_first(path):
+    names = [database.add_campaign(path, f"number {number}", "", ["aria"])["name"] for number in range(3)]
+    assert [campaign["name"] for campaign in database.campaigns(path, 3)] == names[::-1]
+
+
+def test_visit_to_a_missing_file_is_an_error_and_makes_none(tmp_path):
+    missing = tmp_path / "missing.db"
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        database.check(missing)
+    assert not missing.exists()
+
+
+@pytest.mark.parametrize("turns", [1, 10])
+def test_narrative_has_a_line_per_turn_and_everybody_speaks_in_turn(path, turns):
+    names = ["aria", "bram", "cass"]
+    outcome = narrator.narrate({"character_names": names, "turns": turns}, database.characters_by_id(path, names))
+    assert outcome["status"] == "finished"
+    speakers = [line.split()[0].lower() for line in outcome["narrative"]]
+    assert speakers == (names * 4)[:turns]
+
+
+def test_narrative_about_somebody_unknown_fails(path):
+    outcome = narrator.narrate({"character_names": ["aria", "x"], "turns": 1}, database.characters_by_id(path, ["aria"]))
+    assert (outcome["status"], outcome["reason"]) == ("failed", "unknown characters: x")
+
+
+@pytest.mark.parametrize(
+    ("headers", "session"),
+    [
+        ([], None),
+        ([(b"cookie", b"theme=dark")], None),
+        ([(b"cookie", b"theme=dark; session_id=abc")], "abc"),
+        ([(b"x-session-id", b"def")], "def"),
+        ([(b"x-session-id", b"x" * 65)], "x" * 64),
+    ],
+)
+def test_session_of_a_request(headers, session):
+    assert web.session_of(headers) == session
+
+
+def test_settings_come_from_the_environment():
+    chosen = settings.from_environment({"DATABASE_PATH": "/d/x.db", "REDIS_PORT": "1", "DRAIN_SECONDS": "0.5"})
+    assert (chosen.database, chosen.redis_port, chosen.drain_seconds) == (Path("/d/x.db"), 1, 0.5)
+    assert (chosen.port, chosen.logs) == (8000, Path("/app/logs"))
+    with pytest.raises(ValueError, match="many"):
+        settings.from_environment({"PORT": "many"})
+
+
+def test_log_lines_end_in_what_the_runbook_counts(caplog):
+    caplog.set_level(logging.INFO, logger="novel_engine")
+    logs.request("GET", "/campaigns", 200, 0.0123)
+    logs.failure("database", sqlite3.DatabaseError("malformed\nimage"))
+    timed, failed = caplog.messages
+    assert timed.split()[-2:] == ["response_time", "12.300"]
+    assert "error" not in timed
+    assert "error" in failed
+    assert failed.split()[-1] == "DatabaseError"
+    assert "\n" not in failed
+
+
+def test_bodies_are_compact_json():
+    assert web.body({"a": [1, 2]}) == b'{"a":[1,2]}'
+    assert json.loads(web.body(database.CHARACTERS[0])) == list(database.CHARACTERS[0])

@@ -1,0 +1,59 @@
+"""Numbers out of the kubelet's and the target's metrics."""
+
+from __future__ import annotations
+
+import pytest
+
+from drill.observe.parse import cpu_cores, database_totals, memory_bytes, usage_of
+
+# as the kubelet of Kubernetes 1.34 answered at /metrics/resource
+KUBELET = """\
+# HELP container_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the container in core-seconds
+# TYPE container_cpu_usage_seconds_total counter
+container_cpu_usage_seconds_total{container="redis",namespace="production",pod="redis-1"} 4.812807922 1795433136841
+container_cpu_usage_seconds_total{container="web",namespace="production",pod="web-1"} 0.777522728 1795433144703
+container_cpu_usage_seconds_total{container="web",namespace="production",pod="web-2"} 0.5 1795433144800
+container_cpu_usage_seconds_total{container="web",namespace="other",pod="web-9"} 9 1795433144800
+container_memory_working_set_bytes{container="web",namespace="production",pod="web-1"} 4.4662784e+07 1795433144703
+pod_cpu_usage_seconds_total{namespace="production",pod="web-1"} 0 1795433138395
+"""
+
+TARGET = """\
+# TYPE database_query_duration_seconds histogram
+database_query_duration_seconds_bucket{le="0.005",operation="read"} 3.0
+database_query_duration_seconds_count{operation="read"} 4.0
+database_query_duration_seconds_sum{operation="read"} 0.5
+database_query_duration_seconds_count{operation="say \\"write\\", please"} 6.0
+database_query_duration_seconds_sum{operation="say \\"write\\", please"} 1.5
+database_query_duration_seconds_created{operation="read"} 1.795e+09
+"""
+
+
+def test_usage_is_that_of_the_container_in_the_namespace_with_both_numbers() -> None:
+    (usage,) = usage_of(KUBELET, "production", "web")
+    assert (usage.pod, usage.cpu_seconds, usage.wall, usage.memory_bytes) == ("web-1", 0.777522728, 1795433144.703, 44662784.0)
+
+
+def test_database_totals_are_summed_over_all_labels() -> None:
+    totals = database_totals(TARGET, "database_query_duration_seconds")
+    assert (totals.seconds, totals.queries) == (2.0, 10.0)
+
+
+def test_a_metric_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValueError, match="'query_seconds'"):
+        database_totals(TARGET, "query_seconds")
+
+
+@pytest.mark.parametrize(("text", "cores"), [("500m", 0.5), ("2", 2.0), ("1.5", 1.5), ("250000u", 0.25)])
+def test_cores(text: str, cores: float) -> None:
+    assert cpu_cores(text) == pytest.approx(cores)
+
+
+@pytest.mark.parametrize(("text", "value"), [("512Mi", 512 * 2**20), ("1Gi", 2**30), ("128974848", 128974848), ("1M", 1e6)])
+def test_bytes(text: str, value: float) -> None:
+    assert memory_bytes(text) == value
+
+
+def test_a_quantity_that_is_none_is_shown() -> None:
+    with pytest.raises(ValueError, match="'lots'"):
+        memory_bytes("lots")

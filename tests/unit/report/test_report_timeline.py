@@ -1,0 +1,117 @@
+"""The picture: bins that tell the truth, labels that do not collide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from recorded_runs import AS_WRITTEN, CONTROL, EVERYTHING, Shape, make_run
+
+from drill.recording import Requests, read_events, read_requests
+from drill.report.series import MOST_BINS, aggregate
+from drill.report.timeline import CHARACTER_WIDTH, WIDTH, Timeline, draw_file, lay_out
+
+
+def _requests(planned: list[float], latency: list[float], failed: list[bool]) -> Requests:
+    moments = np.array(planned)
+    return Requests(moments, moments + np.array(latency), np.array(failed, np.bool_), np.zeros(len(planned), np.int32), ["GET /"])
+
+
+def _timeline(tmp_path: Path, shape: Shape) -> Timeline:
+    folder, verdicts = make_run(tmp_path, [shape])
+    evidence = folder / "evidence" / shape.drill
+    return lay_out(read_events(evidence / "recording.jsonl"), read_requests(evidence / "requests.jsonl"), verdicts[0])
+
+
+def test_bins_count_by_planned_time_and_take_p95_of_the_succeeded() -> None:
+    planned = [10.0 + n / 100 for n in range(200)]
+    failed = [10.5 <= moment < 11.0 for moment in planned]
+    latency = [(n % 50 + 1) / 1000 for n in range(200)]
+    series = aggregate(_requests(planned, latency, failed), zero=10.0)
+    assert series.start.tolist() == [0.0, 0.5, 1.0, 1.5]
+    assert series.succeeded.round().tolist() == [100, 0, 100, 102]
+    assert series.failed.tolist() == [0, 100, 0, 0]
+    assert series.p95[0] == pytest.approx(0.048)
+    assert np.isnan(series.p95[1])
+
+
+def test_no_request_is_no_bin() -> None:
+    assert len(aggregate(_requests([], [], []), zero=0.0)) == 0
+
+
+def test_one_request_is_no_rate() -> None:
+    assert len(aggregate(_requests([3.0], [0.1], [False]), zero=0.0)) == 0
+
+
+def test_long_drills_get_wider_bins() -> None:
+    planned = [n / 2 for n in range(7200)]
+    series = aggregate(_requests(planned, [0.01] * 7200, [False] * 7200), zero=0.0)
+    assert len(series) <= MOST_BINS
+    assert series.bin_seconds == 10
+    assert series.succeeded[3] == 2
+
+
+def test_every_request_is_counted() -> None:
+    random = np.random.default_rng(3)
+    planned = np.sort(random.uniform(0, 40, 5000)).tolist()
+    failed = (random.random(5000) < 0.2).tolist()
+    series = aggregate(_requests(planned, [0.01] * 5000, failed), zero=7.3)
+    assert ((series.succeeded + series.failed) * series.bin_seconds).sum() == pytest.approx(5000, rel=0.02)
+
+
+@pytest.mark.parametrize("shape", EVERYTHING, ids=lambda shape: shape.drill)
+def test_labels_do_not_collide_and_stay_in_the_picture(tmp_path: Path, shape: Shape) -> None:
+    labels = _timeline(tmp_path, shape).labels
+    assert labels
+    spans = [
+        (label.lane, label.text_x - (width if label.anchor == "end" else 0), width)
+        for label in labels
+        for width in [len(label.text) * CHARACTER_WIDTH]
+    ]
+    assert all(x >= 0 and x + width <= WIDTH for _, x, width in spans)
+    for lane in {lane for lane, _, _ in spans}:
+        ordered = sorted((x, width) for in_lane, x, width in spans if in_lane == lane)
+        assert all(x + width <= following for (x, width), (following, _) in pairwise(ordered))
+
+
+def test_moments_that_fall_together_get_lanes_of_their_own(tmp_path: Path) -> None:
+    labels = _timeline(tmp_path, Shape(out=(0.01, 19.4))).labels
+    together = [label for label in labels if label.kind == "fault"]
+    assert len({label.lane for label in together}) == len(together) == 3
+
+
+def test_bands_cover_the_picture_without_gaps(tmp_path: Path) -> None:
+    timeline = _timeline(tmp_path, Shape())
+    assert timeline.bands[0].x == timeline.left
+    assert timeline.bands[-1].x + timeline.bands[-1].width == pytest.approx(timeline.right)
+    assert all(a.x + a.width == pytest.approx(b.x, abs=0.02) for a, b in pairwise(timeline.bands))
+    assert [band.kind for band in timeline.bands] == ["before", "fault", "operator", "fault", "after"]
+
+
+def test_bands_of_a_control_say_that_nobody_acts(tmp_path: Path) -> None:
+    assert [band.text.partition(" ·")[0] for band in _timeline(tmp_path, CONTROL).bands] == ["before", "nobody acts"]
+
+
+def test_restored_before_the_operator_is_done(tmp_path: Path) -> None:
+    kinds = [band.kind for band in _timeline(tmp_path, replace(Shape(), out=(0.4, 6.0))).bands]
+    assert kinds == ["before", "fault", "operator", "after"]
+
+
+def test_every_command_has_its_row_with_status(tmp_path: Path) -> None:
+    rows = _timeline(tmp_path, AS_WRITTEN).rows
+    assert [row.kind for row in rows] == ["done", "failed", "done", "done", "failed"]
+    assert rows[1].text.endswith("✕ status 1")
+    assert "runbook line 284" in rows[1].title
+    assert all(row.width >= 3 for row in rows)
+
+
+def test_file_stands_alone_and_is_well_formed(tmp_path: Path) -> None:
+    folder, verdicts = make_run(tmp_path, [replace(AS_WRITTEN, scenario="<&>")])
+    picture = draw_file(folder / "evidence" / AS_WRITTEN.drill, verdicts[0])
+    root = ElementTree.fromstring(picture)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "prefers-color-scheme: dark" in picture

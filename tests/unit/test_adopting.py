@@ -1,0 +1,75 @@
+"""docs/adopting.md lists every section and key of drill.toml with its default, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from drill import settings as target_settings
+from drill.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "adopting.md").read_text(encoding="utf-8")
+SET_BY_LOAD = ("root", "file")
+
+
+def models_in(annotation: object) -> list[tuple[type[BaseModel], bool]]:
+    """The sections that a field's type is made of, and whether there may be several."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [(annotation, False)]
+    return [
+        (model, several or annotation.__class__.__name__ == "GenericAlias") for part in get_args(annotation) for model, several in models_in(part)
+    ]
+
+
+def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Each section's heading as TOML writes it, and its keys with their defaults."""
+    for key, field in model.model_fields.items():
+        if not name and key in SET_BY_LOAD:
+            continue
+        for section, several in models_in(field.annotation):
+            heading = f"{name}.{key}" if name else key
+            keys = {each: default_of(found) for each, found in section.model_fields.items()}
+            yield (f"[[{heading}]]" if several else f"[{heading}]"), keys
+            yield from sections(section, heading)
+
+
+def default_of(field: Any) -> str:
+    """As the page writes it."""
+    if field.is_required():
+        return "required"
+    value = list(field.default) if isinstance(field.default, tuple) else field.default
+    return "none" if value is None else f"`{json.dumps(value)}`"
+
+
+def listed() -> dict[str, dict[str, str]]:
+    """The page's tables by heading: key to default."""
+    found: dict[str, dict[str, str]] = {}
+    for part in PAGE.split("\n### ")[1:]:
+        heading, _, rest = part.partition("\n")
+        found[heading.strip("`")] = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", rest, re.MULTILINE))
+    return found
+
+
+def test_the_page_lists_every_section_and_key_with_its_default() -> None:
+    assert listed() == dict(sections(Settings))
+
+
+def test_the_examples_of_the_page_are_files_that_can_be_read() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", PAGE)
+    assert links
+    assert [link for link in links if not (ROOT / "docs" / link).is_file()] == []
+    notebook = target_settings.load(ROOT / "tests" / "second_service" / "drill.toml")
+    assert notebook.missing_parts() == ["database", "redis", "metrics", "backup"]
+
+
+def test_the_requests_that_a_limit_needs_are_as_many_as_the_page_says() -> None:
+    """All of n requests succeed; at 95 % fewer than the limit fail when (1 - limit) ** n <= 0.05."""
+    for share, requests in ((0.001, 2995), (0.01, 299)):
+        assert (1 - share) ** requests <= 0.05 < (1 - share) ** (requests - 1)
+        assert f"{requests:,}" in PAGE
