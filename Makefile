@@ -1,0 +1,47 @@
+# The two commands of a new machine: `make drill` (drills and their report) and `make test` (everything).
+# `make PYTHON=/path/to/python3 ...` names another Python, 3.11 or later.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.PHONY: drill test lint bench up down lock
+
+## every drill with its control, and the report in reports/latest
+drill: up
+	$(BIN)/pytest features -m nightly
+
+## lint, types, layers, unit, component, cluster tests and the drills
+test: lint up
+	$(BIN)/pytest tests
+	$(BIN)/pytest features
+
+up: $(BIN)/.ready
+	$(BIN)/drill up
+
+down: $(BIN)/.ready
+	$(BIN)/drill down
+
+lint: $(BIN)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck cluster/node-image/build cluster/node-image/build-binaries cluster/node-image/keep-strays-inside .ci/run
+
+bench: up
+	$(BIN)/python -m benchmarks
+
+## resolve the dependencies anew; the result is committed
+lock: $(BIN)/.ready
+	$(BIN)/uv pip compile --quiet --no-header --universal --generate-hashes --python-version 3.11 \
+	    --group dev --group novel-engine pyproject.toml -o requirements.lock
+
+$(BIN)/.ready: requirements.lock pyproject.toml
+	@echo "==> Python environment"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "drill: Python 3.11 or later is needed; name one with make PYTHON=...")'
+	@$(PYTHON) -m venv .venv || { echo "drill: python3 -m venv failed: install python3-venv" >&2; exit 3; }
+	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
