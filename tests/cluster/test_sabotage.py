@@ -24,6 +24,7 @@ from drill import settings as target_settings
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.cluster.health import Health, health_answer, wait_until_rolled_out
+from drill.errors import DeadlineError
 from drill.recording import Event, read_events
 from drill.settings import Settings
 
@@ -41,7 +42,7 @@ NO_REDIS_RESTART = {
     "kubectl exec deployment/redis -n novel-engine-production -- redis-cli ping | grep -x PONG": "true",
 }
 FAIL, INCONCLUSIVE, SETUP = 1, 2, 3
-RUN_SECONDS = 240
+RUN_SECONDS = 420
 LOOK_EVERY_SECONDS = 0.1
 # a service that stays out is watched for this long: the rest of a sabotaged recovery is waiting
 SHORT_PATIENCE = {"patience_seconds = 20": "patience_seconds = 6", "hold_seconds = 5": "hold_seconds = 3"}
@@ -228,6 +229,10 @@ def drilled(target: Path, scenario: str) -> Drilled:
 
     try:
         wait.until("the drill to end", look, seconds=RUN_SECONDS, every_seconds=LOOK_EVERY_SECONDS)
+    except DeadlineError as error:
+        recording = folder.glob("evidence/*/recording.jsonl")
+        seen = [file.read_text(encoding="utf-8").splitlines() for file in (log, *recording)]
+        raise AssertionError("\n".join([str(error), *(line for lines in seen for line in lines[-15:])])) from error
     finally:
         if run.poll() is None:
             run.terminate()
