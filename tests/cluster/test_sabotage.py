@@ -45,7 +45,7 @@ FAIL, INCONCLUSIVE, SETUP = 1, 2, 3
 RUN_SECONDS = 420
 LOOK_EVERY_SECONDS = 0.1
 # a service that stays out is watched for this long: the rest of a sabotaged recovery is waiting
-SHORT_PATIENCE = {"patience_seconds = 20": "patience_seconds = 6", "hold_seconds = 5": "hold_seconds = 3"}
+SHORT_PATIENCE = {"patience_seconds = 20": "patience_seconds = 6"}
 SPARE_REDIS = "redis-that-nobody-uses"
 NOTHING_BROKEN = "nothing was broken: the ledger is empty and the target is in its known state\n"
 
