@@ -1,13 +1,15 @@
 """The audit of writes (design decision 8). Flows in: the request stream and the recovered target. Flows out: which acknowledged writes are gone.
 
 Asked as users would ask: over HTTP, at the target's address, one write at a time. A write counts as absent only when the target itself says so
-(404 or 410, or an answer without the write in it) twice; whatever else goes wrong leaves it unchecked, and is said.
+(404 or 410, or an answer without the write in it) twice; whatever else goes wrong leaves it unchecked, and is said. A target that has fallen
+silent is not asked about all the rest.
 """
 
 from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +28,7 @@ CONNECTIONS = 16
 ATTEMPTS = 4
 PAUSE_SECONDS = 0.25
 READ_TIMEOUT_SECONDS = 5.0
+SILENT_SECONDS = 12.0
 GONE = (404, 410)
 
 Answer = Literal["present", "absent", "unknown"]
@@ -77,6 +80,7 @@ class _Reader:
         self._connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._own = threading.local()
         self._opened: list[http.client.HTTPConnection] = []
+        self._last_answer = time.monotonic()
 
     def ask_all(self, writes: Sequence[Request], contains: dict[str, str]) -> list[Answer]:
         """One answer for each write. An absence is confirmed by asking again once all others were asked."""
@@ -98,6 +102,8 @@ class _Reader:
         expected = substitute(template, write.write, 0).encode()
         for attempt in range(ATTEMPTS):
             wait.pause(PAUSE_SECONDS * attempt)
+            if time.monotonic() - self._last_answer > SILENT_SECONDS:
+                return "unknown"
             status, body = self._get(write.read_back)
             if status == 200:
                 return "present" if expected in body else "absent"
@@ -114,7 +120,9 @@ class _Reader:
         try:
             connection.request("GET", path, headers={"Accept": "application/json", "User-Agent": "drill"})
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            body = answer.read()
+            self._last_answer = time.monotonic()
+            return answer.status, body
         except (OSError, http.client.HTTPException):
             connection.close()
             return 0, b""
