@@ -121,8 +121,8 @@ class _Reader:
             connection.request("GET", path, headers={"Accept": "application/json", "User-Agent": "drill"})
             answer = connection.getresponse()
             body = answer.read()
-            self._last_answer = time.monotonic()
-            return answer.status, body
         except (OSError, http.client.HTTPException):
             connection.close()
             return 0, b""
+        self._last_answer = time.monotonic()
+        return answer.status, body

@@ -17,6 +17,7 @@ from running_service import RunningService
 
 from drill import wait
 from drill.errors import SetupError
+from drill.load import audit
 from drill.load.audit import audit_writes
 from drill.load.process import LOCUSTFILE, Load
 from drill.load.tail import RequestTail
@@ -210,9 +211,9 @@ def test_the_audit_finds_exactly_what_was_deleted(service: RunningService, tmp_p
     assert (whole.acknowledged, whole.checked, whole.unchecked, whole.absent) == (len(writes), len(writes), 0, [])
     gone = writes[17]
     assert service.ask("DELETE", gone.read_back)[0] == 200
-    audit = audit_writes(service.settings, load.stream, recorder)
-    assert (audit.acknowledged, audit.checked, audit.unchecked) == (len(writes), len(writes), 0)
-    assert [(absent.id, absent.acknowledged_at) for absent in audit.absent] == [(gone.write, gone.finished)]
+    found = audit_writes(service.settings, load.stream, recorder)
+    assert (found.acknowledged, found.checked, found.unchecked) == (len(writes), len(writes), 0)
+    assert [(absent.id, absent.acknowledged_at) for absent in found.absent] == [(gone.write, gone.finished)]
     event = read_events(recorder.path)[-1]
     assert event.kind == "writes.audited"
     assert event.data["absent"] == [{"id": gone.write, "acknowledged_at": gone.finished}]
@@ -223,9 +224,28 @@ def test_what_the_target_does_not_answer_is_unchecked_not_absent(service: Runnin
         wait.pause(0.5)
     service.process.kill()
     service.process.wait()
-    audit = audit_writes(service.settings, load.stream)
-    assert audit.acknowledged > 10
-    assert (audit.checked, audit.unchecked, audit.absent) == (0, audit.acknowledged, [])
+    found = audit_writes(service.settings, load.stream)
+    assert found.acknowledged > 10
+    assert (found.checked, found.unchecked, found.absent) == (0, found.acknowledged, [])
+
+
+def test_a_target_that_falls_silent_is_not_asked_about_every_write(
+    service: RunningService, tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(2)
+    monkeypatch.setattr(audit, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(audit, "SILENT_SECONDS", 1.0)
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        found = audit_writes(service.settings, load.stream)
+        took = time.monotonic() - started
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+    assert found.acknowledged > 40
+    assert (found.checked, found.unchecked, found.absent) == (0, found.acknowledged, [])
+    assert took < 3
 
 
 def locust(service: RunningService, *arguments: str, stream: Path | None = None) -> subprocess.CompletedProcess[str]:
