@@ -1,7 +1,8 @@
-"""`python -m benchmarks`: every measurement in one table. Flows in: options. Flows out: a table, and an exit status.
+"""`python -m benchmarks`: every measurement in one table. Flows in: options. Flows out: a table, and an exit
+status.
 
-Exit status: 0 every aim reached, 1 an aim missed, 3 something could not be measured (its row says why). Most rows break the cluster that
-`drill up` makes; each leaves it in its known state.
+Exit status: 0 every aim reached, 1 an aim missed, 3 something could not be measured (its row says why). Most
+rows break the cluster that `drill up` makes; each leaves it in its known state.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from benchmarks.witness import witness, witness_stored
 from drill.errors import DrillError
 
 # a measurement that ends so is a row that says so: one of them must not take the others' rows with it
-UNMEASURED = (MeasureError, DrillError, AssertionError, LookupError, OSError, SystemExit, ValueError, subprocess.SubprocessError)
+UNMEASURED = (
+    MeasureError,
+    DrillError,
+    AssertionError,
+    LookupError,
+    OSError,
+    SystemExit,
+    ValueError,
+    subprocess.SubprocessError,
+)
 
 BENCHMARKS: dict[str, Benchmark] = {
     "drill": make_drill,
@@ -37,9 +47,18 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 def parsed(arguments: list[str]) -> tuple[list[str], Options]:
     """Names of the benchmarks to run, and their options."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measurements of drill itself, against their aims.")
-    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="run this one; may be given several times")
-    parser.add_argument("--run", type=Path, default=ROOT / "reports" / "latest", help="the stored run to read (reports/latest)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measurements of drill itself, against their aims."
+    )
+    parser.add_argument(
+        "--only", action="append", choices=BENCHMARKS, help="run this one; may be given several times"
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=ROOT / "reports" / "latest",
+        help="the stored run to read (reports/latest)",
+    )
     parser.add_argument("--injections", type=int, default=5, metavar="N", help="injections of each fault (5)")
     parser.add_argument("--kills", type=int, default=100, metavar="N", help="kills at random moments (100)")
     parser.add_argument("--with-drill", action="store_true", help="run `make drill` now, and read that run")
@@ -53,7 +72,15 @@ def rows_of(name: str, options: Options) -> list[Row]:
     try:
         return BENCHMARKS[name](options)
     except UNMEASURED as error:
-        return [Row(name, "to be measured", "not measured", "error", tuple(str(error).splitlines()) or (type(error).__name__,))]
+        return [
+            Row(
+                name,
+                "to be measured",
+                "not measured",
+                "error",
+                tuple(str(error).splitlines()) or (type(error).__name__,),
+            )
+        ]
 
 
 def main(arguments: list[str]) -> int:
@@ -61,7 +88,9 @@ def main(arguments: list[str]) -> int:
     names, options = parsed(arguments)
     began = datetime.now().astimezone()
     rows = [row for name in names for row in rows_of(name, options)]
-    print(f"{machine()}\n{began.isoformat(timespec='seconds')}   python -m benchmarks {' '.join(arguments)}\n")
+    print(
+        f"{machine()}\n{began.isoformat(timespec='seconds')}   python -m benchmarks {' '.join(arguments)}\n"
+    )
     print(table(rows))
     outcomes = {row.outcome for row in rows}
     return 3 if "error" in outcomes else 1 if "missed" in outcomes else 0

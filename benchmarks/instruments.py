@@ -1,4 +1,6 @@
-"""The load and the judge, measured without a cluster. Flows in: what load.py and judge_million.py measure. Flows out: rows."""
+"""The load and the judge, measured without a cluster. Flows in: what load.py and judge_million.py measure.
+Flows out: rows.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,33 @@ def instrument(options: Options) -> list[Row]:
     )
     late = f"{seen.lateness_seconds * 1000:.1f} ms"
     return [
-        Row("recorded load / raw FastHttpUser", f">= {SHARE_AIM}", f"{by_processor:.2f}", reached(by_processor >= SHARE_AIM), notes),
-        Row(f"lateness of arrivals at {load.LATENESS_RATE}/s, p99", "<= 10 ms", late, reached(seen.lateness_seconds <= LATENESS_AIM_SECONDS)),
+        Row(
+            "recorded load / raw FastHttpUser",
+            f">= {SHARE_AIM}",
+            f"{by_processor:.2f}",
+            reached(by_processor >= SHARE_AIM),
+            notes,
+        ),
+        Row(
+            f"lateness of arrivals at {load.LATENESS_RATE}/s, p99",
+            "<= 10 ms",
+            late,
+            reached(seen.lateness_seconds <= LATENESS_AIM_SECONDS),
+        ),
     ]
 
 
 def judging(options: Options) -> list[Row]:
     """Time and memory of judging 1,000,000 requests."""
     script = Path(__file__).with_name("judge_million.py")
-    done = subprocess.run([sys.executable, str(script)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     if done.returncode:
         raise MeasureError(f"{script} ended with exit status {done.returncode}: {done.stderr.strip()[-500:]}")
     seen = json.loads(done.stdout)
@@ -39,5 +59,10 @@ def judging(options: Options) -> list[Row]:
     what = f"judging {seen['requests']:,} requests"
     return [
         Row(f"{what}: time", f"<= {seen['aim_seconds']:.0f} s", f"{seen['seconds']:.2f} s", reached(held[0])),
-        Row(f"{what}: memory", f"<= {seen['aim_megabytes']:.0f} MB", f"{seen['peak_megabytes']:.0f} MB", reached(held[1])),
+        Row(
+            f"{what}: memory",
+            f"<= {seen['aim_megabytes']:.0f} MB",
+            f"{seen['peak_megabytes']:.0f} MB",
+            reached(held[1]),
+        ),
     ]

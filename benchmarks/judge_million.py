@@ -1,7 +1,9 @@
-"""How long it takes to judge 1,000,000 requests. Flows in: nothing. Flows out: one line of JSON: seconds, megabytes, verdict.
+"""How long it takes to judge 1,000,000 requests. Flows in: nothing. Flows out: one line of JSON: seconds,
+megabytes, verdict.
 
-A drill of 1,000 seconds at 1,000 requests/s with one outage is written to a temporary folder; judging it is timed in a process of
-its own, whose peak memory (interpreter and libraries included) is reported. Aim: at most 2 seconds and 500 MB.
+A drill of 1,000 seconds at 1,000 requests/s with one outage is written to a temporary folder; judging it is
+timed in a process of its own, whose peak memory (interpreter and libraries included) is reported. Aim: at
+most 2 seconds and 500 MB.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""kill -9 at random moments of a drill's life, and whether the target is put back. Flows in: the cluster. Flows out: a row.
+"""kill -9 at random moments of a drill's life, and whether the target is put back. Flows in: the cluster.
+Flows out: a row.
 
-Faults and victims (the run, the experiment's process, both) take turns; the moment is drawn from a seed that the row names. Put back means
-what tests/cluster asserts: no fault open, nothing different from the known state, the target well, after `restore_all` as any run begins with.
+Faults and victims (the run, the experiment's process, both) take turns; the moment is drawn from a seed that
+the row names. Put back means what tests/cluster asserts: no fault open, nothing different from the known
+state, the target well, after `restore_all` as any run begins with.
 """
 
 from __future__ import annotations
@@ -45,12 +47,25 @@ def kills(options: Options) -> list[Row]:
             failures.append(f"not put back: {fault}, {victim} killed after {after:.2f} s: {error}")
             restore_all(settings, cluster)
     put_back = options.kills - len(failures)
-    notes = (f"killed {', '.join(f'{count} {stage}' for stage, count in stages.items())}; seed {SEED!r}", *failures)
-    return [Row("put back after kill -9 at random moments", "all", f"{put_back} of {options.kills}", reached(not failures), notes)]
+    notes = (
+        f"killed {', '.join(f'{count} {stage}' for stage, count in stages.items())}; seed {SEED!r}",
+        *failures,
+    )
+    return [
+        Row(
+            "put back after kill -9 at random moments",
+            "all",
+            f"{put_back} of {options.kills}",
+            reached(not failures),
+            notes,
+        )
+    ]
 
 
 def kill_once(settings: Settings, cluster: Cluster, fault: str, victim: str, after_seconds: float) -> str:
-    """Kill, put back, check. Returns how far the drill had come. Raises AssertionError or DrillError where the target is not as it was."""
+    """Kill, put back, check. Returns how far the drill had come. Raises AssertionError or DrillError where
+    the target is not as it was.
+    """
     with evidence() as folder:
         run = start(fault, folder)
         wait.pause(after_seconds)

@@ -1,4 +1,5 @@
-"""How good an instrument the load is. Flows out: two numbers with their aims, on standard output. Takes about 40 s; needs no cluster.
+"""How good an instrument the load is. Flows out: two numbers with their aims, on standard output. Takes about
+40 s; needs no cluster.
 
 recorded load over raw FastHttpUser   planned, recorded requests that one core can send, over those of a bare FastHttpUser that sends as
                                       fast as it can, both against the same service in one run: aim >= 0.9. Counted per second of
@@ -85,7 +86,15 @@ def throughput(folder: Path, locustfile: Path, *options: str, **environment: str
     """Run one locustfile for SECONDS with a meter beside it."""
     meter = folder / "meter.json"
     (folder / "meter.py").write_text(METER, encoding="utf-8")
-    command = [sys.executable, "-m", "locust", "-f", f"{locustfile},{folder / 'meter.py'}", "--headless", "--only-summary"]
+    command = [
+        sys.executable,
+        "-m",
+        "locust",
+        "-f",
+        f"{locustfile},{folder / 'meter.py'}",
+        "--headless",
+        "--only-summary",
+    ]
     command += ["--users", "20", "--spawn-rate", "20", "--run-time", str(SECONDS), *options]
     ended = subprocess.run(
         command,
@@ -118,7 +127,9 @@ def lateness_seconds(folder: Path, settings: drill_settings.Settings) -> float:
 
 
 class Measured(NamedTuple):
-    """What a bare FastHttpUser sends, what the recorded load sends, and the lateness of its arrivals (99th percentile)."""
+    """What a bare FastHttpUser sends, what the recorded load sends, and the lateness of its arrivals (99th
+    percentile).
+    """
 
     raw: Throughput
     ours: Throughput
@@ -138,8 +149,17 @@ def measure() -> Measured:
             raws, recordeds = [], []
             for _ in range(ROUNDS):  # in turns, so that a neighbour disturbs both alike
                 raws.append(throughput(folder, folder / "raw.py", "--host", f"http://127.0.0.1:{port}"))
-                target.write_text(SETTINGS.format(port=port, rate=round(raws[-1].clock * 1.05)), encoding="utf-8")
-                recordeds.append(throughput(folder, LOCUSTFILE, DRILL_TARGET=str(target), DRILL_REQUESTS=str(folder / "bench.jsonl")))
+                target.write_text(
+                    SETTINGS.format(port=port, rate=round(raws[-1].clock * 1.05)), encoding="utf-8"
+                )
+                recordeds.append(
+                    throughput(
+                        folder,
+                        LOCUSTFILE,
+                        DRILL_TARGET=str(target),
+                        DRILL_REQUESTS=str(folder / "bench.jsonl"),
+                    )
+                )
             raw, ours = mean(raws), mean(recordeds)
             late = lateness_seconds(folder, drill_settings.load(target))
     finally:
@@ -152,8 +172,14 @@ def main() -> None:
     """Measure and print."""
     raw, ours, late = measure()
     by_processor, by_clock = ours.processor / raw.processor, ours.clock / raw.clock
-    print(f"recorded load over raw FastHttpUser   {by_processor:.2f}   (aim >= 0.90; {ours.processor:.0f} / {raw.processor:.0f} a core)")
-    print(f"  per second of the clock             {by_clock:.2f}   ({ours.clock:.0f} / {raw.clock:.0f}, offered {raw.clock * 1.05:.0f})")
+    print(
+        f"recorded load over raw FastHttpUser   {by_processor:.2f}   (aim >= 0.90; {ours.processor:.0f} / "
+        f"{raw.processor:.0f} a core)"
+    )
+    print(
+        f"  per second of the clock             {by_clock:.2f}   ({ours.clock:.0f} / {raw.clock:.0f}, "
+        f"offered {raw.clock * 1.05:.0f})"
+    )
     print(f"lateness at {LATENESS_RATE} requests/s, p99       {late * 1000:.1f} ms   (aim <= 10 ms)")
 
 

@@ -1,11 +1,14 @@
-"""An independent look at an outage: so many times a second a new TCP connection and one request. Knows nothing of drill.
+"""An independent look at an outage: so many times a second a new TCP connection and one request. Knows
+nothing of drill.
 
-Flows in: `python prober.py PORT PROBES_PER_SECOND SECONDS FILE`, always to / at 127.0.0.1. Flows out: FILE, a line per probe in the order
-planned: its planned moment and the moment at which it ended (seconds of CLOCK_MONOTONIC), and 1 where an HTTP status below 500 came, else 0.
+Flows in: `python prober.py PORT PROBES_PER_SECOND SECONDS FILE`, always to / at 127.0.0.1. Flows out: FILE, a
+line per probe in the order planned: its planned moment and the moment at which it ended (seconds of
+CLOCK_MONOTONIC), and 1 where an HTTP status below 500 came, else 0.
 
-Open arrivals on one thread and epoll: a probe is sent when its moment has come, whether or not earlier ones were answered. Only while
-MOST_OPEN of them wait for an answer is a probe not sent, and counts as failed: without that bound a target that hangs is buried under
-connections, and the forwarding of the container's port with it.
+Open arrivals on one thread and epoll: a probe is sent when its moment has come, whether or not earlier ones
+were answered. Only while MOST_OPEN of them wait for an answer is a probe not sent, and counts as failed:
+without that bound a target that hangs is buried under connections, and the forwarding of the container's port
+with it.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ from pathlib import Path
 TIMEOUT_SECONDS = 2.0
 MOST_OPEN = 1000
 STATUS_LINE = b"HTTP/1.1 200"
-LINGER_NOT = struct.pack("ii", 1, 0)  # so that no port is kept in TIME_WAIT: there are fewer than a minute of probes needs
+LINGER_NOT = struct.pack(
+    "ii", 1, 0
+)  # so that no port is kept in TIME_WAIT: there are fewer than a minute of probes needs
 NICENESS = -10
 
 
@@ -59,7 +64,9 @@ class Prober:
             while sent < count and begin + sent * self._every_seconds <= now:
                 self._start(begin + sent * self._every_seconds)
                 sent += 1
-            while self._waiting and (self._waiting[0].ended or now - self._waiting[0].planned > TIMEOUT_SECONDS):
+            while self._waiting and (
+                self._waiting[0].ended or now - self._waiting[0].planned > TIMEOUT_SECONDS
+            ):
                 probe = self._waiting.popleft()
                 if not probe.ended:
                     self._end(probe)
@@ -92,7 +99,12 @@ class Prober:
             return
         probe.received += block
         if len(probe.received) >= len(STATUS_LINE) or not block:
-            probe.good = probe.received.startswith(b"HTTP/1.") and probe.received[9:10] in (b"1", b"2", b"3", b"4")
+            probe.good = probe.received.startswith(b"HTTP/1.") and probe.received[9:10] in (
+                b"1",
+                b"2",
+                b"3",
+                b"4",
+            )
             self._end(probe)
 
     def _end(self, probe: Probe) -> None:
@@ -105,7 +117,9 @@ class Prober:
 def main(port: int, probes_per_second: float, seconds: float, file: Path) -> None:
     """Probe, and write what was seen."""
     try:
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)  # as the load has it: what waits for the processor would measure itself
+        os.setpriority(
+            os.PRIO_PROCESS, 0, NICENESS
+        )  # as the load has it: what waits for the processor would measure itself
     except PermissionError:
         print("the prober runs at normal priority", file=sys.stderr)
     gc.disable()

@@ -18,7 +18,9 @@ Outcome = Literal["reached", "missed", "error"]
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for. `run`: the folder of a stored run; `injections`: per fault; `with_drill`: run `make drill` now."""
+    """What the command line asks for. `run`: the folder of a stored run; `injections`: per fault;
+    `with_drill`: run `make drill` now.
+    """
 
     run: Path
     injections: int
@@ -46,7 +48,9 @@ Benchmark = Callable[[Options], list[Row]]
 
 @contextmanager
 def evidence() -> Iterator[Path]:
-    """A folder for what is measured from; it is kept where measuring fails, since the error names files in it."""
+    """A folder for what is measured from; it is kept where measuring fails, since the error names files in
+    it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="drill-bench-"))
     yield folder
     shutil.rmtree(folder)
@@ -61,17 +65,27 @@ def machine() -> str:
     """CPU model, cores, memory and kernel of this machine."""
     cpu = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     models = re.findall(r"^model name\s*:\s*(.+)$", cpu, re.MULTILINE) or [platform.machine()]
-    memory = re.search(r"^MemTotal:\s*(\d+) kB", Path("/proc/meminfo").read_text(encoding="utf-8"), re.MULTILINE)
+    memory = re.search(
+        r"^MemTotal:\s*(\d+) kB", Path("/proc/meminfo").read_text(encoding="utf-8"), re.MULTILINE
+    )
     cores = cpu.count("processor\t:")
     gibibytes = f"{int(memory.group(1)) / 2**20:.1f} GiB" if memory else "an unknown amount"
-    return f"{models[0].strip()}, {cores} cores, {gibibytes} of memory, {platform.system()} {platform.release()}"
+    return (
+        f"{models[0].strip()}, {cores} cores, {gibibytes} of memory, {platform.system()} {platform.release()}"
+    )
 
 
 def table(rows: list[Row]) -> str:
     """The rows under their headings, as text of fixed width; the notes of a row stand under it."""
-    cells = [("what", "aim", "measured", "outcome"), *((row.what, row.aim, row.measured, row.outcome) for row in rows)]
+    cells = [
+        ("what", "aim", "measured", "outcome"),
+        *((row.what, row.aim, row.measured, row.outcome) for row in rows),
+    ]
     widths = [max(len(line[column]) for line in cells) for column in range(4)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
     text = [lines[0], "-" * (sum(widths) + 6)]
     for line, row in zip(lines[1:], rows, strict=True):
         text += [line, *(f"    {note}" for note in row.notes)]

@@ -1,11 +1,12 @@
 """From injection to witness, by real injections. Flows in: the cluster with users on it. Flows out: rows.
 
-Each fault is injected several times while the load runs, witnessed, undone, and the target brought back into its known state; nobody
-follows a procedure. Counted is what the drill itself records (fault.witnessed: from the moment of the injection to the last of its
-witnesses, the platform's and the users').
+Each fault is injected several times while the load runs, witnessed, undone, and the target brought back into
+its known state; nobody follows a procedure. Counted is what the drill itself records (fault.witnessed: from
+the moment of the injection to the last of its witnesses, the platform's and the users').
 
-deployment-scaled-to-zero reaches its users only when the pods have drained, which is the target's own time, not the instrument's.
-Therefore a second row counts from the first request that failed (its planned moment) to the witness: the instrument's own share.
+deployment-scaled-to-zero reaches its users only when the pods have drained, which is the target's own time,
+not the instrument's. Therefore a second row counts from the first request that failed (its planned moment) to
+the witness: the instrument's own share.
 """
 
 from __future__ import annotations
@@ -58,12 +59,31 @@ def witness(options: Options) -> list[Row]:
     if not seen:
         raise MeasureError("; ".join(failures) or "--injections is 0")
     by_fault = [f"{fault}: {_worst(seen, fault)}" for fault in dict.fromkeys(each.fault for each in seen)]
-    notes = (f"{len(seen)} injections, {options.injections} of each fault", *by_fault, *(f"not measured: {each}" for each in failures))
+    notes = (
+        f"{len(seen)} injections, {options.injections} of each fault",
+        *by_fault,
+        *(f"not measured: {each}" for each in failures),
+    )
     rows = [
         _row("injection to witness, p95 over all faults", (each.from_injection for each in seen), notes),
-        _row("first failed request to witness, p95", (each.from_first_failed for each in seen), ("the instrument's own share of the row above",)),
+        _row(
+            "first failed request to witness, p95",
+            (each.from_first_failed for each in seen),
+            ("the instrument's own share of the row above",),
+        ),
     ]
-    return rows + ([Row("injections that were witnessed", "all", f"{len(seen)} of {len(seen) + len(failures)}", "missed")] if failures else [])
+    return rows + (
+        [
+            Row(
+                "injections that were witnessed",
+                "all",
+                f"{len(seen)} of {len(seen) + len(failures)}",
+                "missed",
+            )
+        ]
+        if failures
+        else []
+    )
 
 
 def witness_stored(options: Options) -> list[Row]:
@@ -72,14 +92,22 @@ def witness_stored(options: Options) -> list[Row]:
     if not seen:
         raise MeasureError(f"{options.run}: no fault of it was witnessed")
     each = ", ".join(f"{fault} {seconds:.2f} s" for fault, seconds in sorted(seen))
-    return [_row("injection to witness, p95 of a stored run", (seconds for _, seconds in seen), (f"{options.run.resolve().name}: {each}",))]
+    return [
+        _row(
+            "injection to witness, p95 of a stored run",
+            (seconds for _, seconds in seen),
+            (f"{options.run.resolve().name}: {each}",),
+        )
+    ]
 
 
 def inject_once(settings: Settings, cluster: Cluster, fault: str) -> Seen:
     """One injection under load, witnessed and undone. Raises DrillError."""
     with evidence() as folder:
         recorder = Recorder(folder / "recording.jsonl")
-        tail = RequestTail(folder / "requests.jsonl", settings.load.timeout_seconds, settings.load.requests_per_second)
+        tail = RequestTail(
+            folder / "requests.jsonl", settings.load.timeout_seconds, settings.load.requests_per_second
+        )
         injection = Injection(settings, cluster, fault, folder, recorder, users=tail)
         try:
             with Load(settings, folder, recorder):
@@ -102,7 +130,10 @@ def inject_once(settings: Settings, cluster: Cluster, fault: str) -> Seen:
 def _worst(seen: list[Seen], fault: str) -> str:
     mine = [each for each in seen if each.fault == fault]
     own = max(each.from_first_failed for each in mine)
-    return f"at most {max(each.from_injection for each in mine):.2f} s, of which {own:.2f} s or less since the first failed request"
+    return (
+        f"at most {max(each.from_injection for each in mine):.2f} s, of which {own:.2f} s or less since "
+        "the first failed request"
+    )
 
 
 def _row(what: str, seconds: Iterable[float], notes: tuple[str, ...]) -> Row:

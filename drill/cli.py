@@ -25,12 +25,19 @@ from drill.settings import Settings
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--target", "target_file", default=settings_module.DEFAULT_FILE, show_default=True, help="The file that describes the service under test."
+    "--target",
+    "target_file",
+    default=settings_module.DEFAULT_FILE,
+    show_default=True,
+    help="The file that describes the service under test.",
 )
-@click.option("--allow-context", metavar="NAME", help="Allow this kubeconfig context although it is not kind-*.")
+@click.option(
+    "--allow-context", metavar="NAME", help="Allow this kubeconfig context although it is not kind-*."
+)
 @click.pass_context
 def cli(context: click.Context, target_file: str, allow_context: str | None) -> None:
-    """Prove that an operations runbook works: break a real cluster, follow the runbook, judge from what users saw.
+    """Prove that an operations runbook works: break a real cluster, follow the runbook, judge from what users
+    saw.
 
     The drills themselves are run by pytest: `pytest features -m smoke`.
     """
@@ -55,7 +62,9 @@ def up(context: click.Context) -> None:
 @cli.command()
 @click.pass_context
 def down(context: click.Context) -> None:
-    """Remove all that `drill up` made: cluster, images, compiled programs, and the engine if drill started it."""
+    """Remove all that `drill up` made: cluster, images, compiled programs, and the engine if drill started
+    it.
+    """
     machine.down(_settings(context))
 
 
@@ -105,7 +114,12 @@ def report(context: click.Context, run_folder: Path) -> None:
 
 
 @cli.command()
-@click.option("--run", "run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Count what this stored run executed.")
+@click.option(
+    "--run",
+    "run_folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Count what this stored run executed.",
+)
 @click.pass_context
 def coverage(context: click.Context, run_folder: Path | None) -> None:
     """List every step of the runbook, and which of them a run has executed."""

@@ -1,4 +1,5 @@
-"""The one error tree of drill. Flows in: what was expected, what was last observed, what to do. Flows out: an exit status.
+"""The one error tree of drill. Flows in: what was expected, what was last observed, what to do. Flows out: an
+exit status.
 
 Nothing here imports anything else of drill.
 """
@@ -9,7 +10,9 @@ from pathlib import Path
 
 
 class DrillError(Exception):
-    """Base of every error that drill raises on purpose. Printed without a traceback, it ends the run with `exit_status`."""
+    """Base of every error that drill raises on purpose. Printed without a traceback, it ends the run with
+    `exit_status`.
+    """
 
     exit_status = 3
 
@@ -19,11 +22,15 @@ class UsageError(DrillError):
 
 
 class SetupError(DrillError):
-    """The machine, the cluster or the target is not fit to be drilled. Never blamed on the target's resilience."""
+    """The machine, the cluster or the target is not fit to be drilled. Never blamed on the target's
+    resilience.
+    """
 
 
 class InputError(UsageError):
-    """A file says something wrong. Names the file, the line (1-based, where known), the value and what would be right."""
+    """A file says something wrong. Names the file, the line (1-based, where known), the value and what would
+    be right.
+    """
 
     def __init__(self, path: Path | str, line: int | None, value: object, expected: str) -> None:
         self.path, self.line, self.value, self.expected = Path(path), line, value, expected
@@ -48,4 +55,6 @@ class FaultError(SetupError):
 
 
 class ToolMissingError(SetupError):
-    """A program that a step needs is not on this machine. What needs it is inconclusive, never skipped in silence."""
+    """A program that a step needs is not on this machine. What needs it is inconclusive, never skipped in
+    silence.
+    """

@@ -2,7 +2,8 @@
 
 Flows in: options and feature files. Flows out: a run folder and an exit status.
 
-Exit status of a run of drills: 0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error. Runs without a drill keep pytest's own.
+Exit status of a run of drills: 0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error. Runs
+without a drill keep pytest's own.
 """
 
 from __future__ import annotations
@@ -45,17 +46,43 @@ DRILL = pytest.StashKey[Drill]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options that the drill command has too, and where the evidence goes."""
     group = parser.getgroup("drill", "drills of an operations runbook")
-    group.addoption("--target", default=settings_module.DEFAULT_FILE, help="the file that describes the service under test (drill.toml)")
-    group.addoption("--allow-context", default=None, metavar="NAME", help="allow this kubeconfig context although it is not kind-*")
-    group.addoption("--reports", default="reports", metavar="FOLDER", help="where runs leave their reports (reports)")
-    group.addoption("--run", dest="run_name", default=None, metavar="NAME", help="the run's name, also of its folder (default: the time)")
+    group.addoption(
+        "--target",
+        default=settings_module.DEFAULT_FILE,
+        help="the file that describes the service under test (drill.toml)",
+    )
+    group.addoption(
+        "--allow-context",
+        default=None,
+        metavar="NAME",
+        help="allow this kubeconfig context although it is not kind-*",
+    )
+    group.addoption(
+        "--reports", default="reports", metavar="FOLDER", help="where runs leave their reports (reports)"
+    )
+    group.addoption(
+        "--run",
+        dest="run_name",
+        default=None,
+        metavar="NAME",
+        help="the run's name, also of its folder (default: the time)",
+    )
     if importlib.util.find_spec("xdist") is None:
         # so that it is refused in our words also where nothing else knows it
-        group._addoption("-n", "--numprocesses", dest="numprocesses", type=int, default=None, help="refused above 1: drills break one target")
+        group._addoption(
+            "-n",
+            "--numprocesses",
+            dest="numprocesses",
+            type=int,
+            default=None,
+            help="refused above 1: drills break one target",
+        )
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.ExitCode | None, int | pytest.ExitCode | None]:
+def pytest_cmdline_main(
+    config: pytest.Config,
+) -> Generator[None, int | pytest.ExitCode | None, int | pytest.ExitCode | None]:
     """A usage error in a run of drills ends with drill's own exit status; other runs keep pytest's."""
     try:
         return (yield)
@@ -68,9 +95,11 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.E
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register markers; refuse to run drills side by side; let SIGTERM end a run as Ctrl-C does, so that faults are put back.
+    """Register markers; refuse to run drills side by side; let SIGTERM end a run as Ctrl-C does, so that
+    faults are put back.
 
-    Where features are asked for, JUnit XML and Allure results go into the run's folder, unless the command line names others.
+    Where features are asked for, JUnit XML and Allure results go into the run's folder, unless the command
+    line names others.
     """
     if getattr(config.option, "numprocesses", None) not in (None, 0, 1):
         raise pytest.UsageError("drills break one target, one at a time: -n above 1 is refused")
@@ -110,17 +139,25 @@ def _features_of(config: pytest.Config, argument: str) -> list[Path]:
     return sorted(
         file
         for file in path.rglob("*.feature")
-        if not any(fnmatch(folder, pattern) for folder in file.relative_to(path).parts[:-1] for pattern in passed_over)
+        if not any(
+            fnmatch(folder, pattern)
+            for folder in file.relative_to(path).parts[:-1]
+            for pattern in passed_over
+        )
     )
 
 
 def _read_features(config: pytest.Config) -> None:
-    """Read every feature file once, since a broken one would otherwise end the collection with a traceback."""
+    """Read every feature file once, since a broken one would otherwise end the collection with a
+    traceback.
+    """
     for file in sorted({file for argument in config.args for file in _features_of(config, argument)}):
         try:
             get_features([str(file)])
         except GherkinParseError as error:
-            raise pytest.UsageError(f"{file}:{error.line}: {error.line_content.strip()!r} is not right here: {error.message}") from error
+            raise pytest.UsageError(
+                f"{file}:{error.line}: {error.line_content.strip()!r} is not right here: {error.message}"
+            ) from error
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -128,25 +165,39 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Find steps that no definition matches, or more than one, before anything is broken; no cluster is needed for that."""
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Find steps that no definition matches, or more than one, before anything is broken; no cluster is
+    needed for that.
+    """
     wrong = []
     for item in items:
         template = scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
         if template is None:
             continue
-        scenario = template.render(getattr(getattr(item, "callspec", None), "params", {}).get("_pytest_bdd_example", {}))
+        scenario = template.render(
+            getattr(getattr(item, "callspec", None), "params", {}).get("_pytest_bdd_example", {})
+        )
         for step in scenario.steps:
-            found = {definition.func for definition in find_fixturedefs_for_step(step, session._fixturemanager, item)}
+            found = {
+                definition.func
+                for definition in find_fixturedefs_for_step(step, session._fixturemanager, item)
+            }
             if len(found) != 1:
                 what = "no step definition matches" if not found else f"{len(found)} step definitions match"
                 wrong.append(
-                    f"{scenario.feature.filename}:{step.line_number}: {step.keyword} {step.name!r}: {what}; expected exactly one, see steps/"
+                    f"{scenario.feature.filename}:{step.line_number}: {step.keyword} {step.name!r}: "
+                    f"{what}; expected exactly one, see steps/"
                 )
         tags = set(template.tags) | set(scenario.feature.tags)
-        facts = item.stash[FACTS] = facts_of(scenario.feature.name or "", scenario.name, tags, [step.name for step in scenario.steps])
+        facts = item.stash[FACTS] = facts_of(
+            scenario.feature.name or "", scenario.name, tags, [step.name for step in scenario.steps]
+        )
         for named in (facts.fault, facts.procedure):
-            line = next((step.line_number for step in scenario.steps if named and f'"{named}"' in step.name), None)
+            line = next(
+                (step.line_number for step in scenario.steps if named and f'"{named}"' in step.name), None
+            )
             trouble = _trouble_with(config, facts, named) if line else ""
             wrong += [f"{scenario.feature.filename}:{line}: {trouble}"] if trouble else []
     names = [item.stash[FACTS].drill for item in items if FACTS in item.stash]
@@ -159,7 +210,9 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 def _trouble_with(config: pytest.Config, facts: Facts, named: str) -> str:
-    """What is wrong with a fault or a place in the runbook that a scenario names; empty where nothing is, or where it is not applicable anyway."""
+    """What is wrong with a fault or a place in the runbook that a scenario names; empty where nothing is, or
+    where it is not applicable anyway.
+    """
     if facts.fault and facts.fault not in FAULTS:
         return f"{named!r} is no fault: expected one of {', '.join(FAULTS)}" if named == facts.fault else ""
     try:
@@ -181,7 +234,11 @@ def _lacks(settings: Settings, facts: Facts) -> Sequence[str]:
     """What drill.toml would have to describe for this scenario and does not."""
     missing = [f"[{part}]" for part in (lacking(settings, facts.fault) if facts.fault else ())]
     missing += ["[backup]"] if facts.backed_up and settings.lacks("backup") else []
-    return missing + (["target.runbook_as_written"] if facts.as_written and settings.target.runbook_as_written is None else [])
+    return missing + (
+        ["target.runbook_as_written"]
+        if facts.as_written and settings.target.runbook_as_written is None
+        else []
+    )
 
 
 def _load(config: pytest.Config) -> Settings:
@@ -206,7 +263,9 @@ def allow_context(pytestconfig: pytest.Config) -> str | None:
 
 @pytest.fixture(scope="session")
 def cluster(settings: Settings, allow_context: str | None) -> Cluster:
-    """The target's cluster, with whatever an earlier run left broken put back and the known state remembered."""
+    """The target's cluster, with whatever an earlier run left broken put back and the known state
+    remembered.
+    """
     found = connect(settings, allow_context)
     restore_all(settings, found)
     remember(settings, found)
@@ -232,13 +291,24 @@ def run(pytestconfig: pytest.Config) -> Run:
 
 
 @pytest.fixture
-def drill(request: pytest.FixtureRequest, run: Run, settings: Settings, book: Book, live: LiveLine) -> Iterator[Drill]:
+def drill(
+    request: pytest.FixtureRequest, run: Run, settings: Settings, book: Book, live: LiveLine
+) -> Iterator[Drill]:
     """The scenario's drill. When the scenario ends, however it ends, the target is put back."""
     facts = request.node.stash[FACTS]
     cluster = request.getfixturevalue("cluster")
     allow_context = request.config.getoption("--allow-context")
     folder = run.evidence(facts.drill)
-    made = Drill(settings, cluster, book, facts, folder, live=live, allow_context=allow_context, earlier=tuple(run.verdicts))
+    made = Drill(
+        settings,
+        cluster,
+        book,
+        facts,
+        folder,
+        live=live,
+        allow_context=allow_context,
+        earlier=tuple(run.verdicts),
+    )
     missing = " and no ".join(_lacks(settings, facts))
     if missing:
         run.add(made.not_applicable(missing))
@@ -267,7 +337,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Judge every drill that began, whichever step ended it, and hold its verdict against what the scenario states."""
+    """Judge every drill that began, whichever step ended it, and hold its verdict against what the scenario
+    states.
+    """
     if FACTS not in item.stash:
         return (yield)
     run, scenario = item.config.stash[RUN], item.stash[FACTS].scenario

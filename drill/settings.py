@@ -1,4 +1,5 @@
-"""The target, as drill.toml describes it. Flows in: that one file. Flows out: typed settings, or an InputError with file, line, value.
+"""The target, as drill.toml describes it. Flows in: that one file. Flows out: typed settings, or an
+InputError with file, line, value.
 
 Every field's own text says what it is; docs/adopting.md is made of the same words.
 """
@@ -59,7 +60,9 @@ class Target(_Section):
 
 
 class Write(_Section):
-    """How a write is found again: a path with fields of the response in braces, and what the answer must contain."""
+    """How a write is found again: a path with fields of the response in braces, and what the answer must
+    contain.
+    """
 
     read_back: str
     contains: str = "{unique}"
@@ -133,7 +136,9 @@ class ClusterPorts(_Section):
 
 
 class Judge(_Section):
-    """How long to look and how much to see before saying pass or fail. Limits themselves come from the runbook's text."""
+    """How long to look and how much to see before saying pass or fail. Limits themselves come from the
+    runbook's text.
+    """
 
     minimum_requests: Annotated[int, Field(gt=0)] = 500
     before_seconds: Positive = 3
@@ -181,12 +186,17 @@ class Settings(_Section):
 
 
 def load(path: Path | str = DEFAULT_FILE) -> Settings:
-    """Read drill.toml. Raises InputError (file, line, value, what would be right) or UsageError when there is no such file."""
+    """Read drill.toml. Raises InputError (file, line, value, what would be right) or UsageError when there is
+    no such file.
+    """
     file = Path(path)
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise UsageError(f"{file}: no such file. Name the target's file with --target, or run from the folder that holds drill.toml") from error
+        raise UsageError(
+            f"{file}: no such file. Name the target's file with --target, or run from the folder that "
+            "holds drill.toml"
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(file, None, str(error), "UTF-8 text") from error
     try:
@@ -199,9 +209,13 @@ def load(path: Path | str = DEFAULT_FILE) -> Settings:
         return Settings.model_validate({**data, "root": file.resolve().parent, "file": file.resolve()})
     except ValidationError as error:
         errors = error.errors()
-        first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])  # a name misspelt is missing as well
+        first = next(
+            (each for each in errors if each["type"] == "extra_forbidden"), errors[0]
+        )  # a name misspelt is missing as well
         place = first["loc"]
-        raise InputError(file, _line_of(text, place), _shown(first), f"{_dotted(place)}: {_expectation(first)}") from error
+        raise InputError(
+            file, _line_of(text, place), _shown(first), f"{_dotted(place)}: {_expectation(first)}"
+        ) from error
 
 
 def _line(text: str, number: int) -> str:
@@ -214,7 +228,13 @@ def _dotted(place: tuple[int | str, ...]) -> str:
 
 
 def _shown(error: Any) -> object:
-    return "(missing)" if error["type"] == "missing" else error["input"] if not isinstance(error["input"], dict) else "(table)"
+    return (
+        "(missing)"
+        if error["type"] == "missing"
+        else error["input"]
+        if not isinstance(error["input"], dict)
+        else "(table)"
+    )
 
 
 def _expectation(error: Any) -> str:
@@ -224,14 +244,18 @@ def _expectation(error: Any) -> str:
 
 
 def _line_of(text: str, place: tuple[int | str, ...]) -> int | None:
-    """The line on which the value at `place` is set, or its table's heading; TOML's own parser keeps no lines."""
+    """The line on which the value at `place` is set, or its table's heading; TOML's own parser keeps no
+    lines.
+    """
     names = [part for part in place if isinstance(part, str)]
     indexes = [part for part in place if isinstance(part, int)]
     lines = text.splitlines()
     start, found = 0, None
     for depth in range(len(names), 0, -1):
         heading = ".".join(names[:depth])
-        matches = [n for n, line in enumerate(lines) if re.match(rf"\s*\[\[?\s*{re.escape(heading)}\s*\]\]?", line)]
+        matches = [
+            n for n, line in enumerate(lines) if re.match(rf"\s*\[\[?\s*{re.escape(heading)}\s*\]\]?", line)
+        ]
         if matches:
             start = matches[min(indexes[0], len(matches) - 1)] if indexes else matches[0]
             found = start + 1
@@ -240,6 +264,8 @@ def _line_of(text: str, place: tuple[int | str, ...]) -> int | None:
         for number, line in enumerate(lines[start:], start=start + 1):
             if number > start + 1 and re.match(r"\s*\[", line):
                 break
-            if re.match(rf"\s*{re.escape(names[-1])}\s*=", line) or re.search(rf"[{{,]\s*{re.escape(names[-1])}\s*=", line):
+            if re.match(rf"\s*{re.escape(names[-1])}\s*=", line) or re.search(
+                rf"[{{,]\s*{re.escape(names[-1])}\s*=", line
+            ):
                 return number
     return found

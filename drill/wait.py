@@ -1,6 +1,7 @@
 """Waiting for a condition with a deadline. The only place in drill that sleeps.
 
-Flows in: a function that looks once. Flows out: what it saw when it was satisfied, or a DeadlineError that tells what it last saw.
+Flows in: a function that looks once. Flows out: what it saw when it was satisfied, or a DeadlineError that
+tells what it last saw.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Users of the target, with open arrivals. Flows in: drill.toml. Flows out: Locust's statistics, and one record per request.
+"""Users of the target, with open arrivals. Flows in: drill.toml. Flows out: Locust's statistics, and one
+record per request.
 
 Alone, with Locust's web page or without:    locust -f loadtests/locustfile.py --users 20 [--headless]
 On several processes or machines:            ... --processes 2, or --master and --worker, as any locustfile
 
-Requests are planned on a clock and sent when their time has come, whether or not earlier ones were answered; response times count from the
-planned moment (design decision 7). The number of users says over how many independent clients the planned rate is spread, not how high it is:
-that is load.requests_per_second of drill.toml, or --requests-per-second.
+Requests are planned on a clock and sent when their time has come, whether or not earlier ones were answered;
+response times count from the planned moment (design decision 7). The number of users says over how many
+independent clients the planned rate is spread, not how high it is: that is load.requests_per_second of
+drill.toml, or --requests-per-second.
 
     DRILL_TARGET         drill.toml, or settings as JSON (default: drill.toml here)
     DRILL_REQUESTS       file to which every request is appended (drill/recording/requests.py); not set: Locust's statistics only
@@ -50,7 +52,9 @@ logger = logging.getLogger("drill.load")
 
 
 def read_settings() -> drill_settings.Settings:
-    """The settings named by DRILL_TARGET. Ends the process with the error's own exit status when they are not right."""
+    """The settings named by DRILL_TARGET. Ends the process with the error's own exit status when they are not
+    right.
+    """
     path = Path(os.environ.get("DRILL_TARGET", drill_settings.DEFAULT_FILE))
     try:
         if path.suffix == ".json":
@@ -88,7 +92,10 @@ class OpenArrivals(FastHttpUser):
             raise StopTest(str(error)) from error
         super().__init__(environment)
         self.visits = Visits(self.client.client.clientpool.get_client(self.host)._connection_pool)
-        self.end_of_head = b" HTTP/1.1\r\nHost: %s\r\nUser-Agent: drill\r\nAccept: application/json\r\n" % urlsplit(self.host).netloc.encode()
+        self.end_of_head = (
+            b" HTTP/1.1\r\nHost: %s\r\nUser-Agent: drill\r\nAccept: application/json\r\n"
+            % urlsplit(self.host).netloc.encode()
+        )
         self.requests_per_second = float(environment.parsed_options.requests_per_second)
         self.slot = -1
         self.under_way = 0
@@ -97,7 +104,9 @@ class OpenArrivals(FastHttpUser):
         share.join(self)
 
     def on_stop(self) -> None:
-        """Wait for what is under way, so that each planned request has its record; none takes longer than its timeout."""
+        """Wait for what is under way, so that each planned request has its record; none takes longer than its
+        timeout.
+        """
         share.leave(self)
         latest = time.monotonic() + settings.load.timeout_seconds + 1
         while self.under_way and time.monotonic() < latest:
@@ -112,7 +121,9 @@ class OpenArrivals(FastHttpUser):
 
     @task
     def arrive(self) -> None:
-        """Send each request whose moment has come on a greenlet of its own, whether or not earlier ones were answered."""
+        """Send each request whose moment has come on a greenlet of its own, whether or not earlier ones were
+        answered.
+        """
         while self._takes_part():
             slot = self._next_slot()
             planned = slot / self.requests_per_second
@@ -121,14 +132,18 @@ class OpenArrivals(FastHttpUser):
             self.slot = slot
             number = next(self.numbers)
             self.under_way += 1
-            gevent.spawn_raw(self.perform, fill(self.mix.at(slot), f"drill-{run_name()}-{number}", number), planned)
+            gevent.spawn_raw(
+                self.perform, fill(self.mix.at(slot), f"drill-{run_name()}-{number}", number), planned
+            )
 
     def _takes_part(self) -> bool:
         return users_in_total(self.environment) > 0 and not share.draining
 
     def _next_slot(self) -> int:
         if self.slot < 0:
-            self.slot = int(time.monotonic() * self.requests_per_second)  # what was planned before this user came is not his
+            self.slot = int(
+                time.monotonic() * self.requests_per_second
+            )  # what was planned before this user came is not his
         return next_slot(self.slot, share.rank(self), share.users)
 
     def perform(self, filled: Filled, planned: float) -> None:
@@ -143,7 +158,11 @@ class OpenArrivals(FastHttpUser):
             with gevent.Timeout(remaining):
                 status, body = self.visits.exchange(filled.request.method, self.head(filled), filled.body)
             finished = time.monotonic()
-            error = "" if status == filled.request.success_status else f"status {status}, expected {filled.request.success_status}"
+            error = (
+                ""
+                if status == filled.request.success_status
+                else f"status {status}, expected {filled.request.success_status}"
+            )
         except (gevent.Timeout, gevent.socket.timeout):
             error = "timeout"
         except (HTTPConnectionClosed, ConnectionResetError, BrokenPipeError):
@@ -154,11 +173,26 @@ class OpenArrivals(FastHttpUser):
             error = (not_reached.strerror or str(not_reached)).lower()
         finally:
             self.under_way -= 1
-            self.record(filled, Request(planned, sent, finished if status else time.monotonic(), filled.request.name, status, error), body)
+            self.record(
+                filled,
+                Request(
+                    planned,
+                    sent,
+                    finished if status else time.monotonic(),
+                    filled.request.name,
+                    status,
+                    error,
+                ),
+                body,
+            )
 
     def head(self, filled: Filled) -> bytes:
         """Request line and headers."""
-        length = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(filled.body) if filled.body else b"\r\n"
+        length = (
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(filled.body)
+            if filled.body
+            else b"\r\n"
+        )
         return f"{filled.request.method} {filled.path}".encode() + self.end_of_head + length
 
     def record(self, filled: Filled, request: Request, body: bytes) -> None:
@@ -190,12 +224,16 @@ def as_write(filled: Filled, request: Request, body: bytes) -> Request:
         answer = None
     path = read_back_path(filled.request.write.read_back, filled.unique, answer)
     error = "" if path else f"confirmed without what {filled.request.write.read_back} needs"
-    return msgspec.structs.replace(request, write=filled.unique, acknowledged=True, read_back=path, error=error)
+    return msgspec.structs.replace(
+        request, write=filled.unique, acknowledged=True, read_back=path, error=error
+    )
 
 
 @cache
 def run_name() -> str:
-    """A name that no other process has; made when first needed, since --processes forks after this file was read."""
+    """A name that no other process has; made when first needed, since --processes forks after this file was
+    read.
+    """
     return f"{os.getpid():x}-{os.urandom(4).hex()}"
 
 
@@ -214,20 +252,28 @@ def _add_options(parser: ArgumentParser, **_: Any) -> None:
         "--requests-per-second",
         type=float,
         default=settings.load.requests_per_second,
-        help="planned requests per second of all users together (default: load.requests_per_second of drill.toml)",
+        help="planned requests per second of all users together (default: load.requests_per_second of "
+        "drill.toml)",
     )
 
 
 @events.init.add_listener
 def _prepare(environment: Environment, **_: Any) -> None:
     if environment.parsed_options.requests_per_second <= 0:
-        leave(UsageError(f"--requests-per-second {environment.parsed_options.requests_per_second}: expected a number above 0"))
+        leave(
+            UsageError(
+                f"--requests-per-second {environment.parsed_options.requests_per_second}: expected a "
+                "number above 0"
+            )
+        )
     try:
         environment.host = allowed_host(environment.host or settings.target.address, settings.target.address)
     except UsageError as error:
         leave(error)
     if stream is not None:
-        gevent.spawn(stream.keep_flushing).link_exception(lambda greenlet: _give_up(environment, greenlet.exception))
+        gevent.spawn(stream.keep_flushing).link_exception(
+            lambda greenlet: _give_up(environment, greenlet.exception)
+        )
         environment.events.test_stop.add_listener(lambda **_: stream.flush())
         environment.events.quit.add_listener(lambda **_: stream.flush())
     if pipe := os.environ.get("DRILL_PARENT_PIPE"):
@@ -236,7 +282,11 @@ def _prepare(environment: Environment, **_: Any) -> None:
         environment.runner.register_message(PLAN_MESSAGE, _be_told)
         environment.runner.register_message(DRAIN_MESSAGE, _drain)
     if isinstance(environment.runner, MasterRunner):
-        for moment in (environment.events.test_start, environment.events.worker_connect, environment.events.spawning_complete):
+        for moment in (
+            environment.events.test_start,
+            environment.events.worker_connect,
+            environment.events.spawning_complete,
+        ):
             moment.add_listener(lambda **_: _tell_workers(environment.runner))
         environment.events.test_stopping.add_listener(lambda **_: _let_workers_finish(environment.runner))
 
@@ -256,7 +306,9 @@ def _give_up(environment: Environment, error: BaseException) -> None:
 
 def _tell_workers(runner: MasterRunner) -> None:
     """Workers know their own users only; the plan is spread over all."""
-    runner.send_message(PLAN_MESSAGE, {"users": runner.target_user_count, "processes": max(1, runner.worker_count)})
+    runner.send_message(
+        PLAN_MESSAGE, {"users": runner.target_user_count, "processes": max(1, runner.worker_count)}
+    )
 
 
 def _let_workers_finish(runner: MasterRunner) -> None:

@@ -1,4 +1,5 @@
-"""The request stream. Flows in: one Request per finished request. Flows out: whole JSON lines at the end of a file, within 50 ms.
+"""The request stream. Flows in: one Request per finished request. Flows out: whole JSON lines at the end of a
+file, within 50 ms.
 
 Several processes may write one file: each write is one append of whole lines, which Linux keeps apart.
 """
@@ -17,7 +18,9 @@ FLUSH_SECONDS = 0.05
 
 
 class RequestStream:
-    """Appends requests to `path`. Raises OSError from `flush` when the file cannot be written: a load that is not recorded is worth nothing."""
+    """Appends requests to `path`. Raises OSError from `flush` when the file cannot be written: a load that is
+    not recorded is worth nothing.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,12 @@
-"""A user's connections. Flows in: the pool of a FastHttpUser's client, and requests as bytes. Flows out: answers, as real users see them.
+"""A user's connections. Flows in: the pool of a FastHttpUser's client, and requests as bytes. Flows out:
+answers, as real users see them.
 
-Two habits of the HTTP client below Locust would falsify an outage. It sends a GET again, as often as its pool is large, when the
-connection breaks: failures that users see would be missing. And it keeps a connection as long as it lives: all traffic would stay with the
-pods that were there at the start, and a connection into a killed pod would fail requests of a service that is well.
-So: nothing is ever sent twice, a connection found closed is not used, and a user's visit ends after some requests or seconds; the next one
-opens a connection of its own, as new users do all the time.
+Two habits of the HTTP client below Locust would falsify an outage. It sends a GET again, as often as its pool
+is large, when the connection breaks: failures that users see would be missing. And it keeps a connection as
+long as it lives: all traffic would stay with the pods that were there at the start, and a connection into a
+killed pod would fail requests of a service that is well. So: nothing is ever sent twice, a connection found
+closed is not used, and a user's visit ends after some requests or seconds; the next one opens a connection of
+its own, as new users do all the time.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ SECONDS_PER_VISIT = 5.0
 
 
 class Visits:
-    """The connections of one user. `pool` opens them (and does TLS), this decides which to use; there is no limit on how many, for open
-    arrivals have as many requests under way as the target leaves unanswered."""
+    """The connections of one user. `pool` opens them (and does TLS), this decides which to use; there is no
+    limit on how many, for open arrivals have as many requests under way as the target leaves unanswered."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
@@ -34,7 +36,8 @@ class Visits:
     def exchange(self, method: str, head: bytes, body: bytes) -> tuple[int, bytes]:
         """Send `head` and `body` once, return status and body of the answer.
 
-        Raises OSError, or HTTPConnectionClosed or HTTPParseError of geventhttpclient; the caller bounds the time.
+        Raises OSError, or HTTPConnectionClosed or HTTPParseError of geventhttpclient; the caller bounds the
+        time.
         """
         connection = self._take()
         try:
@@ -46,7 +49,9 @@ class Visits:
         return answer.get_code(), bytes(answer.read())
 
     def return_socket(self, connection: gevent.socket.socket) -> None:
-        """The answer was read in full: keep the connection, unless the visit is over. Called by the answer."""
+        """The answer was read in full: keep the connection, unless the visit is over. Called by the
+        answer.
+        """
         requests_left, ends = self._visits[connection]
         if requests_left <= 1:
             self.release_socket(connection)
@@ -73,7 +78,9 @@ class Visits:
             self.release_socket(connection)
         if not self._addresses:
             self._addresses = self._pool._resolve()
-            self._pool._resolve = lambda: self._addresses  # looked up once: names are not what is tested, and a look-up takes a thread
+            self._pool._resolve = lambda: (
+                self._addresses
+            )  # looked up once: names are not what is tested, and a look-up takes a thread
         connection = self._pool._create_socket()
         connection.settimeout(None)
         self._visits[connection] = (REQUESTS_PER_VISIT, time.monotonic() + SECONDS_PER_VISIT)

@@ -1,4 +1,6 @@
-"""The sentences of features. `pytest_plugins = ["steps"]` in a conftest.py, or `pytest -p steps`, makes them known to any folder of features."""
+"""The sentences of features. `pytest_plugins = ["steps"]` in a conftest.py, or `pytest -p steps`, makes them
+known to any folder of features.
+"""
 
 pytest_plugins = [
     "steps.health",

@@ -20,7 +20,9 @@ def platform_heals(drill: Drill) -> None:
 
 @then(parsers.parse("the service is restored within the response time of {severity}"))
 def restored_in_time(drill: Drill, severity: str) -> None:
-    assert drill.verdict.severity == severity, f"the scenario is tagged {drill.verdict.severity or 'with no severity'}, its step says {severity}"
+    assert drill.verdict.severity == severity, (
+        f"the scenario is tagged {drill.verdict.severity or 'with no severity'}, its step says {severity}"
+    )
     expect.hold(drill.verdict, ["restored"])
 
 

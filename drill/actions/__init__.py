@@ -1,9 +1,11 @@
-"""What experiments/*.yaml name as their Python provider. Flows in: the fault's name and the target's file, from the experiment.
-Flows out: an entry in the ledger before anything is broken, the injection, a hold, the undo; each also an event.
+"""What experiments/*.yaml name as their Python provider. Flows in: the fault's name and the target's file,
+from the experiment. Flows out: an entry in the ledger before anything is broken, the injection, a hold, the
+undo; each also an event.
 
-The hold reads standard input until its end: closing the pipe, or the death of whoever holds it, lets the rollbacks run. A drill names
-its recording in DRILL_RECORDING; then `inject` waits for the line "inject", so that a process that started long before breaks the
-target at the chosen moment. An experiment that runs alone injects at once.
+The hold reads standard input until its end: closing the pipe, or the death of whoever holds it, lets the
+rollbacks run. A drill names its recording in DRILL_RECORDING; then `inject` waits for the line "inject", so
+that a process that started long before breaks the target at the chosen moment. An experiment that runs alone
+injects at once.
 """
 
 from __future__ import annotations
@@ -62,7 +64,9 @@ def _tell(kind: str, *, at: Moment | None = None, **data: Any) -> None:
 
 
 def announce(fault: str, target: str) -> str:
-    """Write the ledger's entry, durably, with all that the undo needs; its id. Nothing is broken yet. Raises UsageError where not applicable."""
+    """Write the ledger's entry, durably, with all that the undo needs; its id. Nothing is broken yet. Raises
+    UsageError where not applicable.
+    """
     return _or_told(fault, lambda: _announce(fault_named(fault), target))
 
 
@@ -100,12 +104,20 @@ def _inject(fault: Fault, target: str) -> dict[str, Any]:
     if _recorder() is not None:
         _wait_for_line()
     injected = fault.inject(cluster, settings, entry.arguments)
-    _tell("fault.injected", at=injected.at, fault=fault.name, seconds=time.monotonic() - injected.at.monotonic, detail=injected.detail)
+    _tell(
+        "fault.injected",
+        at=injected.at,
+        fault=fault.name,
+        seconds=time.monotonic() - injected.at.monotonic,
+        detail=injected.detail,
+    )
     return injected.detail
 
 
 def hold(fault: str, target: str) -> str:
-    """Keep the fault in until standard input ends; raises FaultError when nothing was injected that could be held."""
+    """Keep the fault in until standard input ends; raises FaultError when nothing was injected that could be
+    held.
+    """
     settings, _ = target_of(target)
     _open_entry(fault, settings)
     if sys.stdin is not None and sys.stdin.isatty():
@@ -119,7 +131,9 @@ def hold(fault: str, target: str) -> str:
 
 
 def undo(fault: str, target: str) -> str:
-    """Put back what this process broke, check that the target is well, and close the ledger's entry; what was done, in words."""
+    """Put back what this process broke, check that the target is well, and close the ledger's entry; what was
+    done, in words.
+    """
     return _or_told(fault, lambda: _undo(fault, target))
 
 
@@ -136,7 +150,9 @@ def _undo(fault: str, target: str) -> str:
 
 
 def _see_well(settings: Settings, cluster: Cluster) -> str:
-    """Wait until the target is well. What a procedure did on top of the fault may be what ails it: then the known state is put back too."""
+    """Wait until the target is well. What a procedure did on top of the fault may be what ails it: then the
+    known state is put back too.
+    """
     try:
         wait_until_healthy(cluster, settings, seconds=WELL_BY_ITSELF_SECONDS)
     except DeadlineError:
@@ -150,7 +166,9 @@ def _see_well(settings: Settings, cluster: Cluster) -> str:
 def _open_entry(fault: str, settings: Settings) -> Entry:
     entry = Ledger(settings.root).of_process(fault, os.getpid())
     if entry is None:
-        raise FaultError(f"{fault} was not announced in the ledger by this process: nothing is injected without that")
+        raise FaultError(
+            f"{fault} was not announced in the ledger by this process: nothing is injected without that"
+        )
     return entry
 
 
@@ -165,7 +183,9 @@ def _wait_for_line() -> None:
 
 
 def _or_told(fault: str, act: Callable[[], Outcome]) -> Outcome:
-    """Run one act; what goes wrong in it is an event as well, so that the drill need not wait for the journal."""
+    """Run one act; what goes wrong in it is an event as well, so that the drill need not wait for the
+    journal.
+    """
     try:
         return act()
     except DrillError as error:

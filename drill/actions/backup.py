@@ -1,4 +1,6 @@
-"""The target's own backups. Flows in: the CronJob that drill.toml names. Flows out: a backup made now, or the newest one as a file here."""
+"""The target's own backups. Flows in: the CronJob that drill.toml names. Flows out: a backup made now, or the
+newest one as a file here.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ START_SECONDS = 60
 
 
 class Made(msgspec.Struct, frozen=True):
-    """One backup made by hand. `started`, `finished`: monotonic seconds around the job; what was acknowledged before `started` is in it."""
+    """One backup made by hand. `started`, `finished`: monotonic seconds around the job; what was acknowledged
+    before `started` is in it.
+    """
 
     name: str
     started: float
@@ -27,7 +31,9 @@ class Made(msgspec.Struct, frozen=True):
 
 
 def make_backup(cluster: Cluster, settings: Settings, *, seconds: float) -> Made:
-    """Start the backup job by hand and wait until it has succeeded. Raises SetupError with the job's log when it does not."""
+    """Start the backup job by hand and wait until it has succeeded. Raises SetupError with the job's log when
+    it does not.
+    """
     backup = _backup(settings)
     name = f"drill-backup-{uuid.uuid4().hex[:8]}"
     path = f"/apis/batch/v1/namespaces/{cluster.namespace}/jobs/{name}"
@@ -43,7 +49,10 @@ def make_backup(cluster: Cluster, settings: Settings, *, seconds: float) -> Made
         finished = time.monotonic()
         if not status.get("succeeded"):
             log = cluster.kubectl("logs", f"job/{name}", "-n", cluster.namespace).decode(errors="replace")
-            raise SetupError(f"the backup job {name} failed, so there is nothing to restore from; its log: {log.strip()[-400:]}")
+            raise SetupError(
+                f"the backup job {name} failed, so there is nothing to restore from; its log: "
+                f"{log.strip()[-400:]}"
+            )
     except DeadlineError as error:
         raise SetupError(f"no backup could be made: {error}") from error
     finally:
@@ -52,14 +61,21 @@ def make_backup(cluster: Cluster, settings: Settings, *, seconds: float) -> Made
 
 
 def fetch_newest_backup(cluster: Cluster, settings: Settings, destination: Path) -> None:
-    """Copy the newest backup to `destination` on this machine, through a pod made from the backup job's own template."""
+    """Copy the newest backup to `destination` on this machine, through a pod made from the backup job's own
+    template.
+    """
     backup = _backup(settings)
-    template = cluster.get(f"/apis/batch/v1/namespaces/{cluster.namespace}/cronjobs/{backup.cronjob}")["spec"]["jobTemplate"]["spec"]["template"][
+    template = cluster.get(f"/apis/batch/v1/namespaces/{cluster.namespace}/cronjobs/{backup.cronjob}")[
         "spec"
-    ]
+    ]["jobTemplate"]["spec"]["template"]["spec"]
     container = template["containers"][0]
     reader: Json = {**container, "command": ["sleep", "300"], "args": []}
-    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": READER}, "spec": {**template, "containers": [reader], "restartPolicy": "Never"}}
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": READER},
+        "spec": {**template, "containers": [reader], "restartPolicy": "Never"},
+    }
     path = cluster.core("pods", READER)
     cluster.delete(path, grace_seconds=0)
     cluster.request("POST", cluster.core("pods"), body)

@@ -1,6 +1,8 @@
-"""The fault of the database: pages of the live file overwritten. Flows in, flows out: see drill.actions.fault.
+"""The fault of the database: pages of the live file overwritten. Flows in, flows out: see
+drill.actions.fault.
 
-A consistent copy is kept beside the ledger, on this machine, before anything is broken: it survives every pod and every process.
+A consistent copy is kept beside the ledger, on this machine, before anything is broken: it survives every pod
+and every process.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ from drill.actions.fault import Arguments, Injected, Part, Sight, moment_between
 from drill.actions.ledger import Ledger
 from drill.cluster.access import Cluster, ClusterError, Json
 from drill.cluster.durable import write_durably
-from drill.cluster.health import Integrity, database_integrity, integrity_in, running_pods, wait_until_rolled_out
+from drill.cluster.health import (
+    Integrity,
+    database_integrity,
+    integrity_in,
+    running_pods,
+    wait_until_rolled_out,
+)
 from drill.cluster.known_state import replace_backed_off
 from drill.errors import FaultError
 from drill.recording import now
@@ -30,8 +38,9 @@ live.backup(copy)
 sys.stdout.buffer.write(copy.serialize())
 """
 
-# The write-ahead log is emptied first and a writer's lock held while pages are overwritten, so that no newer page in the log hides a
-# broken one; the empty commit at the end makes other connections forget the sound pages that they have cached.
+# The write-ahead log is emptied first and a writer's lock held while pages are overwritten, so that no newer
+# page in the log hides a broken one; the empty commit at the end makes other connections forget the sound
+# pages that they have cached.
 CORRUPT_SCRIPT = """
 import json, os, sqlite3, sys, time
 path = sys.argv[1]
@@ -81,7 +90,9 @@ HELPER = "drill-database-helper"
 
 
 class DatabaseCorrupted:
-    """Overwrites pages of the live database file: the root pages of every table and index but the schema's own."""
+    """Overwrites pages of the live database file: the root pages of every table and index but the schema's
+    own.
+    """
 
     name = "database-corrupted"
     needs: tuple[Part, ...] = ("database",)
@@ -108,12 +119,16 @@ class DatabaseCorrupted:
         write_durably(copy, cluster.exec(pod, container, ["python", "-c", COPY_SCRIPT, path], seconds=120))
         kept = _integrity_of_copy(copy)
         if not kept.sound:
-            raise FaultError(f"{copy}: the copy kept for the undo is not sound ({kept.integrity}); nothing was broken")
+            raise FaultError(
+                f"{copy}: the copy kept for the undo is not sound ({kept.integrity}); nothing was broken"
+            )
         before = now()
         broken = json.loads(cluster.exec(pod, container, ["python", "-c", CORRUPT_SCRIPT, path]))
         return Injected(moment_between(before, broken.pop("wall")), {**broken, "pod": pod})
 
-    def look(self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]) -> Sight:
+    def look(
+        self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]
+    ) -> Sight:
         try:
             seen = database_integrity(cluster, settings)
         except ClusterError as error:
@@ -129,9 +144,15 @@ class DatabaseCorrupted:
             if seen.sound and (kept is None or set(kept.tables) <= set(seen.tables)):
                 done = "the database is sound: nothing was left to undo"
             elif kept is None:
-                raise FaultError(f"the database is broken ({seen.integrity}) and {copy} is not there: restore a backup by hand")
+                raise FaultError(
+                    f"the database is broken ({seen.integrity}) and {copy} is not there: restore a backup "
+                    "by hand"
+                )
             elif not kept.sound:
-                raise FaultError(f"the database is broken ({seen.integrity}) and so is {copy} ({kept.integrity}): restore a backup by hand")
+                raise FaultError(
+                    f"the database is broken ({seen.integrity}) and so is {copy} ({kept.integrity}): "
+                    "restore a backup by hand"
+                )
             else:
                 _put_back(cluster, arguments, pod, copy)
                 done = "put the kept copy back"
@@ -153,8 +174,12 @@ def _integrity_of_copy(copy: Path) -> Integrity:
     try:
         connection = sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)
         try:
-            tables = sorted(row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
-            return Integrity("; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)")), tables)
+            tables = sorted(
+                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            )
+            return Integrity(
+                "; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)")), tables
+            )
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -167,14 +192,22 @@ def _put_back(cluster: Cluster, arguments: Arguments, helper: str, copy: Path) -
     cluster.scale(deployment, 0)
     wait_until_rolled_out(cluster, deployment)
     data = copy.read_bytes()
-    cluster.exec(helper, "helper", ["python", "-c", PUT_BACK_SCRIPT, arguments["path"], hashlib.sha256(data).hexdigest()], stdin=data, seconds=120)
+    cluster.exec(
+        helper,
+        "helper",
+        ["python", "-c", PUT_BACK_SCRIPT, arguments["path"], hashlib.sha256(data).hexdigest()],
+        stdin=data,
+        seconds=120,
+    )
     seen = integrity_in(cluster, helper, "helper", arguments["path"])
     if not seen.sound:
         raise FaultError(f"the kept copy was put back and the database is still broken: {seen.integrity}")
 
 
 def _start_helper(cluster: Cluster, arguments: Arguments) -> str:
-    """Start a pod of the application's own image on the database's volume, which does nothing by itself; its name."""
+    """Start a pod of the application's own image on the database's volume, which does nothing by itself; its
+    name.
+    """
     cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
     wait.until("the helper of before to be gone", lambda: _absent(cluster), seconds=30)
     spec = cluster.deployment(arguments["deployment"])["spec"]["template"]["spec"]
@@ -195,9 +228,16 @@ def _absent(cluster: Cluster) -> bool:
 
 def _helper(spec: Json, arguments: Arguments) -> Json:
     container = next(each for each in spec["containers"] if each["name"] == arguments["container"])
-    volumes = [volume for volume in spec["volumes"] if volume.get("persistentVolumeClaim", {}).get("claimName") == arguments["volume_claim"]]
+    volumes = [
+        volume
+        for volume in spec["volumes"]
+        if volume.get("persistentVolumeClaim", {}).get("claimName") == arguments["volume_claim"]
+    ]
     if not volumes:
-        raise FaultError(f"{arguments['deployment']} mounts no volume of the claim {arguments['volume_claim']!r} that [database] names")
+        raise FaultError(
+            f"{arguments['deployment']} mounts no volume of the claim {arguments['volume_claim']!r} that "
+            "[database] names"
+        )
     names = {volume["name"] for volume in volumes}
     helper: Json = {
         "name": "helper",

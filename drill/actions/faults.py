@@ -1,4 +1,6 @@
-"""All faults by name, the name of their experiment's file. Flows in: a name. Flows out: the fault, or what the target lacks for it."""
+"""All faults by name, the name of their experiment's file. Flows in: a name. Flows out: the fault, or what
+the target lacks for it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from drill.errors import UsageError
 from drill.settings import Settings
 
 FAULTS: dict[str, Fault] = {
-    fault.name: fault for fault in (PodsKilled(), DeploymentScaledToZero(), DatabaseCorrupted(), RedisKilled(), RedisLockedOut())
+    fault.name: fault
+    for fault in (
+        PodsKilled(),
+        DeploymentScaledToZero(),
+        DatabaseCorrupted(),
+        RedisKilled(),
+        RedisLockedOut(),
+    )
 }
 
 
@@ -23,10 +32,15 @@ def fault_named(name: str) -> Fault:
 
 
 def lacking(settings: Settings, name: str) -> tuple[Part, ...]:
-    """Sections that drill.toml would need for this fault and does not have; when there are any, the fault is not applicable."""
+    """Sections that drill.toml would need for this fault and does not have; when there are any, the fault is
+    not applicable.
+    """
     return tuple(part for part in fault_named(name).needs if settings.lacks(part))
 
 
 def not_applicable(name: str, parts: tuple[Part, ...]) -> str:
     """Why the fault is not applicable, in words that name the missing sections."""
-    return f"{name} is not applicable: the target's file describes no {' and no '.join(f'[{part}]' for part in parts)}"
+    return (
+        f"{name} is not applicable: the target's file describes no "
+        f"{' and no '.join(f'[{part}]' for part in parts)}"
+    )

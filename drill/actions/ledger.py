@@ -1,5 +1,6 @@
-"""The ledger of faults: what is broken, or about to be, and how it is put back. Flows in: an entry, before anything is broken.
-Flows out: one file per open fault in .drill/ledger, on disk before the injection, gone once the undo was verified.
+"""The ledger of faults: what is broken, or about to be, and how it is put back. Flows in: an entry, before
+anything is broken. Flows out: one file per open fault in .drill/ledger, on disk before the injection, gone
+once the undo was verified.
 
 It outlives a kill of every process of a drill: `drill.inject.restore_all` reads what is left here.
 """
@@ -22,7 +23,9 @@ SUFFIX = ".json"
 
 
 class Process(msgspec.Struct, frozen=True):
-    """A process of this machine. `started`: clock ticks since boot, which tells it from a later one of the same number."""
+    """A process of this machine. `started`: clock ticks since boot, which tells it from a later one of the
+    same number.
+    """
 
     pid: int
     started: int
@@ -33,15 +36,18 @@ class Process(msgspec.Struct, frozen=True):
         return seen is not None and seen == self.started
 
     def commands_left(self) -> list[int]:
-        """Processes that this one, which has ended, left in the session that it led: a command that was under way may still act."""
+        """Processes that this one, which has ended, left in the session that it led: a command that was under
+        way may still act.
+        """
         if _stat(self.pid) is not None:
             return []
         return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _session(folder) == self.pid]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One open fault. `target`: the drill.toml; `arguments`: all that the undo needs; `announced_wall`: seconds since the epoch;
-    `experiment`: the process that injects and undoes; `drill`: the one that started it, none when the experiment runs alone."""
+    """One open fault. `target`: the drill.toml; `arguments`: all that the undo needs; `announced_wall`:
+    seconds since the epoch; `experiment`: the process that injects and undoes; `drill`: the one that started
+    it, none when the experiment runs alone."""
 
     id: str
     fault: str
@@ -87,13 +93,16 @@ class Ledger:
         self.folder = root / ".drill" / "ledger"
 
     def open(self, entry: Entry) -> Path:
-        """Write an entry durably: when this returns, file and folder are on disk. Raises FaultError when they cannot be written."""
+        """Write an entry durably: when this returns, file and folder are on disk. Raises FaultError when they
+        cannot be written.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_durably(self._file(entry.id), msgspec.json.format(msgspec.json.encode(entry)))
         except OSError as error:
             raise FaultError(
-                f"{self._file(entry.id)}: the ledger could not be written ({error.strerror}); nothing was broken. Make room there and run again"
+                f"{self._file(entry.id)}: the ledger could not be written ({error.strerror}); nothing was "
+                "broken. Make room there and run again"
             ) from error
         return self._file(entry.id)
 
@@ -105,12 +114,18 @@ class Ledger:
         sync_folder(self.folder)
 
     def beside(self, identity: str, suffix: str) -> Path:
-        """Where an entry keeps something of its own, such as a copy of a database; removed when the entry is closed."""
+        """Where an entry keeps something of its own, such as a copy of a database; removed when the entry is
+        closed.
+        """
         return self.folder / f"{identity}.{suffix}"
 
     def files(self) -> list[Path]:
         """The files of all open entries, damaged ones included, oldest first."""
-        return sorted(self.folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime) if self.folder.is_dir() else []
+        return (
+            sorted(self.folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
+            if self.folder.is_dir()
+            else []
+        )
 
     def read(self, file: Path) -> Entry:
         """One entry. Raises InputError naming the file when it is damaged; the file stays where it is."""
@@ -122,7 +137,8 @@ class Ledger:
                 file,
                 None,
                 data[:80].decode(errors="replace"),
-                f"a whole ledger entry ({error}). The fault that its name tells may still be in: put that back by hand, or run `drill down` and "
+                f"a whole ledger entry ({error}). The fault that its name tells may still be in: put that "
+                "back by hand, or run `drill down` and "
                 "`drill up`, then delete the file",
             ) from error
 

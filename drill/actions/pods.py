@@ -1,4 +1,6 @@
-"""Faults of the application's pods: all killed, or scaled away. Flows in, flows out: see drill.actions.fault."""
+"""Faults of the application's pods: all killed, or scaled away. Flows in, flows out: see
+drill.actions.fault.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class PodsKilled:
     def inject(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> Injected:
         return kill_containers(cluster, arguments)
 
-    def look(self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]) -> Sight:
+    def look(
+        self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]
+    ) -> Sight:
         return look_for_dead(cluster, detail)
 
     def undo(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> str:
@@ -49,9 +53,13 @@ class DeploymentScaledToZero:
     def inject(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> Injected:
         before = now()
         cluster.scale(arguments["deployment"], 0)
-        return Injected(before, {"deployment": arguments["deployment"], "replicas_before": arguments["replicas"]})
+        return Injected(
+            before, {"deployment": arguments["deployment"], "replicas_before": arguments["replicas"]}
+        )
 
-    def look(self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]) -> Sight:
+    def look(
+        self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]
+    ) -> Sight:
         addresses = cluster.endpoints(settings.target.service)
         return Sight(not addresses, f"{len(addresses)} endpoints of service {settings.target.service}")
 
@@ -60,4 +68,8 @@ class DeploymentScaledToZero:
         present = cluster.deployment(name)["spec"]["replicas"]
         if present == 0:
             cluster.scale(name, replicas)
-        return f"scaled {name} back to {replicas}" if present == 0 else f"{name} had {present} replicas again: nothing was left to undo"
+        return (
+            f"scaled {name} back to {replicas}"
+            if present == 0
+            else f"{name} had {present} replicas again: nothing was left to undo"
+        )

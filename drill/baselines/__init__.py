@@ -1,6 +1,6 @@
-"""Limits, read from the runbook's own list items. Flows in: (line, text) of each item. Flows out: limits in seconds
-and ratios, each with the line that it comes from; an InputError for an item that states a limit which cannot be
-understood.
+"""Limits, read from the runbook's own list items. Flows in: (line, text) of each item. Flows out: limits in
+seconds and ratios, each with the line that it comes from; an InputError for an item that states a limit which
+cannot be understood.
 """
 
 from drill.baselines.limits import NAMES, Limit, absent

@@ -1,5 +1,5 @@
-"""What a limit is, and how an item of a list names it. Flows in: text of one item. Flows out: its name and what is
-said of it."""
+"""What a limit is, and how an item of a list names it. Flows in: text of one item. Flows out: its name and
+what is said of it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NAMES = ("restored", "response_time", "error_rate", "cpu", "memory", "database",
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A limit that the runbook states. `value` in `unit` ("s" seconds, "ratio"); `comparison`: "<"; `statistic`: of
-    what (p95, mean, rate, share); `source`: file and line, as operations-runbook.md:546."""
+    """A limit that the runbook states. `value` in `unit` ("s" seconds, "ratio"); `comparison`: "<";
+    `statistic`: of what (p95, mean, rate, share); `source`: file and line, as operations-runbook.md:546."""
 
     name: str
     value: float
@@ -38,7 +38,7 @@ def named_item(text: str) -> Item | None:
 
 
 def absent(limits: Iterable[Limit]) -> list[str]:
-    """The names of the limits that drill can judge by and that are not among these: each is reported as stated
-    nowhere."""
+    """The names of the limits that drill can judge by and that are not among these: each is reported as
+    stated nowhere."""
     given = {limit.name for limit in limits}
     return [name for name in NAMES if name not in given]

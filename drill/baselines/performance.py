@@ -1,5 +1,5 @@
-"""Performance baselines. Flows in: items such as `**Response Time**: 95th percentile < 500ms`. Flows out: one Limit
-for each."""
+"""Performance baselines. Flows in: items such as `**Response Time**: 95th percentile < 500ms`. Flows out: one
+Limit for each."""
 
 from __future__ import annotations
 
@@ -50,16 +50,18 @@ MEANINGS = {
     "error rate": _Meaning("error_rate", rf"< ?{NUMBER} ?%", "< 0.1%", _ratio("rate")),
     "cpu usage": _Meaning("cpu", rf"< ?{NUMBER} ?% average", "< 70% average", _ratio("mean")),
     "memory usage": _Meaning("memory", rf"< ?{NUMBER} ?% of limit", "< 80% of limit", _ratio("share")),
-    "database response": _Meaning("database", rf"< ?{NUMBER} ?(?P<unit>ms|s) average", "< 50ms average", _mean_seconds),
+    "database response": _Meaning(
+        "database", rf"< ?{NUMBER} ?(?P<unit>ms|s) average", "< 50ms average", _mean_seconds
+    ),
 }
 
 
 def parse_baselines(items: Sequence[tuple[int, str]], source: str) -> list[Limit]:
-    """The limits that the items state, in their order. `items`: (line, text) of a list; `source`: the runbook's file
-    name.
+    """The limits that the items state, in their order. `items`: (line, text) of a list; `source`: the
+    runbook's file name.
 
-    An item without a bold name, or that compares nothing, is no baseline. Raises InputError for one that is, yet says
-    what drill cannot measure, or says it in a way that cannot be read, or says it twice.
+    An item without a bold name, or that compares nothing, is no baseline. Raises InputError for one that is,
+    yet says what drill cannot measure, or says it in a way that cannot be read, or says it twice.
     """
     limits: dict[str, Limit] = {}
     for line, text in items:
@@ -67,7 +69,9 @@ def parse_baselines(items: Sequence[tuple[int, str]], source: str) -> list[Limit
         if limit is None:
             continue
         if limit.name in limits:
-            raise InputError(source, line, text, f"one baseline of that name; the first is {limits[limit.name].source}")
+            raise InputError(
+                source, line, text, f"one baseline of that name; the first is {limits[limit.name].source}"
+            )
         limits[limit.name] = limit
     return list(limits.values())
 

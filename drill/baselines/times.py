@@ -1,5 +1,5 @@
-"""Response times by severity, and the backup schedule. Flows in: items such as `**P1**: 1 hour`. Flows out: limits in
-seconds."""
+"""Response times by severity, and the backup schedule. Flows in: items such as `**P1**: 1 hour`. Flows out:
+limits in seconds."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(UNIT_SECONDS)})s?\b", re.I
 
 
 def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[str, Limit]:
-    """The limit "restored" of each severity, by its name ("P0"). `items`: (line, text); `source`: the runbook's file
-    name.
+    """The limit "restored" of each severity, by its name ("P0"). `items`: (line, text); `source`: the
+    runbook's file name.
 
-    Items that name no severity are passed over. Raises InputError for a severity with no duration, or with more than
-    one.
+    Items that name no severity are passed over. Raises InputError for a severity with no duration, or with
+    more than one.
     """
     limits: dict[str, Limit] = {}
     for line, text in items:
@@ -30,7 +30,9 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
         if len(durations) != 1:
             raise InputError(source, line, text, f"one duration, such as **{item.name}**: 1 hour")
         if item.name in limits:
-            raise InputError(source, line, text, f"one response time for {item.name}; see {limits[item.name].source}")
+            raise InputError(
+                source, line, text, f"one response time for {item.name}; see {limits[item.name].source}"
+            )
         number, unit = durations[0]
         seconds = float(number) * UNIT_SECONDS[unit.lower()]
         limits[item.name] = Limit("restored", seconds, "s", "<", "elapsed", f"{source}:{line}")
@@ -38,8 +40,8 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
 
 
 def parse_schedule(items: Sequence[tuple[int, str]], source: str, what: str = "Database") -> Limit | None:
-    """The limit "data_age" from the backup schedule of `what`: data may be as old as one period. None where no item
-    names it.
+    """The limit "data_age" from the backup schedule of `what`: data may be as old as one period. None where
+    no item names it.
 
     Raises InputError where the period cannot be read.
     """

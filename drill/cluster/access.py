@@ -1,7 +1,9 @@
-"""The one way to a cluster. Flows in: settings and the context that the command line allowed. Flows out: a Cluster bound to that
-context for good, through which every request, command and program of drill reaches the cluster; never the current context.
+"""The one way to a cluster. Flows in: settings and the context that the command line allowed. Flows out: a
+Cluster bound to that context for good, through which every request, command and program of drill reaches the
+cluster; never the current context.
 
-Reads and changes are plain JSON over the API server's own paths; kubectl serves what only it can do (exec, apply).
+Reads and changes are plain JSON over the API server's own paths; kubectl serves what only it can do (exec,
+apply).
 """
 
 from __future__ import annotations
@@ -49,11 +51,14 @@ def kubeconfig_path() -> Path:
 
 
 def check_context(context: str, allow_context: str | None = None) -> None:
-    """Raise ForeignClusterError unless `context` is kind-* or is the very one that the command line allowed."""
+    """Raise ForeignClusterError unless `context` is kind-* or is the very one that the command line
+    allowed.
+    """
     if OURS.fullmatch(context) or (allow_context is not None and context == allow_context):
         return
     raise ForeignClusterError(
-        f"context {context!r} is not one that drill may break things in: expected kind-*; no request was sent. "
+        f"context {context!r} is not one that drill may break things in: expected kind-*; no request was "
+        "sent. "
         f"If it is meant, name it on the command line as well: --allow-context {context}"
     )
 
@@ -68,11 +73,18 @@ def kubectl_path() -> str:
 
 
 def run(command: Sequence[str], *, stdin: bytes | None = None, seconds: float = 60) -> bytes:
-    """Run a program to its end and return its standard output. Raises ClusterError when it fails or takes longer than `seconds`."""
+    """Run a program to its end and return its standard output. Raises ClusterError when it fails or takes
+    longer than `seconds`.
+    """
     shown = " ".join(command)[:200]
     try:
         done = subprocess.run(
-            command, input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, timeout=seconds, check=False
+            command,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
         )
     except FileNotFoundError as error:
         raise ToolMissingError(f"{command[0]} is not on this machine") from error
@@ -101,7 +113,9 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         seconds: float = 10,
     ) -> bytes:
-        """One HTTP request to the API server; `path` begins with /api. Raises AbsentError on 404, ClusterError otherwise."""
+        """One HTTP request to the API server; `path` begins with /api. Raises AbsentError on 404,
+        ClusterError otherwise.
+        """
         url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}
         for setting in self._client.configuration.auth_settings().values():
@@ -110,11 +124,15 @@ class Cluster:
             response = self._client.call_api(method, url, headers, body, _request_timeout=seconds)
             data: bytes = response.response.data or b""
         except (ApiException, urllib3.exceptions.HTTPError) as error:
-            raise ClusterError(f"{method} {path} at {self.context}: no answer from the API server ({error})") from error
+            raise ClusterError(
+                f"{method} {path} at {self.context}: no answer from the API server ({error})"
+            ) from error
         if response.status == NOT_FOUND:
             raise AbsentError(f"{method} {path} at {self.context}: there is no such thing")
         if response.status >= 300:
-            raise ClusterError(f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}")
+            raise ClusterError(
+                f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}"
+            )
         return data
 
     def get(self, path: str, *, query: Mapping[str, str] | None = None, seconds: float = 10) -> Json:
@@ -124,7 +142,9 @@ class Cluster:
 
     def patch(self, path: str, body: object) -> Json:
         """Merge `body` into the object at `path` (JSON merge patch) and return the result."""
-        merged: Json = json.loads(self.request("PATCH", path, body, content_type="application/merge-patch+json"))
+        merged: Json = json.loads(
+            self.request("PATCH", path, body, content_type="application/merge-patch+json")
+        )
         return merged
 
     def delete(self, path: str, *, grace_seconds: int | None = None) -> None:
@@ -161,7 +181,8 @@ class Cluster:
     def endpoints(self, service: str) -> list[str]:
         """Addresses that the service leads to and that are ready."""
         slices = self.get(
-            f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices", query={"labelSelector": f"kubernetes.io/service-name={service}"}
+            f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices",
+            query={"labelSelector": f"kubernetes.io/service-name={service}"},
         )
         return [
             address
@@ -179,13 +200,37 @@ class Cluster:
         """Run kubectl against this context; its standard output. Raises ClusterError."""
         return run(self.kubectl_command(*arguments), stdin=stdin, seconds=seconds)
 
-    def exec(self, pod: str, container: str, command: Sequence[str], *, stdin: bytes | None = None, seconds: float = 60) -> bytes:
-        """Run a command in a container of a pod; its standard output. Raises ClusterError when it does not exit with 0."""
+    def exec(
+        self,
+        pod: str,
+        container: str,
+        command: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        seconds: float = 60,
+    ) -> bytes:
+        """Run a command in a container of a pod; its standard output. Raises ClusterError when it does not
+        exit with 0.
+        """
         interactive = ["-i"] if stdin is not None else []
-        return self.kubectl("exec", *interactive, "-n", self.namespace, pod, "-c", container, "--", *command, stdin=stdin, seconds=seconds)
+        return self.kubectl(
+            "exec",
+            *interactive,
+            "-n",
+            self.namespace,
+            pod,
+            "-c",
+            container,
+            "--",
+            *command,
+            stdin=stdin,
+            seconds=seconds,
+        )
 
     def on_node(self, node: str, command: Sequence[str], *, seconds: float = 30) -> bytes:
-        """Run a command on a node, which in kind is a container of that name on this machine. Raises ClusterError."""
+        """Run a command on a node, which in kind is a container of that name on this machine. Raises
+        ClusterError.
+        """
         return run(["docker", "exec", node, *command], seconds=seconds)
 
 
@@ -195,7 +240,8 @@ def node_of(pod: Json) -> str:
 
 
 def connect(settings: Settings, allow_context: str | None = None) -> Cluster:
-    """The target's cluster. Nothing is sent by this; the context is checked before anything else (ForeignClusterError).
+    """The target's cluster. Nothing is sent by this; the context is checked before anything else
+    (ForeignClusterError).
 
     Raises UsageError when the kubeconfig is missing or has no such context.
     """
@@ -203,7 +249,10 @@ def connect(settings: Settings, allow_context: str | None = None) -> Cluster:
     check_context(context, allow_context)
     path = kubeconfig_path()
     if not path.is_file():
-        raise UsageError(f"{path}: no kubeconfig there. `drill up` makes the cluster, or name another file with DRILL_KUBECONFIG")
+        raise UsageError(
+            f"{path}: no kubeconfig there. `drill up` makes the cluster, or name another file with "
+            "DRILL_KUBECONFIG"
+        )
     try:
         client: ApiClient = kubernetes_config.new_client_from_config(config_file=str(path), context=context)  # type: ignore[no-untyped-call]
     except kubernetes_config.ConfigException as error:

@@ -1,4 +1,6 @@
-"""What is on this machine? Flows in: settings. Flows out: one finding per part: its version, or what its absence prevents."""
+"""What is on this machine? Flows in: settings. Flows out: one finding per part: its version, or what its
+absence prevents.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SECONDS = 10
 
 @dataclass(frozen=True)
 class Finding:
-    """One part. `seen`: its version or state; `prevents`: what cannot be done without it; `needed`: without it no drill runs."""
+    """One part. `seen`: its version or state; `prevents`: what cannot be done without it; `needed`: without
+    it no drill runs.
+    """
 
     part: str
     present: bool
@@ -30,28 +34,43 @@ class Finding:
     def line(self) -> str:
         """One line for people."""
         mark = "ok" if self.present else "MISSING" if self.needed else "absent"
-        return f"{mark:>8}  {self.part}: {self.seen}" + ("" if self.present else f"; without it {self.prevents}")
+        return f"{mark:>8}  {self.part}: {self.seen}" + (
+            "" if self.present else f"; without it {self.prevents}"
+        )
 
 
 def diagnose(settings: Settings, allow_context: str | None = None) -> list[Finding]:
     """Look at everything once; nothing is changed."""
     findings = [
         _program(
-            "Docker engine", ["docker", "version", "--format", "{{.Server.Version}}"], "no cluster can be made; `drill up` installs it where it may"
+            "Docker engine",
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            "no cluster can be made; `drill up` installs it where it may",
         ),
         _program("kind", [_own("kind"), "version"], "no cluster can be made; `drill up` compiles it"),
-        # without a kubeconfig: some kubectl on PATH ask the current context's server for its version even then
+        # without a kubeconfig: some kubectl on PATH ask the current context's server for its version even
+        # then
         _program(
-            "kubectl", [_own("kubectl"), "--kubeconfig=/dev/null", "version", "--client"], "no procedure can be followed; `drill up` compiles it"
+            "kubectl",
+            [_own("kubectl"), "--kubeconfig=/dev/null", "version", "--client"],
+            "no procedure can be followed; `drill up` compiles it",
         ),
         _node_image(),
         _cluster(settings),
         _target(settings, allow_context),
     ]
     for tool in settings.operator.tools:
-        found = shutil.which(tool) or (str(cache_folder() / "bin" / tool) if (cache_folder() / "bin" / tool).exists() else None)
+        found = shutil.which(tool) or (
+            str(cache_folder() / "bin" / tool) if (cache_folder() / "bin" / tool).exists() else None
+        )
         findings.append(
-            Finding(f"operator's {tool}", found is not None, found or "not found", f"steps of the runbook that call {tool} are inconclusive", False)
+            Finding(
+                f"operator's {tool}",
+                found is not None,
+                found or "not found",
+                f"steps of the runbook that call {tool} are inconclusive",
+                False,
+            )
         )
     return findings
 
@@ -63,7 +82,9 @@ def _own(program: str) -> str:
 
 def _program(part: str, command: Sequence[str], prevents: str) -> Finding:
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         return Finding(part, False, type(error).__name__, prevents)
     said = (done.stdout or done.stderr).strip().splitlines()
@@ -71,8 +92,17 @@ def _program(part: str, command: Sequence[str], prevents: str) -> Finding:
 
 
 def _node_image() -> Finding:
-    names = [name for name in (*node_image.UPSTREAM, node_image.built_name()) if node_image.has_image(name)] if engine.answers() else []
-    return Finding("node image", bool(names), ", ".join(names) or "none", "a cluster takes 10 to 15 minutes longer, for compiling one")
+    names = (
+        [name for name in (*node_image.UPSTREAM, node_image.built_name()) if node_image.has_image(name)]
+        if engine.answers()
+        else []
+    )
+    return Finding(
+        "node image",
+        bool(names),
+        ", ".join(names) or "none",
+        "a cluster takes 10 to 15 minutes longer, for compiling one",
+    )
 
 
 def _cluster(settings: Settings) -> Finding:
@@ -80,8 +110,15 @@ def _cluster(settings: Settings) -> Finding:
         name = kind.name_of(settings)
     except DrillError as error:
         return Finding("cluster", False, str(error), "no drill runs")
-    ready = kubeconfig_path().exists() and succeeds([_own("kubectl"), *_context(settings), "get", "--raw", "/readyz"], seconds=SECONDS)
-    return Finding(f"cluster {name}", ready, "answers" if ready else "does not answer", "no drill runs; `drill up` makes it")
+    ready = kubeconfig_path().exists() and succeeds(
+        [_own("kubectl"), *_context(settings), "get", "--raw", "/readyz"], seconds=SECONDS
+    )
+    return Finding(
+        f"cluster {name}",
+        ready,
+        "answers" if ready else "does not answer",
+        "no drill runs; `drill up` makes it",
+    )
 
 
 def _context(settings: Settings) -> list[str]:
@@ -89,7 +126,10 @@ def _context(settings: Settings) -> list[str]:
 
 
 def _target(settings: Settings, allow_context: str | None) -> Finding:
-    part, prevents = f"target {settings.target.name}", "no drill passes its health gate; `drill up` deploys it, `drill restore` repairs it"
+    part, prevents = (
+        f"target {settings.target.name}",
+        "no drill passes its health gate; `drill up` deploys it, `drill restore` repairs it",
+    )
     try:
         seen = target_health(connect(settings, allow_context), settings)
     except DrillError as error:

@@ -1,4 +1,6 @@
-"""Files that must survive a kill and a power cut. Flows in: a path and its whole content. Flows out: that content, on disk."""
+"""Files that must survive a kill and a power cut. Flows in: a path and its whole content. Flows out: that
+content, on disk.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ from pathlib import Path
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a file so that it is whole on disk, content and name, when this returns; a reader sees the old one or the new one.
+    """Write a file so that it is whole on disk, content and name, when this returns; a reader sees the old
+    one or the new one.
 
     Raises OSError, and then leaves what was there before.
     """

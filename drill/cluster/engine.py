@@ -1,7 +1,9 @@
-"""A container engine on this machine. Flows in: nothing. Flows out: a Docker engine that answers, or one clear error.
+"""A container engine on this machine. Flows in: nothing. Flows out: a Docker engine that answers, or one
+clear error.
 
-Where Docker runs, it is used as it is. Where it does not and we are root on Debian, it is installed and started; bookworm's own 20.10 cannot
-start privileged containers without CAP_SYS_RESOURCE, so there the engine comes from the next release, pinned so that nothing else does.
+Where Docker runs, it is used as it is. Where it does not and we are root on Debian, it is installed and
+started; bookworm's own 20.10 cannot start privileged containers without CAP_SYS_RESOURCE, so there the engine
+comes from the next release, pinned so that nothing else does.
 """
 
 from __future__ import annotations
@@ -38,11 +40,16 @@ def answers() -> bool:
 
 
 def ensure_engine() -> None:
-    """Have a Docker engine, installing and starting one where that may be done. Raises SetupError that says what to do."""
+    """Have a Docker engine, installing and starting one where that may be done. Raises SetupError that says
+    what to do.
+    """
     if answers():
         return
     if os.geteuid() != 0:
-        raise SetupError("no Docker engine answers, and only root may install or start one: start Docker (or join its group), or run this as root")
+        raise SetupError(
+            "no Docker engine answers, and only root may install or start one: start Docker (or join its "
+            "group), or run this as root"
+        )
     if shutil.which("dockerd") is None:
         _install()
     _start()
@@ -53,18 +60,27 @@ def check_disk(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free / 2**30
     if free < MINIMUM_FREE_GIB:
-        raise SetupError(f"{folder}: {free:.1f} GiB are free, expected at least {MINIMUM_FREE_GIB} GiB; make room and run this again")
+        raise SetupError(
+            f"{folder}: {free:.1f} GiB are free, expected at least {MINIMUM_FREE_GIB} GiB; make room and "
+            "run this again"
+        )
 
 
 def _install() -> None:
     release = Path("/etc/os-release").read_text(encoding="utf-8")
     if not re.search(r"^ID(_LIKE)?=.*debian", release, re.MULTILINE):
-        raise SetupError("no Docker engine, and drill can install one only on Debian: install and start Docker, then run this again")
+        raise SetupError(
+            "no Docker engine, and drill can install one only on Debian: install and start Docker, then "
+            "run this again"
+        )
     with stage("installing the Docker engine from Debian's packages"):
         _apt("update", why="read the package lists")
         packages = ["docker.io", "docker-buildx", *([] if shutil.which("docker") else ["docker-cli"])]
         if _offered_major() < LEAST_MAJOR:
-            SOURCE.write_text(f"Types: deb\nURIs: {_mirror()}\nSuites: {NEXT}\nComponents: main\nSigned-By: {KEYRING}\n", encoding="utf-8")
+            SOURCE.write_text(
+                f"Types: deb\nURIs: {_mirror()}\nSuites: {NEXT}\nComponents: main\nSigned-By: {KEYRING}\n",
+                encoding="utf-8",
+            )
             PIN.write_text(f"Package: *\nPin: release n={NEXT}\nPin-Priority: 100\n", encoding="utf-8")
             _apt("update", why="read the package lists")
             # only these from there, by name: what they need comes from this release as far as it has it
@@ -74,24 +90,37 @@ def _install() -> None:
 
 def _apt(action: str, *packages: str, why: str) -> None:
     options = ["-y", "--no-install-recommends"] if packages else []
-    run(["apt-get", action, "-qq", *options, *packages], why=why, environment={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    run(
+        ["apt-get", action, "-qq", *options, *packages],
+        why=why,
+        environment={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
 
 
 def _offered_major() -> int:
     """The major version of the engine that this machine's package lists offer; 0 for none."""
-    found = re.search(r"Candidate: (\d+)\.", output(["apt-cache", "policy", "docker.io"], why="ask for the engine's version"))
+    found = re.search(
+        r"Candidate: (\d+)\.",
+        output(["apt-cache", "policy", "docker.io"], why="ask for the engine's version"),
+    )
     return int(found.group(1)) if found else 0
 
 
 def _mirror() -> str:
     """The Debian mirror that this machine already uses."""
     folder = Path("/etc/apt/sources.list.d")
-    for file in [*sorted(folder.glob("*.sources")), *sorted(folder.glob("*.list")), Path("/etc/apt/sources.list")]:
+    for file in [
+        *sorted(folder.glob("*.sources")),
+        *sorted(folder.glob("*.list")),
+        Path("/etc/apt/sources.list"),
+    ]:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
         found = re.search(r"^(?:URIs:|deb(?:\s+\[[^\]]*\])?)\s*(\S*/debian/?)(?:\s|$)", text, re.MULTILINE)
         if found:
             return found.group(1)
-    raise SetupError("/etc/apt: expected a source of Debian's main archive; found none to install the Docker engine from")
+    raise SetupError(
+        "/etc/apt: expected a source of Debian's main archive; found none to install the Docker engine from"
+    )
 
 
 def _start() -> None:
@@ -100,10 +129,17 @@ def _start() -> None:
         _mount_missing_cgroups()
         _forget_the_dead()
         with log.open("ab") as file:
-            process = subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+            process = subprocess.Popen(
+                ["dockerd"], stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            )
         pid_file().write_text(str(process.pid), encoding="utf-8")
         try:
-            wait.until("the Docker engine to answer", lambda: answers() or process.poll() is not None, seconds=60, every_seconds=0.5)
+            wait.until(
+                "the Docker engine to answer",
+                lambda: answers() or process.poll() is not None,
+                seconds=60,
+                every_seconds=0.5,
+            )
         except DeadlineError as error:
             raise SetupError(f"{error}; its log: {log}") from error
         if process.poll() is not None:
@@ -112,9 +148,14 @@ def _start() -> None:
 
 
 def _forget_the_dead() -> None:
-    """An engine that was killed leaves files with its process id; where another process has that id by now, a new engine would not start."""
+    """An engine that was killed leaves files with its process id; where another process has that id by now, a
+    new engine would not start.
+    """
     for file in LEFT_BEHIND:
-        if file.exists() and _program(file.read_text(encoding="utf-8").strip()) not in ("dockerd", "containerd"):
+        if file.exists() and _program(file.read_text(encoding="utf-8").strip()) not in (
+            "dockerd",
+            "containerd",
+        ):
             file.unlink()
 
 
@@ -124,15 +165,24 @@ def _program(pid: str) -> str:
 
 
 def _mount_missing_cgroups() -> None:
-    """Controllers of cgroup v1 that no hierarchy has yet: the engine wants them, and must find them when it starts."""
+    """Controllers of cgroup v1 that no hierarchy has yet: the engine wants them, and must find them when it
+    starts.
+    """
     if (CGROUP_V1 / "cgroup.controllers").exists():
         return
-    known = {line.split()[0] for line in Path("/proc/cgroups").read_text(encoding="utf-8").splitlines() if not line.startswith("#")}
+    known = {
+        line.split()[0]
+        for line in Path("/proc/cgroups").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    }
     for controller in ("hugetlb", "perf_event", "net_cls", "net_prio"):
         folder = CGROUP_V1 / controller
         if controller in known and not os.path.ismount(folder):
             folder.mkdir(exist_ok=True)
-            run(["mount", "-t", "cgroup", "-o", controller, "cgroup", str(folder)], why=f"mount the cgroup controller {controller}")
+            run(
+                ["mount", "-t", "cgroup", "-o", controller, "cgroup", str(folder)],
+                why=f"mount the cgroup controller {controller}",
+            )
 
 
 def stop_own_engine() -> None:

@@ -1,4 +1,5 @@
-"""Is the target well? Flows in: a cluster and settings. Flows out: what was seen, each from one look; and waits built on these looks.
+"""Is the target well? Flows in: a cluster and settings. Flows out: what was seen, each from one look; and
+waits built on these looks.
 
 Looks: the health path as users reach it, the rollout of a deployment, the database's own integrity check.
 """
@@ -38,7 +39,9 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Integrity(msgspec.Struct, frozen=True):
-    """What the database says of itself. `integrity`: "ok", or what is wrong; `tables`: its tables, sorted by name."""
+    """What the database says of itself. `integrity`: "ok", or what is wrong; `tables`: its tables, sorted by
+    name.
+    """
 
     integrity: str
     tables: list[str]
@@ -67,33 +70,47 @@ def health_answer(settings: Settings, seconds: float = 2) -> Health:
 
 
 def rollout(cluster: Cluster, deployment: str) -> Health:
-    """Look once whether every pod that the deployment asks for is there, up to date and ready, and no other is left."""
+    """Look once whether every pod that the deployment asks for is there, up to date and ready, and no other
+    is left.
+    """
     try:
         found = cluster.deployment(deployment)
         pods = len(cluster.pods(deployment))
     except ClusterError as error:
         return Health(False, str(error))
     status, wanted = found.get("status", {}), found["spec"]["replicas"]
-    counts = {name: status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
+    counts = {
+        name: status.get(name, 0)
+        for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    }
     current = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
     return Health(
-        current and pods == wanted and all(count == wanted for count in counts.values()), f"{deployment}: {wanted} wanted, {pods} pods, {counts}"
+        current and pods == wanted and all(count == wanted for count in counts.values()),
+        f"{deployment}: {wanted} wanted, {pods} pods, {counts}",
     )
 
 
 def running_pods(cluster: Cluster, deployment: str, container: str) -> list[Json]:
     """Pods of the deployment whose `container` runs now and that are not being deleted."""
-    return [pod for pod in cluster.pods(deployment) if "deletionTimestamp" not in pod["metadata"] and "running" in state_of(pod, container)]
+    return [
+        pod
+        for pod in cluster.pods(deployment)
+        if "deletionTimestamp" not in pod["metadata"] and "running" in state_of(pod, container)
+    ]
 
 
 def state_of(pod: Json, container: str) -> Json:
-    """The state of one container of a pod: {"running": ...}, {"waiting": ...}, {"terminated": ...} or nothing."""
+    """The state of one container of a pod: {"running": ...}, {"waiting": ...}, {"terminated": ...} or
+    nothing.
+    """
     state: Json = status_of(pod, container).get("state", {})
     return state
 
 
 def status_of(pod: Json, container: str) -> Json:
-    """The container's status as the kubelet reports it: containerID, restartCount, state, lastState; empty while there is none."""
+    """The container's status as the kubelet reports it: containerID, restartCount, state, lastState; empty
+    while there is none.
+    """
     return next((status for status in statuses_of(pod) if status["name"] == container), {})
 
 
@@ -104,7 +121,9 @@ def statuses_of(pod: Json) -> list[Json]:
 
 
 def database_integrity(cluster: Cluster, settings: Settings) -> Integrity:
-    """Let the database check itself, from inside a running application pod. Raises ClusterError when no pod can be asked."""
+    """Let the database check itself, from inside a running application pod. Raises ClusterError when no pod
+    can be asked.
+    """
     if settings.database is None:
         raise ClusterError("the target's file describes no [database]")
     target = settings.target
@@ -116,11 +135,16 @@ def database_integrity(cluster: Cluster, settings: Settings) -> Integrity:
 
 def integrity_in(cluster: Cluster, pod: str, container: str, path: str) -> Integrity:
     """Let the database at `path` check itself from inside this container."""
-    return msgspec.convert(json.loads(cluster.exec(pod, container, ["python", "-c", INTEGRITY_SCRIPT, path], seconds=30)), Integrity)
+    return msgspec.convert(
+        json.loads(cluster.exec(pod, container, ["python", "-c", INTEGRITY_SCRIPT, path], seconds=30)),
+        Integrity,
+    )
 
 
 def target_health(cluster: Cluster, settings: Settings) -> Health:
-    """Look once at everything: rollouts of the target's deployments, the health path, the database where there is one."""
+    """Look once at everything: rollouts of the target's deployments, the health path, the database where
+    there is one.
+    """
     deployments = [settings.target.deployment] + ([settings.redis.deployment] if settings.redis else [])
     for deployment in deployments:
         seen = rollout(cluster, deployment)
@@ -133,15 +157,30 @@ def target_health(cluster: Cluster, settings: Settings) -> Health:
         database = database_integrity(cluster, settings)
     except ClusterError as error:
         return Health(False, str(error))
-    return Health(database.sound, f"{answered.observed}; database {database.integrity}, tables {', '.join(database.tables)}")
+    return Health(
+        database.sound,
+        f"{answered.observed}; database {database.integrity}, tables {', '.join(database.tables)}",
+    )
 
 
 def wait_until_rolled_out(cluster: Cluster, deployment: str, *, seconds: float = 120) -> None:
     """Wait for the deployment's pods to be complete, current and ready. Raises DeadlineError."""
-    wait.until(f"the rollout of {deployment}", lambda: rollout(cluster, deployment), lambda seen: seen.healthy, seconds=seconds, every_seconds=0.3)
+    wait.until(
+        f"the rollout of {deployment}",
+        lambda: rollout(cluster, deployment),
+        lambda seen: seen.healthy,
+        seconds=seconds,
+        every_seconds=0.3,
+    )
 
 
 def wait_until_healthy(cluster: Cluster, settings: Settings, *, seconds: float = 120) -> Health:
     """Wait for the target to be well. Raises DeadlineError that tells what was last seen."""
     awaited = f"{settings.target.name} to be healthy"
-    return wait.until(awaited, lambda: target_health(cluster, settings), lambda seen: seen.healthy, seconds=seconds, every_seconds=0.3)
+    return wait.until(
+        awaited,
+        lambda: target_health(cluster, settings),
+        lambda seen: seen.healthy,
+        seconds=seconds,
+        every_seconds=0.3,
+    )

@@ -1,6 +1,8 @@
-"""The cluster itself. Flows in: settings. Flows out: a kind cluster that answers, made by drill and by nobody else.
+"""The cluster itself. Flows in: settings. Flows out: a kind cluster that answers, made by drill and by nobody
+else.
 
-Ours is known by the id of its node's container, kept when it was made: a cluster of the same name with another id is somebody else's.
+Ours is known by the id of its node's container, kept when it was made: a cluster of the same name with
+another id is somebody else's.
 """
 
 from __future__ import annotations
@@ -23,10 +25,15 @@ POD_NETWORK, SERVICE_NETWORK = "10.244.0.0/16", "10.96.0.0/16"
 
 
 def name_of(settings: Settings) -> str:
-    """The kind cluster's name. Raises UsageError when the target's context is not a kind cluster: drill makes no others."""
+    """The kind cluster's name. Raises UsageError when the target's context is not a kind cluster: drill makes
+    no others.
+    """
     prefix, _, name = settings.target.context.partition("kind-")
     if prefix or not name:
-        raise UsageError(f"target.context is {settings.target.context!r}: drill makes and removes kind-* clusters only; bring up others yourself")
+        raise UsageError(
+            f"target.context is {settings.target.context!r}: drill makes and removes kind-* clusters only; "
+            "bring up others yourself"
+        )
     return name
 
 
@@ -36,7 +43,9 @@ def node_of(name: str) -> str:
 
 
 def ensure_cluster(settings: Settings) -> None:
-    """Have the cluster, made or restarted if need be. Raises SetupError for one that somebody else made and for ports that are taken."""
+    """Have the cluster, made or restarted if need be. Raises SetupError for one that somebody else made and
+    for ports that are taken.
+    """
     name = name_of(settings)
     state = _container_state(name)
     if state:
@@ -82,13 +91,20 @@ def _ensure_kubectl(name: str) -> None:
     except ToolMissingError:
         own = cache_folder() / "bin" / "kubectl"
         own.parent.mkdir(parents=True, exist_ok=True)
-        output(["docker", "cp", f"{node_of(name)}:/usr/bin/kubectl", str(own)], why="copy kubectl from the node")
+        output(
+            ["docker", "cp", f"{node_of(name)}:/usr/bin/kubectl", str(own)], why="copy kubectl from the node"
+        )
 
 
 def _keep_strays_inside(name: str) -> None:
-    """The node image that drill builds does this when it starts; one from a registry is told now. The script says why."""
+    """The node image that drill builds does this when it starts; one from a registry is told now. The script
+    says why.
+    """
     script = (SOURCES / "node-image" / "keep-strays-inside").read_text(encoding="utf-8")
-    output(["docker", "exec", node_of(name), "sh", "-c", script], why="keep traffic for absent pods and services inside the node")
+    output(
+        ["docker", "exec", node_of(name), "sh", "-c", script],
+        why="keep traffic for absent pods and services inside the node",
+    )
 
 
 def delete(settings: Settings) -> None:
@@ -123,11 +139,17 @@ def _mark(name: str) -> Path:
 
 
 def _container_state(name: str) -> str:
-    return output(["docker", "ps", "--all", "--filter", f"name=^{node_of(name)}$", "--format", "{{.State}}"], why="list the engine's containers")
+    return output(
+        ["docker", "ps", "--all", "--filter", f"name=^{node_of(name)}$", "--format", "{{.State}}"],
+        why="list the engine's containers",
+    )
 
 
 def _container_id(name: str) -> str:
-    return output(["docker", "inspect", "--format", "{{.Id}}", node_of(name)], why=f"read the node of the cluster {name}")
+    return output(
+        ["docker", "inspect", "--format", "{{.Id}}", node_of(name)],
+        why=f"read the node of the cluster {name}",
+    )
 
 
 def _refuse_foreign(name: str) -> None:
@@ -135,12 +157,15 @@ def _refuse_foreign(name: str) -> None:
     if not mark.exists() or mark.read_text(encoding="utf-8") != _container_id(name):
         raise SetupError(
             f"a kind cluster named {name!r} is here and drill did not make it, so drill will not touch it: "
-            f'remove it yourself (kind delete cluster --name {name}) or name another in drill.toml, target.context = "kind-..."'
+            f"remove it yourself (kind delete cluster --name {name}) or name another in drill.toml, "
+            'target.context = "kind-..."'
         )
 
 
 def _accepts(port: int) -> bool:
-    """True when the engine's forwarding of a port is alive; it accepts connections whether or not anything in the cluster does."""
+    """True when the engine's forwarding of a port is alive; it accepts connections whether or not anything in
+    the cluster does.
+    """
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError:
@@ -156,13 +181,17 @@ def _check_ports(settings: Settings) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise SetupError(
-                    f"port {port} on 127.0.0.1 is taken ({error.strerror}), and the cluster needs it: end what listens there "
+                    f"port {port} on 127.0.0.1 is taken ({error.strerror}), and the cluster needs it: end "
+                    "what listens there "
                     f"(`ss -ltnp 'sport = :{port}'` names it) or choose another in drill.toml, cluster.ports"
                 ) from error
 
 
 def _configuration(settings: Settings, name: str, image: str) -> str:
-    ports = [{"containerPort": node, "hostPort": here, "listenAddress": "127.0.0.1"} for here, node in settings.cluster.ports.items()]
+    ports = [
+        {"containerPort": node, "hostPort": here, "listenAddress": "127.0.0.1"}
+        for here, node in settings.cluster.ports.items()
+    ]
     template = string.Template((SOURCES / "kind.yaml.in").read_text(encoding="utf-8"))
     body = "\n".join(line for line in template.template.splitlines() if not line.startswith("#"))
     return string.Template(body).substitute(
@@ -176,7 +205,14 @@ def _configuration(settings: Settings, name: str, image: str) -> str:
 
 
 def _kubectl_command(settings: Settings, *arguments: str) -> list[str]:
-    return [kubectl_path(), "--kubeconfig", str(kubeconfig_path()), "--context", settings.target.context, *arguments]
+    return [
+        kubectl_path(),
+        "--kubeconfig",
+        str(kubeconfig_path()),
+        "--context",
+        settings.target.context,
+        *arguments,
+    ]
 
 
 def _kubectl(settings: Settings, *arguments: str) -> None:

@@ -1,8 +1,8 @@
-"""The known state of a target: what it was when it was well, and how to get there again. Flows in: the objects of the namespace.
-Flows out: .drill/known-state.json, the differences of now from then, and a repair.
+"""The known state of a target: what it was when it was well, and how to get there again. Flows in: the
+objects of the namespace. Flows out: .drill/known-state.json, the differences of now from then, and a repair.
 
-A restart by `kubectl rollout restart` is no difference; a number of replicas other than the recorded one is, also where an
-autoscaler chose it: a drill starts from the same place each time.
+A restart by `kubectl rollout restart` is no difference; a number of replicas other than the recorded one is,
+also where an autoscaler chose it: a drill starts from the same place each time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ MADE_BY_CONTROLLERS = "ownerReferences"
 
 
 class KnownState(msgspec.Struct, frozen=True):
-    """Objects of the namespace as they were when the target was well: kind -> name -> object without what the server fills in.
+    """Objects of the namespace as they were when the target was well: kind -> name -> object without what the
+    server fills in.
 
     `namespace_uid` tells a cluster that was made anew from the one that was looked at.
     """
@@ -56,19 +57,24 @@ def observe(cluster: Cluster) -> KnownState:
     for kind, path in KINDS.items():
         listed = cluster.get(path.format(namespace=cluster.namespace))
         own = [item for item in listed["items"] if MADE_BY_CONTROLLERS not in item["metadata"]]
-        objects[kind] = {item["metadata"]["name"]: _stripped(item, listed["apiVersion"], kind) for item in own}
+        objects[kind] = {
+            item["metadata"]["name"]: _stripped(item, listed["apiVersion"], kind) for item in own
+        }
     uid = cluster.get(f"/api/v1/namespaces/{cluster.namespace}")["metadata"]["uid"]
     return KnownState(cluster.context, cluster.namespace, uid, objects)
 
 
 def take(cluster: Cluster, settings: Settings) -> KnownState:
-    """Look at the target and keep what is seen as its known state. Raises SetupError when the target is not well at this moment.
+    """Look at the target and keep what is seen as its known state. Raises SetupError when the target is not
+    well at this moment.
 
     The caller makes sure that no fault is open.
     """
     seen = target_health(cluster, settings)
     if not seen.healthy:
-        raise SetupError(f"{settings.target.name} is not healthy, so its state is not one to return to: {seen.observed}")
+        raise SetupError(
+            f"{settings.target.name} is not healthy, so its state is not one to return to: {seen.observed}"
+        )
     state = observe(cluster)
     path = file_of(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,16 +83,27 @@ def take(cluster: Cluster, settings: Settings) -> KnownState:
 
 
 def recorded(cluster: Cluster, settings: Settings) -> KnownState | None:
-    """What was kept, or None when nothing was kept of this very cluster and namespace. Raises InputError when the file is damaged."""
+    """What was kept, or None when nothing was kept of this very cluster and namespace. Raises InputError when
+    the file is damaged.
+    """
     path = file_of(settings)
     try:
         state = msgspec.json.decode(path.read_bytes(), type=KnownState)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise InputError(path, None, "its content", f"a known state as JSON ({error}); delete the file while the target is well") from error
+        raise InputError(
+            path,
+            None,
+            "its content",
+            f"a known state as JSON ({error}); delete the file while the target is well",
+        ) from error
     uid = cluster.get(f"/api/v1/namespaces/{cluster.namespace}")["metadata"]["uid"]
-    return state if (state.context, state.namespace, state.namespace_uid) == (cluster.context, cluster.namespace, uid) else None
+    return (
+        state
+        if (state.context, state.namespace, state.namespace_uid) == (cluster.context, cluster.namespace, uid)
+        else None
+    )
 
 
 def differences(known: KnownState, now: KnownState) -> list[str]:
@@ -98,7 +115,10 @@ def differences(known: KnownState, now: KnownState) -> list[str]:
         found += [f"{kind}/{name}: was not there" for name in present if name not in then]
         for name in then:
             if name in present:
-                found += [f"{kind}/{name}: {line}" for line in _compared(_essence(then[name]), _essence(present[name]))]
+                found += [
+                    f"{kind}/{name}: {line}"
+                    for line in _compared(_essence(then[name]), _essence(present[name]))
+                ]
     return found
 
 
@@ -126,17 +146,28 @@ def repair(cluster: Cluster, settings: Settings, known: KnownState, *, seconds: 
             return Health(False, str(error))
 
     try:
-        wait.until(f"the known state of {settings.target.name}", look, lambda seen: seen.healthy, seconds=seconds, every_seconds=0.5)
+        wait.until(
+            f"the known state of {settings.target.name}",
+            look,
+            lambda seen: seen.healthy,
+            seconds=seconds,
+            every_seconds=0.5,
+        )
     except DeadlineError as error:
         raise SetupError(f"{error}. Build it anew: drill down, then drill up") from error
     return before
 
 
 def replace_backed_off(cluster: Cluster, deployment: str) -> list[str]:
-    """Delete the deployment's pods that wait in the kubelet's back-off, which can last minutes; their names. New ones start at once."""
+    """Delete the deployment's pods that wait in the kubelet's back-off, which can last minutes; their names.
+    New ones start at once.
+    """
     names = []
     for pod in cluster.pods(deployment):
-        if any(status.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff" for status in statuses_of(pod)):
+        if any(
+            status.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff"
+            for status in statuses_of(pod)
+        ):
             names.append(pod["metadata"]["name"])
             cluster.delete(cluster.core("pods", names[-1]))
     return names
@@ -164,14 +195,25 @@ def _replace(cluster: Cluster, path: str, wanted: Json) -> None:
     restarted = (live["spec"].get("template", {}).get("metadata", {}).get("annotations") or {}).get(RESTARTED)
     if restarted is not None and "template" in body["spec"]:
         # kept, since taking it away would restart every pod once more
-        body["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})[RESTARTED] = restarted
+        body["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})[RESTARTED] = (
+            restarted
+        )
     cluster.request("PUT", path, body)
 
 
 def _stripped(item: Json, list_version: str, kind: str) -> Json:
     metadata = item["metadata"]
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in SERVER_ANNOTATIONS}
-    kept = {"name": metadata["name"], "namespace": metadata["namespace"], "labels": metadata.get("labels") or {}, "annotations": annotations}
+    annotations = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key not in SERVER_ANNOTATIONS
+    }
+    kept = {
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "labels": metadata.get("labels") or {},
+        "annotations": annotations,
+    }
     return {"apiVersion": list_version, "kind": kind, "metadata": kept, "spec": item["spec"]}
 
 
@@ -193,7 +235,11 @@ def _compared(then: Any, now: Any, place: str = "") -> list[str]:
             lines += _compared(then.get(key), now.get(key), f"{place}.{key}" if place else key)
         return lines
     if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        return [line for number, pair in enumerate(zip(then, now, strict=True)) for line in _compared(*pair, f"{place}[{number}]")]
+        return [
+            line
+            for number, pair in enumerate(zip(then, now, strict=True))
+            for line in _compared(*pair, f"{place}[{number}]")
+        ]
     return [] if then == now else [f"{place} is {_shown(now)}, was {_shown(then)}"]
 
 

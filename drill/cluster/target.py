@@ -1,4 +1,6 @@
-"""The reference target in the cluster. Flows in: settings (images, manifests). Flows out: a deployed target that users can reach."""
+"""The reference target in the cluster. Flows in: settings (images, manifests). Flows out: a deployed target
+that users can reach.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ HEALTHY_SECONDS = 120
 
 
 def ensure_target(settings: Settings, cluster: Cluster) -> None:
-    """Build the target's images where their sources changed, load them, apply the manifests and wait until users are served."""
+    """Build the target's images where their sources changed, load them, apply the manifests and wait until
+    users are served.
+    """
     if settings.target.manifests is None:
         say("==> the target brings no manifests: it is expected to be deployed already")
     else:
@@ -37,7 +41,9 @@ def ensure_target(settings: Settings, cluster: Cluster) -> None:
 
 
 def _wait_for_metrics(settings: Settings, cluster: Cluster) -> None:
-    """The autoscaler and `kubectl top` read it, and it takes some seconds after every start. Raises SetupError."""
+    """The autoscaler and `kubectl top` read it, and it takes some seconds after every start. Raises
+    SetupError.
+    """
     path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{settings.target.namespace}/pods"
 
     def look() -> str:
@@ -48,10 +54,15 @@ def _wait_for_metrics(settings: Settings, cluster: Cluster) -> None:
 
     try:
         wait.until(
-            "the metrics API to measure a pod", look, lambda seen: seen.endswith("measured") and not seen.startswith("0 "), seconds=HEALTHY_SECONDS
+            "the metrics API to measure a pod",
+            look,
+            lambda seen: seen.endswith("measured") and not seen.startswith("0 "),
+            seconds=HEALTHY_SECONDS,
         )
     except DeadlineError as error:
-        raise SetupError(f"{error}; `kubectl logs -n kube-system deployment/metrics-server` may say why") from error
+        raise SetupError(
+            f"{error}; `kubectl logs -n kube-system deployment/metrics-server` may say why"
+        ) from error
 
 
 def _wait_until_serving(settings: Settings, cluster: Cluster) -> None:
@@ -67,56 +78,101 @@ def _digest(settings: Settings, image: Image) -> str:
     """What the image is made of: every file of its context but tests' leftovers."""
     context = settings.root / image.context
     digest = sha256(str(image.dockerfile).encode())
-    for file in sorted(path for path in context.rglob("*") if path.is_file() and "__pycache__" not in path.parts and "manifests" not in path.parts):
+    for file in sorted(
+        path
+        for path in context.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and "manifests" not in path.parts
+    ):
         digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _build_images(settings: Settings) -> None:
-    stale = [image for image in settings.target.images if not has_image(image.name) or _label(image) != _digest(settings, image)]
+    stale = [
+        image
+        for image in settings.target.images
+        if not has_image(image.name) or _label(image) != _digest(settings, image)
+    ]
     if stale:
         ensure_base_image()
     for image in stale:
         with stage(f"building the image {image.name}"):
             secret = ["--secret", f"id=ca,src={CERTIFICATES}"] if CERTIFICATES.exists() else []
-            labels = ["--build-arg", f"BASE={BASE}", "--label", f"drill.digest={_digest(settings, image)}", "-t", image.name]
+            labels = [
+                "--build-arg",
+                f"BASE={BASE}",
+                "--label",
+                f"drill.digest={_digest(settings, image)}",
+                "-t",
+                image.name,
+            ]
             sources = ["-f", str(settings.root / image.dockerfile), str(settings.root / image.context)]
-            command = ["env", "DOCKER_BUILDKIT=1", "docker", "build", "--quiet", "--network", "host", *secret, *labels, *sources]
+            command = [
+                "env",
+                "DOCKER_BUILDKIT=1",
+                "docker",
+                "build",
+                "--quiet",
+                "--network",
+                "host",
+                *secret,
+                *labels,
+                *sources,
+            ]
             output(command, why=f"build the image {image.name}")
 
 
 def _label(image: Image) -> str:
-    return output(["docker", "image", "inspect", "--format", '{{index .Config.Labels "drill.digest"}}', image.name], why="read an image's label")
+    return output(
+        ["docker", "image", "inspect", "--format", '{{index .Config.Labels "drill.digest"}}', image.name],
+        why="read an image's label",
+    )
 
 
 def _load_images(settings: Settings) -> list[str]:
-    """Load what the node does not hold in the same version; their names. The node keeps the digest of what it was given in a file of its own."""
+    """Load what the node does not hold in the same version; their names. The node keeps the digest of what it
+    was given in a file of its own.
+    """
     node = node_of(name_of(settings))
     digests = {image.name: _digest(settings, image) for image in settings.target.images}
-    held = output(["docker", "exec", node, "sh", "-c", f"touch {HELD}; cat {HELD}"], why="ask the node for its images").splitlines()
+    held = output(
+        ["docker", "exec", node, "sh", "-c", f"touch {HELD}; cat {HELD}"], why="ask the node for its images"
+    ).splitlines()
     stale = [name for name, digest in digests.items() if f"{name} {digest}" not in held]
     if stale:
         with stage(f"loading {', '.join(stale)} into the cluster"):
             # all at once: what they share is sent once
-            load = f"docker save {' '.join(stale)} | docker exec -i {node} ctr --namespace k8s.io images import --digests --snapshotter=overlayfs -"
+            load = (
+                f"docker save {' '.join(stale)} | docker exec -i {node} ctr --namespace k8s.io images "
+                "import --digests --snapshotter=overlayfs -"
+            )
             output(["bash", "-o", "pipefail", "-c", load], why="load the target's images into the cluster")
             lines = "\n".join(f"{name} {digest}" for name, digest in digests.items())
-            output(["docker", "exec", node, "sh", "-c", f"printf '{lines}\n' > {HELD}"], why="mark the images as loaded")
+            output(
+                ["docker", "exec", node, "sh", "-c", f"printf '{lines}\n' > {HELD}"],
+                why="mark the images as loaded",
+            )
     return stale
 
 
 def _users_of(images: list[str], cluster: Cluster) -> list[str]:
     """Deployments that run one of these images now; none where the namespace is not there yet."""
     deployments = cluster.get(cluster.apps("deployments"))["items"] if images else []
-    containers = {each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"] for each in deployments}
-    return [name for name, used in containers.items() if any(container["image"] in images for container in used)]
+    containers = {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"] for each in deployments
+    }
+    return [
+        name for name, used in containers.items() if any(container["image"] in images for container in used)
+    ]
 
 
 def _restart(deployments: list[str], cluster: Cluster) -> None:
     """The name of a changed image stays the same, so its pods would go on with the one before."""
     for name in deployments:
         cluster.kubectl("rollout", "restart", f"deployment/{name}", "-n", cluster.namespace)
-        cluster.kubectl("rollout", "status", f"deployment/{name}", "-n", cluster.namespace, "--timeout=120s", seconds=130)
+        cluster.kubectl(
+            "rollout", "status", f"deployment/{name}", "-n", cluster.namespace, "--timeout=120s", seconds=130
+        )
 
 
 def remove_images(settings: Settings) -> None:
@@ -124,4 +180,7 @@ def remove_images(settings: Settings) -> None:
     for image in settings.target.images:
         if has_image(image.name):
             output(["docker", "image", "rm", "--force", image.name], why=f"remove the image {image.name}")
-    output(["docker", "image", "prune", "--force", "--filter", "label=drill.digest"], why="remove what later builds replaced")
+    output(
+        ["docker", "image", "prune", "--force", "--filter", "label=drill.digest"],
+        why="remove what later builds replaced",
+    )

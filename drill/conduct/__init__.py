@@ -1,1 +1,3 @@
-"""Conducting a drill from its health gate to the repaired target. Above everything that acts, below the command line and pytest."""
+"""Conducting a drill from its health gate to the repaired target. Above everything that acts, below the
+command line and pytest.
+"""

@@ -1,4 +1,6 @@
-"""The runbooks of a run. Flows in: drill.toml's paths. Flows out: steps by place, limits with their lines, defects by id."""
+"""The runbooks of a run. Flows in: drill.toml's paths. Flows out: steps by place, limits with their lines,
+defects by id.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ class Book:
         """The runbook as first written. Raises UsageError where drill.toml names none."""
         path = self._settings.target.runbook_as_written
         if path is None:
-            raise UsageError(f"{self._settings.file}: [target] runbook_as_written is not set, and a scenario follows the runbook as first written")
+            raise UsageError(
+                f"{self._settings.file}: [target] runbook_as_written is not set, and a scenario follows "
+                "the runbook as first written"
+            )
         return parse(self._settings.root / path)
 
     @cached_property
@@ -49,7 +54,12 @@ class Book:
             if defect.id == identity:
                 return defect
         known = ", ".join(defect.id for defect in self.defects) or "none"
-        raise InputError(self._settings.target.errata or self._settings.file, None, identity, f"the id of a defect; known: {known}")
+        raise InputError(
+            self._settings.target.errata or self._settings.file,
+            None,
+            identity,
+            f"the id of a defect; known: {known}",
+        )
 
     def limits(self, severity: str) -> dict[str, dict[str, Any]]:
         """The limits that a drill of this severity is judged by, by name, as drill.started carries them."""
@@ -59,18 +69,30 @@ class Book:
         for name in RESTORED_BY:
             if name not in [limit.name for limit in limits]:
                 line = runbook.section(titles.baselines).line
-                raise InputError(runbook.path, line, titles.baselines, f"a baseline for {name.replace('_', ' ')}: restored is told by it")
+                raise InputError(
+                    runbook.path,
+                    line,
+                    titles.baselines,
+                    f"a baseline for {name.replace('_', ' ')}: restored is told by it",
+                )
         response_times = parse_response_times(severity_limits(runbook, titles.response_times), source)
         if severity in response_times:
             limits.append(response_times[severity])
         if self._settings.backup is not None:
             schedule = parse_schedule(backup_schedule_items(runbook, titles.backup_schedule), source)
             limits += [schedule] if schedule is not None else []
-        return {limit.name: {name: value for name, value in msgspec.structs.asdict(limit).items() if name != "name"} for limit in limits}
+        return {
+            limit.name: {
+                name: value for name, value in msgspec.structs.asdict(limit).items() if name != "name"
+            }
+            for limit in limits
+        }
 
 
 def step_at(runbook: Runbook, place: str) -> Step:
-    """The block at "section", "section / label" or "section / label / part". Raises InputError naming what would be right."""
+    """The block at "section", "section / label" or "section / label / part". Raises InputError naming what
+    would be right.
+    """
     section, _, rest = place.partition(PLACE_SEPARATOR)
     label, _, part = rest.partition(PLACE_SEPARATOR)
     if part.startswith("#") or not label.startswith("#"):

@@ -2,8 +2,9 @@
 
 Flows in: a scenario's sentences, one method each. Flows out: the evidence folder and its verdict.
 
-gate -> load -> before -> inject -> witness -> procedure -> restored -> after -> audit -> judge; then `close`: undo -> known state.
-Calling a method out of order is a UsageError; whatever happens, `close` puts the target back.
+gate -> load -> before -> inject -> witness -> procedure -> restored -> after -> audit -> judge; then `close`:
+undo -> known state. Calling a method out of order is a UsageError; whatever happens, `close` puts the target
+back.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ MARGIN, MARGIN_SECONDS = 1.25, 7.0
 
 
 class Drill:
-    """One drill on one target. Make it, call the methods in the scenario's order, read `verdict`, and `close` it in any case."""
+    """One drill on one target. Make it, call the methods in the scenario's order, read `verdict`, and `close`
+    it in any case.
+    """
 
     def __init__(
         self,
@@ -61,12 +64,22 @@ class Drill:
         allow_context: str | None = None,
         earlier: tuple[DrillVerdict, ...] = (),
     ) -> None:
-        """`folder`: where the evidence goes; `earlier`: the verdicts of this run so far, which tell a control how long to watch."""
-        self.settings, self.cluster, self.book, self.facts, self.folder = settings, cluster, book, facts, folder
+        """`folder`: where the evidence goes; `earlier`: the verdicts of this run so far, which tell a control
+        how long to watch.
+        """
+        self.settings, self.cluster, self.book, self.facts, self.folder = (
+            settings,
+            cluster,
+            book,
+            facts,
+            folder,
+        )
         self.recorder = Recorder(folder / "recording.jsonl")
         self._live, self._allow_context, self._earlier = live, allow_context, earlier
         self._limits = book.limits(facts.severity)
-        self._tail = RequestTail(folder / "requests.jsonl", settings.load.timeout_seconds, settings.load.requests_per_second)
+        self._tail = RequestTail(
+            folder / "requests.jsonl", settings.load.timeout_seconds, settings.load.requests_per_second
+        )
         self._load: Load | None = None
         self._sampler: Sampler | None = None
         self._injection: Injection | None = None
@@ -77,11 +90,16 @@ class Drill:
         self._record_start()
 
     def gate(self) -> None:
-        """The target must be healthy before anything is blamed on it. Raises SetupError with what was last seen."""
+        """The target must be healthy before anything is blamed on it. Raises SetupError with what was last
+        seen.
+        """
         self._show("health gate", "a healthy target")
         try:
             seen = wait.until(
-                "a healthy target", lambda: target_health(self.cluster, self.settings), lambda health: health.healthy, seconds=GATE_SECONDS
+                "a healthy target",
+                lambda: target_health(self.cluster, self.settings),
+                lambda health: health.healthy,
+                seconds=GATE_SECONDS,
             )
         except DeadlineError as error:
             self.recorder.record("health.gate", healthy=False, observed=str(error.last_seen))
@@ -106,10 +124,14 @@ class Drill:
                 every_seconds=WATCH_EVERY_SECONDS,
             )
         except DeadlineError as error:
-            raise SetupError(f"{error}; the service did not hold its own limits before anything was broken") from error
+            raise SetupError(
+                f"{error}; the service did not hold its own limits before anything was broken"
+            ) from error
 
     def back_up(self) -> None:
-        """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged after it."""
+        """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged
+        after it.
+        """
         self._show("backup", "the backup job")
         made = make_backup(self.cluster, self.settings, seconds=BACKUP_SECONDS)
         self.recorder.record("backup.made", name=made.name, started=made.started, finished=made.finished)
@@ -121,16 +143,28 @@ class Drill:
         )
 
     def hand_over_backup(self, name: str) -> None:
-        """Put the newest backup into the operator's working folder as `name`, as a person who fetched it would have it."""
+        """Put the newest backup into the operator's working folder as `name`, as a person who fetched it
+        would have it.
+        """
         self._files.mkdir(parents=True, exist_ok=True)
         fetch_newest_backup(self.cluster, self.settings, self._files / name)
 
     def take_effect(self, fault: str) -> None:
-        """Announce, inject and witness a fault. Raises FaultError when it cannot be injected or has no effect."""
+        """Announce, inject and witness a fault. Raises FaultError when it cannot be injected or has no
+        effect.
+        """
         if self._load is None:
             raise UsageError(f"{fault}: a fault without load has no witness; let users come first")
         self._show("fault", f"{fault} to be announced")
-        injection = Injection(self.settings, self.cluster, fault, self.folder, self.recorder, users=self._tail, allow_context=self._allow_context)
+        injection = Injection(
+            self.settings,
+            self.cluster,
+            fault,
+            self.folder,
+            self.recorder,
+            users=self._tail,
+            allow_context=self._allow_context,
+        )
         self._injection = injection
         injection.announce()
         self.recorder.record("window.closed", window="before")
@@ -161,7 +195,9 @@ class Drill:
         return self._verdict
 
     def close(self) -> list[str]:
-        """End the load, undo the fault, bring the target into its known state. Returns what could not be done; never raises a DrillError."""
+        """End the load, undo the fault, bring the target into its known state. Returns what could not be
+        done; never raises a DrillError.
+        """
         troubles: list[str] = []
         for action in (self._stop_load, self._undo, self._return_to_known_state):
             try:
@@ -206,7 +242,9 @@ class Drill:
             expected=facts.expected,
             control=facts.control,
             restores=facts.restores,
-            runbook=str(self.settings.target.runbook_as_written if facts.as_written else self.settings.target.runbook),
+            runbook=str(
+                self.settings.target.runbook_as_written if facts.as_written else self.settings.target.runbook
+            ),
             limits=self._limits,
             lacks=self.settings.missing_parts(),
             settings={
@@ -223,7 +261,9 @@ class Drill:
         self._effective()
         step = step_at(self.book.as_written if as_first_written else self.book.corrected, place)
         self._show("procedure", place)
-        Operator(self.settings, self.folder, self.recorder, world_of(self.settings, self._files)).follow(place, [step], bindings)
+        Operator(self.settings, self.folder, self.recorder, world_of(self.settings, self._files)).follow(
+            place, [step], bindings
+        )
         self._procedure_finished = time.monotonic()
 
     def _finish(self) -> DrillVerdict:
@@ -241,9 +281,14 @@ class Drill:
         return self._keep(judge(self.folder))
 
     def _watch_window_after(self, start: float) -> None:
-        """See the window after through to its end. It began when users were served again and the operator was done, before that was known."""
+        """See the window after through to its end. It began when users were served again and the operator was
+        done, before that was known.
+        """
         present = now()
-        began, judge_settings = Moment(wall=present.wall - (present.monotonic - start), monotonic=start), self.settings.judge
+        began, judge_settings = (
+            Moment(wall=present.wall - (present.monotonic - start), monotonic=start),
+            self.settings.judge,
+        )
         self.recorder.record("window.closed", window="recovery", at=began)
         self.recorder.record("window.opened", window="after", at=began)
         self._wait_until_passed(start + judge_settings.after_seconds)
@@ -255,15 +300,24 @@ class Drill:
         """True where single failures leave open whether the error rate is held: more requests will tell."""
         self._tail.poll()
         failed, count = self._tail.failed_of(start, time.monotonic())
-        return failed > 0 and hold(rate_interval(failed, count), self._limits["error_rate"]["value"]) == "inconclusive"
+        return (
+            failed > 0
+            and hold(rate_interval(failed, count), self._limits["error_rate"]["value"]) == "inconclusive"
+        )
 
     def _keep(self, verdict: DrillVerdict) -> DrillVerdict:
         (self.folder / "verdict.json").write_bytes(msgspec.json.format(msgspec.json.encode(verdict)))
         return verdict
 
     def _patience(self) -> float:
-        """How long to watch a service that stays out. A control needs to be watched for clearly longer than its drill took, and no longer."""
-        took = [v.restored_seconds for v in self._earlier if v.fault == self.facts.fault and not v.control and v.restored_seconds is not None]
+        """How long to watch a service that stays out. A control needs to be watched for clearly longer than
+        its drill took, and no longer.
+        """
+        took = [
+            v.restored_seconds
+            for v in self._earlier
+            if v.fault == self.facts.fault and not v.control and v.restored_seconds is not None
+        ]
         if self.facts.control and took:
             return max(LEAST_CONTROL_SECONDS, MARGIN * max(took) + MARGIN_SECONDS)
         return self.settings.judge.patience_seconds
@@ -273,10 +327,16 @@ class Drill:
             if self._load is not None:
                 self._load.check()
             self._show("recovery", awaited)
-            found = self._restored_since(self._injected_at(), self.settings.judge.hold_seconds, self._procedure_finished)
+            found = self._restored_since(
+                self._injected_at(), self.settings.judge.hold_seconds, self._procedure_finished
+            )
             return (
                 found is not None
-                or time.monotonic() > since + patience_seconds + self.settings.judge.hold_seconds + self.settings.load.timeout_seconds
+                or time.monotonic()
+                > since
+                + patience_seconds
+                + self.settings.judge.hold_seconds
+                + self.settings.load.timeout_seconds
             )
 
         wait.until(awaited, look, seconds=patience_seconds + 60, every_seconds=WATCH_EVERY_SECONDS)
@@ -288,9 +348,16 @@ class Drill:
             self._show("after", "the window after to be long enough")
             return time.monotonic() >= moment
 
-        wait.until("the end of the window after", look, seconds=max(0.0, moment - time.monotonic()) + 5, every_seconds=WATCH_EVERY_SECONDS)
+        wait.until(
+            "the end of the window after",
+            look,
+            seconds=max(0.0, moment - time.monotonic()) + 5,
+            every_seconds=WATCH_EVERY_SECONDS,
+        )
 
-    def _restored_since(self, moment: float, hold_seconds: float, procedure_finished: float | None) -> float | None:
+    def _restored_since(
+        self, moment: float, hold_seconds: float, procedure_finished: float | None
+    ) -> float | None:
         self._tail.poll()
         return self._tail.restored_since(
             moment,
@@ -316,7 +383,10 @@ class Drill:
 
     def _effective(self) -> float:
         if self._injected is None:
-            raise UsageError("a recovery is watched only after a fault has taken effect: the scenario names none before this step")
+            raise UsageError(
+                "a recovery is watched only after a fault has taken effect: the scenario names none before "
+                "this step"
+            )
         return time.monotonic()
 
     def _injected_at(self) -> float:

@@ -1,4 +1,6 @@
-"""What Then-steps ask of a verdict. Flows in: a DrillVerdict. Flows out: nothing, or an AssertionError that carries the numbers."""
+"""What Then-steps ask of a verdict. Flows in: a DrillVerdict. Flows out: nothing, or an AssertionError that
+carries the numbers.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class Inconclusive(AssertionError):
 
 
 def hold(verdict: DrillVerdict, names: Sequence[str]) -> None:
-    """Every criterion of these names passes or, where the target lacks what it measures, is not applicable."""
+    """Every criterion of these names passes or, where the target lacks what it measures, is not
+    applicable.
+    """
     criteria = [_criterion(verdict, name) for name in names]
     _raise("fail", AssertionError, verdict, criteria)
     _raise("inconclusive", Inconclusive, verdict, criteria)
@@ -28,17 +32,26 @@ def not_restored(verdict: DrillVerdict) -> None:
     if restored.verdict == "inconclusive":
         raise Inconclusive(f"{restored.why}; evidence: {verdict.evidence}")
     if restored.verdict != "fail":
-        raise AssertionError(f"expected the service to stay out, yet {restored.why or 'it was restored'}; evidence: {verdict.evidence}")
+        raise AssertionError(
+            f"expected the service to stay out, yet {restored.why or 'it was restored'}; evidence: "
+            f"{verdict.evidence}"
+        )
 
 
 def credited(verdict: DrillVerdict | None, scenario: str, credit: str) -> None:
     """The repair in that scenario is owed to `credit`."""
     if verdict is None:
-        raise Inconclusive(f"{scenario!r} was not drilled in this run, so there is nothing to compare with: run both together")
+        raise Inconclusive(
+            f"{scenario!r} was not drilled in this run, so there is nothing to compare with: run both "
+            "together"
+        )
     if verdict.credit in ("not measured", "too close to tell"):
         raise Inconclusive(f"the credit in {scenario!r} is {verdict.credit}; evidence: {verdict.evidence}")
     if verdict.credit != credit:
-        raise AssertionError(f"expected the credit in {scenario!r} to be the {credit}'s, it is: {verdict.credit}; evidence: {verdict.evidence}")
+        raise AssertionError(
+            f"expected the credit in {scenario!r} to be the {credit}'s, it is: {verdict.credit}; evidence: "
+            f"{verdict.evidence}"
+        )
 
 
 def fails_as(defect: Defect, commands: Sequence[Mapping[str, object]], evidence: str) -> None:
@@ -49,7 +62,8 @@ def fails_as(defect: Defect, commands: Sequence[Mapping[str, object]], evidence:
         ran = "; ".join(f"line {command['line']} ended with {command['status']}" for command in commands)
         wanted = "; ".join(str(piece.model_dump(exclude_none=True)) for piece in defect.evidence)
         raise AssertionError(
-            f"{defect.id} did not show itself: expected {wanted}; seen: {ran}; evidence: {evidence}. If the text is repaired, close it"
+            f"{defect.id} did not show itself: expected {wanted}; seen: {ran}; evidence: {evidence}. If "
+            "the text is repaired, close it"
         )
 
 
@@ -58,17 +72,25 @@ def hold_to_expectation(verdict: DrillVerdict) -> None:
     if as_expected(verdict) or verdict.verdict == "not applicable":
         return
     kind = Inconclusive if verdict.verdict == "inconclusive" else AssertionError
-    raise kind(f"expected {verdict.expected}, the verdict is {verdict.verdict}: {verdict.why}; evidence: {verdict.evidence}")
+    raise kind(
+        f"expected {verdict.expected}, the verdict is {verdict.verdict}: {verdict.why}; evidence: "
+        f"{verdict.evidence}"
+    )
 
 
 def _criterion(verdict: DrillVerdict, name: str) -> Criterion:
     for criterion in verdict.criteria:
         if criterion.name == name:
             return criterion
-    raise Inconclusive(f"{name} was not judged, since the drill's verdict is {verdict.verdict}: {verdict.why}; evidence: {verdict.evidence}")
+    raise Inconclusive(
+        f"{name} was not judged, since the drill's verdict is {verdict.verdict}: {verdict.why}; evidence: "
+        f"{verdict.evidence}"
+    )
 
 
-def _raise(outcome: str, kind: type[AssertionError], verdict: DrillVerdict, criteria: Sequence[Criterion]) -> None:
+def _raise(
+    outcome: str, kind: type[AssertionError], verdict: DrillVerdict, criteria: Sequence[Criterion]
+) -> None:
     found = [f"{criterion.name}: {criterion.why}" for criterion in criteria if criterion.verdict == outcome]
     if found:
         raise kind("; ".join(found) + f"; evidence: {verdict.evidence}")

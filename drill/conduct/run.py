@@ -1,4 +1,6 @@
-"""One run of drills: its folder, its verdicts, its exit status. Flows in: verdicts as drills end. Flows out: the report and the exit status."""
+"""One run of drills: its folder, its verdicts, its exit status. Flows in: verdicts as drills end. Flows out:
+the report and the exit status.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,13 @@ class Run:
 
     def add(self, verdict: DrillVerdict) -> None:
         """One more drill has been judged. A control gives the drills of its fault their credit."""
-        self.verdicts = with_credits([*(each for each in self.verdicts if each.drill != verdict.drill), verdict])
+        self.verdicts = with_credits(
+            [*(each for each in self.verdicts if each.drill != verdict.drill), verdict]
+        )
         for each in self.verdicts:
-            (self.evidence(each.drill) / "verdict.json").write_bytes(msgspec.json.format(msgspec.json.encode(each)))
+            (self.evidence(each.drill) / "verdict.json").write_bytes(
+                msgspec.json.format(msgspec.json.encode(each))
+            )
 
     def of(self, scenario: str) -> DrillVerdict | None:
         """The verdict on a scenario of this run, by its title."""
@@ -61,9 +67,13 @@ class Run:
         self._doubts.append(what)
 
     def exit_status(self) -> int:
-        """0 all as expected, 1 otherwise, 3 setup or usage error, 2 inconclusive; the first that holds in the order 1, 3, 2, 0."""
+        """0 all as expected, 1 otherwise, 3 setup or usage error, 2 inconclusive; the first that holds in the
+        order 1, 3, 2, 0.
+        """
         judged = [each for each in self.verdicts if each.verdict != "not applicable"]
-        if self._failures or any(not as_expected(each) and each.verdict in ("pass", "fail") for each in judged):
+        if self._failures or any(
+            not as_expected(each) and each.verdict in ("pass", "fail") for each in judged
+        ):
             return FAIL
         if self._troubles or any(each.verdict == "setup" for each in judged) or not self.verdicts:
             return SETUP
@@ -74,7 +84,9 @@ class Run:
     def finish(self, target: str, defects: Sequence[Defect], exit_status: int) -> None:
         """Write run.json and the reports, and let reports/latest lead here."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        facts = report_run.Run(self.name, self._started.isoformat(timespec="seconds"), target, exit_status, self._command_line)
+        facts = report_run.Run(
+            self.name, self._started.isoformat(timespec="seconds"), target, exit_status, self._command_line
+        )
         (self.folder / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(facts)))
         write_report(self.folder, self.verdicts, defects)
         point_latest(self.folder)
@@ -83,8 +95,12 @@ class Run:
         """The verdicts, one line each, what went wrong, and where to look."""
         lines = []
         for each in self.verdicts:
-            took = f", restored after {each.restored_seconds:.1f} s" if each.restored_seconds is not None else ""
-            credit = "" if each.control or each.verdict == "not applicable" else f", repaired by: {each.credit}"
+            took = (
+                f", restored after {each.restored_seconds:.1f} s" if each.restored_seconds is not None else ""
+            )
+            credit = (
+                "" if each.control or each.verdict == "not applicable" else f", repaired by: {each.credit}"
+            )
             mark = "as expected" if as_expected(each) else f"expected {each.expected}"
             mark = "neither passed nor failed" if each.verdict == "not applicable" else mark
             lines.append(f"{each.verdict:>14} ({mark}): {each.scenario}{took}{credit}")
@@ -97,7 +113,9 @@ class Run:
 
 
 def rejudge(folder: Path, defects: Sequence[Defect]) -> Run:
-    """Judge every drill of a stored run again and write its reports anew. Raises UsageError where `folder` is not a run's."""
+    """Judge every drill of a stored run again and write its reports anew. Raises UsageError where `folder` is
+    not a run's.
+    """
     report_run.read_run(folder)
     run = Run(folder.parent, folder.name, [])
     run.folder = folder

@@ -1,4 +1,5 @@
-"""What a scenario says of its drill before it runs. Flows in: its name, tags and step texts. Flows out: the facts that drill.started carries.
+"""What a scenario says of its drill before it runs. Flows in: its name, tags and step texts. Flows out: the
+facts that drill.started carries.
 
 The sentences that name a fault or a procedure are spelled here once; steps/ matches the very same ones.
 """
@@ -32,8 +33,9 @@ TAGS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """`drill`: a folder name made of the scenario's; `expected`: what the scenario states of the procedure; `as_written`: it follows the runbook
-    as first written; `restores`: it puts a backup back; `backed_up`: it wants a backup made, or at hand, before the fault."""
+    """`drill`: a folder name made of the scenario's; `expected`: what the scenario states of the procedure;
+    `as_written`: it follows the runbook as first written; `restores`: it puts a backup back; `backed_up`: it
+    wants a backup made, or at hand, before the fault."""
 
     drill: str
     feature: str
@@ -50,7 +52,9 @@ class Facts:
 
 
 def facts_of(feature: str, scenario: str, tags: Collection[str], steps: Sequence[str]) -> Facts:
-    """Read the facts of one scenario; `steps`: its sentences without their keywords, the background's included."""
+    """Read the facts of one scenario; `steps`: its sentences without their keywords, the background's
+    included.
+    """
     return Facts(
         drill=re.sub(r"[^a-z0-9]+", "-", scenario.lower()).strip("-")[:80],
         feature=feature,

@@ -1,4 +1,6 @@
-"""What the operator of a drill has. Flows in: settings and the files that the scenario handed over. Flows out: a World."""
+"""What the operator of a drill has. Flows in: settings and the files that the scenario handed over. Flows
+out: a World.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ HTTPS = ":443"
 
 
 def world_of(settings: Settings, files: Path) -> World:
-    """The target's context, the tools that drill installed, and the names of the runbook leading to this machine."""
+    """The target's context, the tools that drill installed, and the names of the runbook leading to this
+    machine.
+    """
     names = settings.operator.names
     over_tls = [address for name, address in names.items() if name.endswith(HTTPS)]
     return World(
@@ -28,12 +32,16 @@ def world_of(settings: Settings, files: Path) -> World:
 
 
 def _certificate(address: str) -> Path:
-    """The certificate that the edge presents: it is self-signed, so the operator trusts it by name, as on the day it was made."""
+    """The certificate that the edge presents: it is self-signed, so the operator trusts it by name, as on the
+    day it was made.
+    """
     host, _, port = address.rpartition(":")
     try:
         certificate = ssl.get_server_certificate((host, int(port)), timeout=5)
     except OSError as error:
-        raise SetupError(f"{address}: expected the target's edge to answer with TLS there; {error}") from error
+        raise SetupError(
+            f"{address}: expected the target's edge to answer with TLS there; {error}"
+        ) from error
     path = cache_folder() / CERTIFICATE
     path.write_text(certificate, encoding="ascii")
     return path

@@ -1,4 +1,5 @@
-"""Experiment files. Flows in: the name of a fault. Flows out: its file and what it declares, or an InputError with file, line and value.
+"""Experiment files. Flows in: the name of a fault. Flows out: its file and what it declares, or an InputError
+with file, line and value.
 
 They are looked at before anything runs, since the Chaos Toolkit reports a malformed one only in its own log.
 """
@@ -37,7 +38,9 @@ def experiment_of(settings: Settings, fault: str) -> Experiment:
 
 
 def read_experiment(path: Path) -> Experiment:
-    """Read an experiment and check what drill relies on: a steady state, announce before inject before hold, and the undo."""
+    """Read an experiment and check what drill relies on: a steady state, announce before inject before hold,
+    and the undo.
+    """
     text = path.read_text(encoding="utf-8")
     try:
         data = yaml.safe_load(text)
@@ -50,22 +53,48 @@ def read_experiment(path: Path) -> Experiment:
     title = _of_type(path, text, data, "title", str)
     state = _of_type(path, text, data, "steady-state-hypothesis", dict)
     if not state.get("probes"):
-        raise InputError(path, _line(text, "steady-state-hypothesis"), state.get("probes"), "probes that tell whether the target is healthy")
-    method, rollbacks = _of_type(path, text, data, "method", list), _of_type(path, text, data, "rollbacks", list)
+        raise InputError(
+            path,
+            _line(text, "steady-state-hypothesis"),
+            state.get("probes"),
+            "probes that tell whether the target is healthy",
+        )
+    method, rollbacks = (
+        _of_type(path, text, data, "method", list),
+        _of_type(path, text, data, "rollbacks", list),
+    )
     called = [_called(path, text, each) for each in method]
-    if [name for name in called if name.startswith(f"{ACTIONS}.")] != [f"{ACTIONS}.{name}" for name in ("announce", "inject", "hold")]:
-        raise InputError(path, _line(text, "method"), ", ".join(called), f"{ACTIONS}.announce, {ACTIONS}.inject and {ACTIONS}.hold, in that order")
+    if [name for name in called if name.startswith(f"{ACTIONS}.")] != [
+        f"{ACTIONS}.{name}" for name in ("announce", "inject", "hold")
+    ]:
+        raise InputError(
+            path,
+            _line(text, "method"),
+            ", ".join(called),
+            f"{ACTIONS}.announce, {ACTIONS}.inject and {ACTIONS}.hold, in that order",
+        )
     undoing = [_called(path, text, each) for each in rollbacks]
     if f"{ACTIONS}.undo" not in undoing:
-        raise InputError(path, _line(text, "rollbacks"), ", ".join(undoing), f"{ACTIONS}.undo among the rollbacks")
+        raise InputError(
+            path, _line(text, "rollbacks"), ", ".join(undoing), f"{ACTIONS}.undo among the rollbacks"
+        )
     return Experiment(path, title, len(method), len(rollbacks))
 
 
 def _called(path: Path, text: str, activity: Any) -> str:
     provider = activity.get("provider") if isinstance(activity, dict) else None
     if not isinstance(provider, dict) or "type" not in provider:
-        raise InputError(path, _line(text, str(activity.get("name")) if isinstance(activity, dict) else ""), activity, "an activity with a provider")
-    return f"{provider.get('module')}.{provider.get('func')}" if provider["type"] == "python" else str(provider["type"])
+        raise InputError(
+            path,
+            _line(text, str(activity.get("name")) if isinstance(activity, dict) else ""),
+            activity,
+            "an activity with a provider",
+        )
+    return (
+        f"{provider.get('module')}.{provider.get('func')}"
+        if provider["type"] == "python"
+        else str(provider["type"])
+    )
 
 
 def _of_type(path: Path, text: str, data: dict[str, Any], key: str, kind: type) -> Any:

@@ -1,8 +1,9 @@
-"""One fault in one drill. Flows in: the fault's name, the drill's recording, what users see. Flows out: events, and the order kept:
-announce, inject, wait until effective, undo, wait until undone.
+"""One fault in one drill. Flows in: the fault's name, the drill's recording, what users see. Flows out:
+events, and the order kept: announce, inject, wait until effective, undo, wait until undone.
 
-The experiment runs in a process group of its own and holds on the pipe that this object owns: when the drill dies, however it dies,
-the pipe closes and the experiment undoes. It is started at `announce`, long before the injection, so that its start costs no time then.
+The experiment runs in a process group of its own and holds on the pipe that this object owns: when the drill
+dies, however it dies, the pipe closes and the experiment undoes. It is started at `announce`, long before the
+injection, so that its start costs no time then.
 """
 
 from __future__ import annotations
@@ -46,14 +47,18 @@ class Users(Protocol):
 
 
 class Witness(msgspec.Struct, frozen=True):
-    """That a fault took effect: `what` was seen, `seconds` after the injection by the last of the witnesses."""
+    """That a fault took effect: `what` was seen, `seconds` after the injection by the last of the
+    witnesses.
+    """
 
     what: str
     seconds: float
 
 
 class Injection:
-    """A fault from its announcement to its undo. Methods are called in the order in which they stand here, else UsageError."""
+    """A fault from its announcement to its undo. Methods are called in the order in which they stand here,
+    else UsageError.
+    """
 
     def __init__(
         self,
@@ -66,9 +71,11 @@ class Injection:
         users: Users | None = None,
         allow_context: str | None = None,
     ) -> None:
-        """`folder`: the drill's evidence; `users`: without them only the platform is asked for its witness (no load runs).
+        """`folder`: the drill's evidence; `users`: without them only the platform is asked for its witness
+        (no load runs).
 
-        Raises UsageError for a fault that does not exist or is not applicable, InputError for a malformed experiment.
+        Raises UsageError for a fault that does not exist or is not applicable, InputError for a malformed
+        experiment.
         """
         self.fault = fault_named(fault)
         missing = lacking(settings, fault)
@@ -99,13 +106,24 @@ class Injection:
         return self._process.pid if self._process else None
 
     def announce(self) -> None:
-        """Start the experiment: it checks the target's health, writes the ledger and stands ready. Raises FaultError."""
+        """Start the experiment: it checks the target's health, writes the ledger and stands ready. Raises
+        FaultError.
+        """
         if self._process is not None:
             raise UsageError(f"{self.fault.name} was announced already")
         self._folder.mkdir(parents=True, exist_ok=True)
         self.journal_path.unlink(missing_ok=True)
         self._tail.skip()
-        command = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "run", "--rollback-strategy", "always"]
+        command = [
+            sys.executable,
+            "-m",
+            "chaostoolkit",
+            "--no-version-check",
+            "--no-log-file",
+            "run",
+            "--rollback-strategy",
+            "always",
+        ]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--journal-path", str(self.journal_path.resolve()), str(self.experiment.path)],
@@ -120,10 +138,15 @@ class Injection:
         ledger = Ledger(self._settings.root)
         self._entry = ledger.of_process(self.fault.name, self._process.pid)
         if self._entry is None:
-            raise FaultError(f"{self.fault.name}: announced as {event.data.get('ledger')!r}, but {ledger.folder} has no such entry")
+            raise FaultError(
+                f"{self.fault.name}: announced as {event.data.get('ledger')!r}, but {ledger.folder} has no "
+                "such entry"
+            )
 
     def inject(self) -> Event:
-        """Break the target now; the event fault.injected, whose moment is that of the injection itself. Raises FaultError."""
+        """Break the target now; the event fault.injected, whose moment is that of the injection itself.
+        Raises FaultError.
+        """
         process, _ = self._announced()
         if self._injected is not None:
             raise UsageError(f"{self.fault.name} was injected already")
@@ -137,12 +160,19 @@ class Injection:
         return self._injected
 
     def wait_until_effective(self) -> Witness:
-        """Wait until the platform shows the fault and users feel it. Raises FaultError naming the fault when the deadline passes."""
+        """Wait until the platform shows the fault and users feel it. Raises FaultError naming the fault when
+        the deadline passes.
+        """
         if self._injected is None or self._entry is None:
             raise UsageError(f"{self.fault.name}: nothing to witness, it is not injected")
         start, deadline = self._injected.monotonic, self._settings.judge.witness_seconds
         names = affected_requests(self._settings, self.fault.needs)
-        seen = _Seen(platform=None, users=None if self._users else "no users were on it", last_sight="", moments=[start])
+        seen = _Seen(
+            platform=None,
+            users=None if self._users else "no users were on it",
+            last_sight="",
+            moments=[start],
+        )
 
         def look() -> _Seen:
             if self._users is not None and seen.users is None:
@@ -172,26 +202,37 @@ class Injection:
             missing = [] if seen.platform else [self.fault.witness]
             missing += [] if seen.users else [f"a failed request of {', '.join(names)}"]
             last = f"{seen.last_sight}; {seen.users or 'no request of these failed'}"
-            self._recorder.record("fault.unwitnessed", fault=self.fault.name, awaited=" and ".join(missing), last_seen=last)
+            self._recorder.record(
+                "fault.unwitnessed", fault=self.fault.name, awaited=" and ".join(missing), last_seen=last
+            )
             raise FaultError(
-                f"{self.fault.name} was injected but not witnessed within {deadline:.0f} s: expected {' and '.join(missing)}; last seen: {last}. "
+                f"{self.fault.name} was injected but not witnessed within {deadline:.0f} s: expected "
+                f"{' and '.join(missing)}; last seen: {last}. "
                 f"The experiment's log is {self.log_path}"
             ) from error
         witness = Witness(f"{seen.platform}; {seen.users}", max(seen.moments) - start)
-        self._recorder.record("fault.witnessed", fault=self.fault.name, what=witness.what, seconds=witness.seconds)
+        self._recorder.record(
+            "fault.witnessed", fault=self.fault.name, what=witness.what, seconds=witness.seconds
+        )
         return witness
 
     def undo(self) -> None:
-        """Let the experiment go: its rollbacks start. Does nothing when it was never announced; may be called again."""
+        """Let the experiment go: its rollbacks start. Does nothing when it was never announced; may be called
+        again.
+        """
         if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
             try:
                 self._process.stdin.close()
             except BrokenPipeError:
-                self._undone = False  # its process is gone: the wait says so and the ledger knows what it left
+                self._undone = (
+                    False  # its process is gone: the wait says so and the ledger knows what it left
+                )
         self._undone = True
 
     def wait_until_undone(self) -> None:
-        """Wait for the experiment's end and check its journal and the ledger. Raises FaultError with all that went wrong."""
+        """Wait for the experiment's end and check its journal and the ledger. Raises FaultError with all that
+        went wrong.
+        """
         process = self._process
         if process is None:
             return
@@ -202,7 +243,9 @@ class Injection:
         except subprocess.TimeoutExpired as error:
             raise self._failed(f"its undo did not end within {UNDO_SECONDS} s") from error
         journal = read_journal(self.journal_path)
-        wrong = complaints(journal, activities=self.experiment.activities, rollbacks=self.experiment.rollbacks)
+        wrong = complaints(
+            journal, activities=self.experiment.activities, rollbacks=self.experiment.rollbacks
+        )
         if Ledger(self._settings.root).of_process(self.fault.name, process.pid) is not None:
             wrong.append("its entry in the ledger is still open")
         if wrong:
@@ -253,7 +296,13 @@ class Injection:
             return None
 
         try:
-            event = wait.until(f"{kind} of {self.fault.name}", look, lambda seen: seen is not None, seconds=seconds, every_seconds=0.005)
+            event = wait.until(
+                f"{kind} of {self.fault.name}",
+                look,
+                lambda seen: seen is not None,
+                seconds=seconds,
+                every_seconds=0.005,
+            )
         except DeadlineError as error:
             raise self._failed(str(error)) from error
         if event is None:
@@ -265,7 +314,9 @@ class Injection:
             journal = read_journal(self.journal_path)
         except FaultError as error:
             return str(error)
-        return "; ".join(complaints(journal, activities=self.experiment.activities, rollbacks=self.experiment.rollbacks))
+        return "; ".join(
+            complaints(journal, activities=self.experiment.activities, rollbacks=self.experiment.rollbacks)
+        )
 
     def _failed(self, why: str) -> FaultError:
         return FaultError(f"{self.fault.name}: {why}. The experiment's log is {self.log_path}")
@@ -274,7 +325,9 @@ class Injection:
 class _Seen:
     """What has been witnessed so far; moments are monotonic seconds."""
 
-    def __init__(self, platform: str | None, users: str | None, last_sight: str, moments: list[float]) -> None:
+    def __init__(
+        self, platform: str | None, users: str | None, last_sight: str, moments: list[float]
+    ) -> None:
         self.platform, self.users, self.last_sight, self.moments = platform, users, last_sight, moments
 
     def __repr__(self) -> str:
@@ -301,7 +354,9 @@ class _Tail:
 
 
 def affected_requests(settings: Settings, parts: Collection[str]) -> list[str]:
-    """Names of the requests whose failures witness a fault of these parts: those that need one, or all where none says so."""
+    """Names of the requests whose failures witness a fault of these parts: those that need one, or all where
+    none says so.
+    """
     needing = [request.name for request in settings.load.requests if set(request.needs) & set(parts)]
     return needing or [request.name for request in settings.load.requests]
 

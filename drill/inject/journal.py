@@ -1,6 +1,8 @@
-"""The journal of a Chaos Toolkit experiment, the only thing that tells whether it did what it says; its exit code does not.
+"""The journal of a Chaos Toolkit experiment, the only thing that tells whether it did what it says; its exit
+code does not.
 
-Flows in: journal.json. Flows out: a Journal, and a FaultError for one that looks green although something in it went wrong.
+Flows in: journal.json. Flows out: a Journal, and a FaultError for one that looks green although something in
+it went wrong.
 """
 
 from __future__ import annotations
@@ -62,25 +64,40 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 def read_journal(path: Path) -> Journal:
-    """Read a journal. Raises FaultError when there is none (the experiment's process was killed), InputError when it is not one."""
+    """Read a journal. Raises FaultError when there is none (the experiment's process was killed), InputError
+    when it is not one.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Journal)
     except FileNotFoundError as error:
         raise FaultError(
-            f"{path}: the experiment left no journal, so its process was killed or never ran; `drill restore` undoes what it left"
+            f"{path}: the experiment left no journal, so its process was killed or never ran; `drill "
+            "restore` undoes what it left"
         ) from error
     except msgspec.DecodeError as error:
-        raise InputError(path, None, path.read_bytes()[:80].decode(errors="replace"), f"a Chaos Toolkit journal ({error})") from error
+        raise InputError(
+            path, None, path.read_bytes()[:80].decode(errors="replace"), f"a Chaos Toolkit journal ({error})"
+        ) from error
 
 
 def complaints(journal: Journal, *, activities: int, rollbacks: int) -> list[str]:
-    """All that went wrong in an experiment that declares so many activities and rollbacks; none for a good one."""
+    """All that went wrong in an experiment that declares so many activities and rollbacks; none for a good
+    one.
+    """
     before = journal.steady_states.before
     found = []
     if before is None or before.steady_state_met is not True:
-        seen = "; ".join(f"{probe.activity.name}: {probe.why}" for probe in before.probes) if before else "it was not looked at"
+        seen = (
+            "; ".join(f"{probe.activity.name}: {probe.why}" for probe in before.probes)
+            if before
+            else "it was not looked at"
+        )
         found.append(f"the target was not healthy before the injection ({seen})")
-    found += [f"{each.activity.name}: {each.status}, {each.why}" for each in [*journal.run, *journal.rollbacks] if each.status != SUCCEEDED]
+    found += [
+        f"{each.activity.name}: {each.status}, {each.why}"
+        for each in [*journal.run, *journal.rollbacks]
+        if each.status != SUCCEEDED
+    ]
     if len(journal.run) != activities:
         found.append(f"expected {activities} activities, {len(journal.run)} were run")
     if len(journal.rollbacks) != rollbacks:

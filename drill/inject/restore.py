@@ -1,4 +1,5 @@
-"""Putting back what a killed drill left. Flows in: the ledger's open entries. Flows out: the target in its known state, the ledger empty.
+"""Putting back what a killed drill left. Flows in: the ledger's open entries. Flows out: the target in its
+known state, the ledger empty.
 
 It runs at the start of every run and as `drill restore`.
 """
@@ -23,7 +24,9 @@ COMMANDS_END_SECONDS = 60
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What was put back. `undone`: a line per open fault; `differences`: what else was not as in the known state, repaired since."""
+    """What was put back. `undone`: a line per open fault; `differences`: what else was not as in the known
+    state, repaired since.
+    """
 
     undone: list[str]
     differences: list[str]
@@ -32,8 +35,9 @@ class Restored(msgspec.Struct, frozen=True):
 def restore_all(settings: Settings, cluster: Cluster) -> Restored:
     """Undo every open fault whose drill is gone, then bring the target into its known state.
 
-    An experiment that is undoing by itself just now is waited for. Raises SetupError when another drill is at work, InputError for a
-    damaged entry and FaultError for one that cannot be undone, both after all else is put back; what failed stays in the ledger.
+    An experiment that is undoing by itself just now is waited for. Raises SetupError when another drill is at
+    work, InputError for a damaged entry and FaultError for one that cannot be undone, both after all else is
+    put back; what failed stays in the ledger.
     """
     ledger = Ledger(settings.root)
     with ledger.exclusively():
@@ -54,21 +58,32 @@ def restore_all(settings: Settings, cluster: Cluster) -> Restored:
         for entry in to_close:
             ledger.close(entry)
         if failures:
-            raise failures[0] if len(failures) == 1 else FaultError("; ".join(str(failure) for failure in failures))
+            raise (
+                failures[0]
+                if len(failures) == 1
+                else FaultError("; ".join(str(failure) for failure in failures))
+            )
         return Restored(undone, differences)
 
 
 def remember(settings: Settings, cluster: Cluster) -> known_state.KnownState:
-    """Keep the target's present state as the known one, unless one of this very cluster is kept. Raises SetupError when a fault is open."""
+    """Keep the target's present state as the known one, unless one of this very cluster is kept. Raises
+    SetupError when a fault is open.
+    """
     known = known_state.recorded(cluster, settings)
     return known if known is not None else remember_anew(settings, cluster)
 
 
 def remember_anew(settings: Settings, cluster: Cluster) -> known_state.KnownState:
-    """Keep the target's present state as the known one, whatever was kept. Raises SetupError when a fault is open or the target is not well."""
+    """Keep the target's present state as the known one, whatever was kept. Raises SetupError when a fault is
+    open or the target is not well.
+    """
     opened = Ledger(settings.root).files()
     if opened:
-        raise SetupError(f"{', '.join(str(file) for file in opened)}: a fault is still open, so this is no state to return to; run `drill restore`")
+        raise SetupError(
+            f"{', '.join(str(file) for file in opened)}: a fault is still open, so this is no state to "
+            "return to; run `drill restore`"
+        )
     return known_state.take(cluster, settings)
 
 
@@ -81,7 +96,10 @@ def _restore(ledger: Ledger, file: Path, settings: Settings, cluster: Cluster) -
     if entry.experiment.alive():
         if entry.drill is None or entry.drill.alive():
             holder = entry.experiment if entry.drill is None else entry.drill
-            raise SetupError(f"{entry.fault} is held by process {holder.pid}, which is at work: wait for it, or end it, and run this again")
+            raise SetupError(
+                f"{entry.fault} is held by process {holder.pid}, which is at work: wait for it, or end it, "
+                "and run this again"
+            )
         _wait_for_end(entry)
     wait.until(
         f"commands of the killed experiment of {entry.fault} to end",
@@ -97,7 +115,8 @@ def _restore(ledger: Ledger, file: Path, settings: Settings, cluster: Cluster) -
 
 def _wait_for_end(entry: Entry) -> None:
     wait.until(
-        f"the experiment of {entry.fault} (process {entry.experiment.pid}), whose drill is gone, to undo and end",
+        f"the experiment of {entry.fault} (process {entry.experiment.pid}), whose drill is gone, to undo "
+        "and end",
         entry.experiment.alive,
         lambda alive: not alive,
         seconds=EXPERIMENT_ENDS_SECONDS,
@@ -107,6 +126,7 @@ def _wait_for_end(entry: Entry) -> None:
 def _check_place(entry: Entry, file: Path, cluster: Cluster) -> None:
     if (entry.context, entry.namespace) != (cluster.context, cluster.namespace):
         raise FaultError(
-            f"{file}: {entry.fault} is in namespace {entry.namespace} of {entry.context}, expected {cluster.namespace} of {cluster.context}: "
+            f"{file}: {entry.fault} is in namespace {entry.namespace} of {entry.context}, expected "
+            f"{cluster.namespace} of {cluster.context}: "
             f"restore it with its own target file, {entry.target}"
         )

@@ -1,5 +1,5 @@
-"""The judge. Flows in: one drill's folder on disk. Flows out: a DrillVerdict, the same whenever the same folder is
-judged."""
+"""The judge. Flows in: one drill's folder on disk. Flows out: a DrillVerdict, the same whenever the same
+folder is judged."""
 
 from drill.judge.credit import judge_credit, with_credit
 from drill.judge.judge import judge

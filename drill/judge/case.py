@@ -1,7 +1,8 @@
-"""What the judge reads, typed. Flows in: a folder with recording.jsonl and requests.jsonl. Flows out: a Case, which
-every criterion is asked about.
+"""What the judge reads, typed. Flows in: a folder with recording.jsonl and requests.jsonl. Flows out: a Case,
+which every criterion is asked about.
 
-Data of the events is checked here once: what is missing or of the wrong type is an InputError that names the recording.
+Data of the events is checked here once: what is missing or of the wrong type is an InputError that names the
+recording.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class RecordedSettings(msgspec.Struct, frozen=True):
 
 
 class Started(msgspec.Struct, frozen=True):
-    """The data of drill.started. `lacks`: parts that the target does not have; `restores`: the procedure puts a
-    backup back."""
+    """The data of drill.started. `lacks`: parts that the target does not have; `restores`: the procedure puts
+    a backup back."""
 
     drill: str
     settings: RecordedSettings
@@ -85,7 +86,9 @@ class AbsentWrite(msgspec.Struct, frozen=True):
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """The data of writes.audited. `acknowledged`: writes in the ledger; `checked`: how many of them were looked for."""
+    """The data of writes.audited. `acknowledged`: writes in the ledger; `checked`: how many of them were
+    looked for.
+    """
 
     acknowledged: int
     checked: int
@@ -152,7 +155,9 @@ class Case:
     def setup(self) -> Started:
         """What drill.started says. Raises InputError where there is none."""
         if self.started is None:
-            raise InputError(self.recording, None, "(no drill.started)", "a recording that begins with drill.started")
+            raise InputError(
+                self.recording, None, "(no drill.started)", "a recording that begins with drill.started"
+            )
         return self.started
 
     @cached_property
@@ -162,8 +167,8 @@ class Case:
 
     @cached_property
     def watched(self) -> Requests:
-        """The requests planned before the fault was undone: an undo repairs the target, and must not look like a
-        restoration."""
+        """The requests planned before the fault was undone: an undo repairs the target, and must not look
+        like a restoration."""
         undone = self.first("fault.undone")
         return self.requests.between(float("-inf"), undone.monotonic) if undone else self.requests
 
@@ -218,4 +223,6 @@ def typed(event: Event, kind: type[Data], recording: Path) -> Data:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise InputError(recording, None, event.kind, f"data as drill/recording/events.py describes it ({error})") from error
+        raise InputError(
+            recording, None, event.kind, f"data as drill/recording/events.py describes it ({error})"
+        ) from error

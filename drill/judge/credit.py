@@ -1,8 +1,8 @@
-"""Who repaired the service: the runbook, the platform, or nobody? Flows in: a drill's verdict and its control's.
-Flows out: the credit.
+"""Who repaired the service: the runbook, the platform, or nobody? Flows in: a drill's verdict and its
+control's. Flows out: the credit.
 
-A control is the same fault with nobody acting. One drill and one control are one sample each, so a difference counts
-only when it is larger than MARGIN_SECONDS and than MARGIN_SHARE of the longer reading.
+A control is the same fault with nobody acting. One drill and one control are one sample each, so a difference
+counts only when it is larger than MARGIN_SECONDS and than MARGIN_SHARE of the longer reading.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def with_credit(drill: DrillVerdict, control: DrillVerdict | None) -> DrillVerdi
 
 
 def with_credits(verdicts: Sequence[DrillVerdict]) -> list[DrillVerdict]:
-    """The verdicts of one run, in their order, each drill with the credit that the run's control of the same fault allows."""
+    """The verdicts of one run, in their order, each drill with the credit that the run's control of the same
+    fault allows.
+    """
     controls = {each.fault: each for each in verdicts if each.control}
     return [each if each.control else with_credit(each, controls.get(each.fault)) for each in verdicts]
 

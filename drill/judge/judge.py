@@ -1,5 +1,5 @@
-"""Judging one drill. Flows in: its folder. Flows out: a DrillVerdict; the same bytes for the same folder, without a
-cluster or a clock."""
+"""Judging one drill. Flows in: its folder. Flows out: a DrillVerdict; the same bytes for the same folder,
+without a cluster or a clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def judge(folder: Path) -> DrillVerdict:
         return _verdict(case, started, "setup", trouble, [])
     absent = case.first("drill.not_applicable")
     if absent:
-        return _verdict(case, started, "not applicable", f"the target has no {absent.data.get('what', 'such part')}", [])
+        return _verdict(
+            case, started, "not applicable", f"the target has no {absent.data.get('what', 'such part')}", []
+        )
     trouble = _gate_trouble(case) or _fault_trouble(case)
     if trouble:
         return _verdict(case, started, "setup", trouble, [])
@@ -43,7 +45,9 @@ def judge(folder: Path) -> DrillVerdict:
     return with_credit(_verdict(case, started, overall, why, criteria), None)
 
 
-def _verdict(case: Case, started: Started, overall: Overall, why: str, criteria: list[Criterion]) -> DrillVerdict:
+def _verdict(
+    case: Case, started: Started, overall: Overall, why: str, criteria: list[Criterion]
+) -> DrillVerdict:
     timeline = case.timeline
     return DrillVerdict(
         drill=started.drill,
@@ -115,7 +119,11 @@ def _gate_trouble(case: Case) -> str | None:
     if not gates:
         return "the target's health was never checked before the fault"
     unhealthy = next((gate for gate in gates if gate.data.get("healthy") is not True), None)
-    return f"the target was not healthy before the fault: {unhealthy.data.get('observed', '')}" if unhealthy else None
+    return (
+        f"the target was not healthy before the fault: {unhealthy.data.get('observed', '')}"
+        if unhealthy
+        else None
+    )
 
 
 def _fault_trouble(case: Case) -> str | None:
@@ -133,12 +141,14 @@ def _fault_trouble(case: Case) -> str | None:
 
 
 def _overall(criteria: list[Criterion], started: Started) -> tuple[Overall, str]:
-    """A control says only whether the platform restored. Otherwise one failure fails, and one doubt leaves the drill
-    in doubt."""
+    """A control says only whether the platform restored. Otherwise one failure fails, and one doubt leaves
+    the drill in doubt."""
     asked = [criterion for criterion in criteria if not started.control or criterion.name == "restored"]
     outcomes: tuple[Overall, ...] = ("fail", "inconclusive")
     for outcome in outcomes:
-        reasons = [f"{criterion.name}: {criterion.why}" for criterion in asked if criterion.verdict == outcome]
+        reasons = [
+            f"{criterion.name}: {criterion.why}" for criterion in asked if criterion.verdict == outcome
+        ]
         if reasons:
             return outcome, "; ".join(reasons)
     return "pass", "; ".join(criterion.why for criterion in asked if criterion.name == "restored")
@@ -151,4 +161,6 @@ def _witness(case: Case) -> Witness | None:
 
 def _count(case: Case) -> RequestCount:
     requests = case.requests
-    return RequestCount(planned=len(requests), completed=int(requests.answered.sum()), failed=int(requests.failed.sum()))
+    return RequestCount(
+        planned=len(requests), completed=int(requests.answered.sum()), failed=int(requests.failed.sum())
+    )

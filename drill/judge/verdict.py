@@ -1,7 +1,8 @@
-"""The verdict on a drill, as data. The judge makes it from a recording; reports, summaries and the credit only read it.
+"""The verdict on a drill, as data. The judge makes it from a recording; reports, summaries and the credit
+only read it.
 
-Times are seconds; phases count from the moment of the injection. `verdict` speaks of the procedure, never of what was
-expected.
+Times are seconds; phases count from the moment of the injection. `verdict` speaks of the procedure, never of
+what was expected.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ Credit = Literal["runbook", "platform", "nobody", "too close to tell", "not meas
 
 
 class Criterion(msgspec.Struct, frozen=True):
-    """One question to the recording and its answer. `value`, `limit` and `interval` are in `unit`; `interval` is the
-    confidence interval at 95 %, None where the value has no spread that was seen; `source`: the runbook line of the
-    limit; `why`: one sentence. A limit is not to be reached; one of a count (commands, writes) is not to be exceeded."""
+    """One question to the recording and its answer. `value`, `limit` and `interval` are in `unit`; `interval`
+    is the confidence interval at 95 %, None where the value has no spread that was seen; `source`: the
+    runbook line of the limit; `why`: one sentence. A limit is not to be reached; one of a count (commands,
+    writes) is not to be exceeded."""
 
     name: str
     verdict: Outcome
@@ -32,8 +34,8 @@ class Criterion(msgspec.Struct, frozen=True):
 
 
 class Phase(msgspec.Struct, frozen=True):
-    """A moment of the drill that came: injected, witnessed, first failed request, procedure started, procedure done,
-    restored. `seconds` since the injection. A moment that never came has no phase."""
+    """A moment of the drill that came: injected, witnessed, first failed request, procedure started,
+    procedure done, restored. `seconds` since the injection. A moment that never came has no phase."""
 
     name: str
     seconds: float
@@ -47,9 +49,9 @@ class Witness(msgspec.Struct, frozen=True):
 
 
 class Writes(msgspec.Struct, frozen=True):
-    """Acknowledged writes and what became of them. `lost` are all that are absent afterwards, `allowed_lost` those of
-    them that a restored backup may lose; `data_age_seconds`: from the earliest lost write to the fault (0 when none
-    is lost), None where no backup was restored."""
+    """Acknowledged writes and what became of them. `lost` are all that are absent afterwards, `allowed_lost`
+    those of them that a restored backup may lose; `data_age_seconds`: from the earliest lost write to the
+    fault (0 when none is lost), None where no backup was restored."""
 
     acknowledged: int
     lost: int
@@ -58,8 +60,8 @@ class Writes(msgspec.Struct, frozen=True):
 
 
 class RequestCount(msgspec.Struct, frozen=True):
-    """Requests of the whole drill. `planned`: those the load set out to send; `completed`: those that got an answer
-    of any kind; `failed`."""
+    """Requests of the whole drill. `planned`: those the load set out to send; `completed`: those that got an
+    answer of any kind; `failed`."""
 
     planned: int = 0
     completed: int = 0
@@ -67,8 +69,8 @@ class RequestCount(msgspec.Struct, frozen=True):
 
 
 class CommandRun(msgspec.Struct, frozen=True):
-    """One command that the operator ran. `line`: of the runbook; `interrupted`: it streams, and was ended as by
-    Ctrl-C."""
+    """One command that the operator ran. `line`: of the runbook; `interrupted`: it streams, and was ended as
+    by Ctrl-C."""
 
     line: int
     command: str

@@ -1,8 +1,8 @@
 """The moments of a drill. Flows in: events and requests. Flows out: a Timeline in monotonic seconds.
 
 Restored is the earliest moment after the fault and after its first failed request from which a full window of
-requests holds the limits of error rate and latency, the request at that moment itself being good. Point estimates
-serve here; the window after, which is longer, is what intervals are asked of.
+requests holds the limits of error rate and latency, the request at that moment itself being good. Point
+estimates serve here; the window after, which is longer, is what intervals are asked of.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ LEAST_SHARE_OF_LOAD = 0.5
 
 
 class Timeline(NamedTuple):
-    """Monotonic seconds; None for what never came. `after`: [start, end) of the window after; `relapsed`: failed
-    requests and all requests between the restoration and the procedure's end, where those were too many for the
-    limit."""
+    """Monotonic seconds; None for what never came. `after`: [start, end) of the window after; `relapsed`:
+    failed requests and all requests between the restoration and the procedure's end, where those were too
+    many for the limit."""
 
     injected: float | None
     witnessed: float | None
@@ -50,14 +50,18 @@ class Timeline(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """Where a full window holds the limits. `held`: bool, shape (n,), for the window that begins at each request."""
+    """Where a full window holds the limits. `held`: bool, shape (n,), for the window that begins at each
+    request.
+    """
 
     held: NDArray[np.bool_]
     failed_before: NDArray[np.int64]
     """Shape (n + 1,): how many of the requests before each index failed."""
 
 
-def timeline_of(events: list[Event], requests: Requests, settings: RecordedSettings, limits: Mapping[str, RecordedLimit]) -> Timeline:
+def timeline_of(
+    events: list[Event], requests: Requests, settings: RecordedSettings, limits: Mapping[str, RecordedLimit]
+) -> Timeline:
     """Find every moment. Takes a time that grows with the number of requests, not with its square."""
     injected = _first(events, "fault.injected")
     witnessed = _witnessed(events, injected)
@@ -98,22 +102,28 @@ def timeline_of(events: list[Event], requests: Requests, settings: RecordedSetti
 
 
 def _closed_after(events: list[Event]) -> float | None:
-    """When watching the window after ended: it goes on where too few requests were seen to tell, and never counts for less than planned."""
-    closed = [event.monotonic for event in events if event.kind == "window.closed" and event.data.get("window") == "after"]
+    """When watching the window after ended: it goes on where too few requests were seen to tell, and never
+    counts for less than planned.
+    """
+    closed = [
+        event.monotonic
+        for event in events
+        if event.kind == "window.closed" and event.data.get("window") == "after"
+    ]
     return closed[-1] if closed else None
 
 
 def first_failed_after(requests: Requests, injected: float) -> int | None:
-    """The index of the first planned of the requests that failed and were still under way, or not yet sent, at the
-    injection."""
+    """The index of the first planned of the requests that failed and were still under way, or not yet sent,
+    at the injection."""
     hit = np.flatnonzero(requests.failed & (requests.finished >= injected))
     return int(hit[0]) if len(hit) else None
 
 
 def holds(requests: Requests, settings: RecordedSettings, limits: Mapping[str, RecordedLimit]) -> Hold:
-    """For each request: is it good, and does the window [its moment, + hold_seconds) lie in what was watched, see
-    enough requests, and hold the limits? Counting sums make each window one subtraction, the quantile too: it is
-    below its limit when few enough requests are not."""
+    """For each request: is it good, and does the window [its moment, + hold_seconds) lie in what was watched,
+    see enough requests, and hold the limits? Counting sums make each window one subtraction, the quantile
+    too: it is below its limit when few enough requests are not."""
     count = len(requests)
     planned = requests.planned
     failed_before = _counted(requests.failed)
@@ -135,11 +145,14 @@ def holds(requests: Requests, settings: RecordedSettings, limits: Mapping[str, R
     return Hold(held, failed_before)
 
 
-def restoration(requests: Requests, hold: Hold, start: int, finished: float | None, limits: Mapping[str, RecordedLimit]) -> int | None:
+def restoration(
+    requests: Requests, hold: Hold, start: int, finished: float | None, limits: Mapping[str, RecordedLimit]
+) -> int | None:
     """The index, `start` or later, of the request at which the service was restored; None where it never was.
 
-    A restoration that ended again, and was followed by another before the procedure had ended, was none: users were
-    out until the later one. One whose relapse outlasts the procedure stands, and the window after judges it.
+    A restoration that ended again, and was followed by another before the procedure had ended, was none:
+    users were out until the later one. One whose relapse outlasts the procedure stands, and the window after
+    judges it.
     """
     found = _next_held(hold, start)
     while found is not None and finished is not None:
@@ -155,8 +168,8 @@ def restoration(requests: Requests, hold: Hold, start: int, finished: float | No
 
 
 def response_latency(requests: Requests, timeout_seconds: float) -> NDArray[np.float64]:
-    """Seconds from planned to finished, shape (n,). A failed request took no less than the timeout: a fast error is
-    not a fast response."""
+    """Seconds from planned to finished, shape (n,). A failed request took no less than the timeout: a fast
+    error is not a fast response."""
     latency = requests.latency
     return np.where(requests.failed, np.maximum(latency, timeout_seconds), latency)
 
@@ -167,9 +180,11 @@ def quantile_of(limit: RecordedLimit) -> float:
     return float(number) / 100 if number.isdecimal() else 0.95
 
 
-def _relapse(requests: Requests, hold: Hold, found: int, finished: float | None, limits: Mapping[str, RecordedLimit]) -> tuple[int, int] | None:
-    """Failed requests and all requests from `found` to the procedure's end, where surely more failed than the limit
-    allows."""
+def _relapse(
+    requests: Requests, hold: Hold, found: int, finished: float | None, limits: Mapping[str, RecordedLimit]
+) -> tuple[int, int] | None:
+    """Failed requests and all requests from `found` to the procedure's end, where surely more failed than the
+    limit allows."""
     if finished is None or finished <= requests.planned[found]:
         return None
     end = int(np.searchsorted(requests.planned, finished))

@@ -1,8 +1,9 @@
-"""The audit of writes (design decision 8). Flows in: the request stream and the recovered target. Flows out: which acknowledged writes are gone.
+"""The audit of writes (design decision 8). Flows in: the request stream and the recovered target. Flows out:
+which acknowledged writes are gone.
 
-Asked as users would ask: over HTTP, at the target's address, one write at a time. A write counts as absent only when the target itself says so
-(404 or 410, or an answer without the write in it) twice; whatever else goes wrong leaves it unchecked, and is said. A target that has fallen
-silent is not asked about all the rest.
+Asked as users would ask: over HTTP, at the target's address, one write at a time. A write counts as absent
+only when the target itself says so (404 or 410, or an answer without the write in it) twice; whatever else
+goes wrong leaves it unchecked, and is said. A target that has fallen silent is not asked about all the rest.
 """
 
 from __future__ import annotations
@@ -35,14 +36,18 @@ Answer = Literal["present", "absent", "unknown"]
 
 
 class Absent(msgspec.Struct, frozen=True):
-    """A write that was acknowledged and is not there. `acknowledged_at`: monotonic seconds at which the answer had arrived."""
+    """A write that was acknowledged and is not there. `acknowledged_at`: monotonic seconds at which the
+    answer had arrived.
+    """
 
     id: str
     acknowledged_at: float
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """Counts of writes; acknowledged == checked + unchecked. `unchecked`: the target gave no usable answer, or no way to ask."""
+    """Counts of writes; acknowledged == checked + unchecked. `unchecked`: the target gave no usable answer,
+    or no way to ask.
+    """
 
     acknowledged: int
     checked: int
@@ -53,10 +58,18 @@ class Audit(msgspec.Struct, frozen=True):
 def audit_writes(settings: Settings, stream: Path, recorder: Recorder | None = None) -> Audit:
     """Read back every acknowledged write of `stream`; records writes.audited when a `recorder` is given."""
     writes = acknowledged_writes(stream)
-    contains = {request.name: request.write.contains for request in settings.load.requests if request.write is not None}
+    contains = {
+        request.name: request.write.contains
+        for request in settings.load.requests
+        if request.write is not None
+    }
     reader = _Reader(settings.target.address)
     answers = reader.ask_all(writes, contains)
-    absent = [Absent(write.write, write.finished) for write, answer in zip(writes, answers, strict=True) if answer == "absent"]
+    absent = [
+        Absent(write.write, write.finished)
+        for write, answer in zip(writes, answers, strict=True)
+        if answer == "absent"
+    ]
     unchecked = sum(answer == "unknown" for answer in answers)
     audit = Audit(len(writes), len(writes) - unchecked, unchecked, absent)
     if recorder is not None:
@@ -88,7 +101,11 @@ class _Reader:
             with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="audit") as pool:
                 answers = list(pool.map(lambda write: self._ask(write, contains), writes))
                 doubtful = [index for index, answer in enumerate(answers) if answer == "absent"]
-                for index, answer in zip(doubtful, pool.map(lambda index: self._ask(writes[index], contains), doubtful), strict=True):
+                for index, answer in zip(
+                    doubtful,
+                    pool.map(lambda index: self._ask(writes[index], contains), doubtful),
+                    strict=True,
+                ):
                     answers[index] = answer
         finally:
             for connection in self._opened:
@@ -112,7 +129,9 @@ class _Reader:
         return "unknown"
 
     def _get(self, path: str) -> tuple[int, bytes]:
-        """Status and body; status 0 when no answer came, after which the thread's next question opens a connection of its own."""
+        """Status and body; status 0 when no answer came, after which the thread's next question opens a
+        connection of its own.
+        """
         connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._connect(self._host, timeout=READ_TIMEOUT_SECONDS)

@@ -1,8 +1,10 @@
-"""What is sent, and when it was planned. Flows in: [load] of drill.toml and a slot's number. Flows out: planned times and filled requests.
+"""What is sent, and when it was planned. Flows in: [load] of drill.toml and a slot's number. Flows out:
+planned times and filled requests.
 
-Time is cut into slots of 1 / requests_per_second on CLOCK_MONOTONIC, one request each, so users, processes and a later reader agree on
-the plan without talking to each other: slot s is planned at s / requests_per_second, and belongs to user s modulo the number of users.
-Pure: nothing here looks at a clock or sends anything.
+Time is cut into slots of 1 / requests_per_second on CLOCK_MONOTONIC, one request each, so users, processes
+and a later reader agree on the plan without talking to each other: slot s is planned at s /
+requests_per_second, and belongs to user s modulo the number of users. Pure: nothing here looks at a clock or
+sends anything.
 """
 
 from __future__ import annotations
@@ -24,14 +26,15 @@ LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
 def next_slot(after: int, rank: int, users: int) -> int:
-    """The first slot of user `rank` (0-based, of `users`) later than slot `after`. A user who fell behind asks again and is given each slot that
-    he missed: none is left out."""
+    """The first slot of user `rank` (0-based, of `users`) later than slot `after`. A user who fell behind
+    asks again and is given each slot that he missed: none is left out."""
     return after + 1 + (rank - after - 1) % users
 
 
 class Mix:
-    """Which request each slot sends. Weights are held exactly within each block of slots as long as their sum (over their common divisor);
-    the order within a block is shuffled, so no user always does the same thing."""
+    """Which request each slot sends. Weights are held exactly within each block of slots as long as their sum
+    (over their common divisor); the order within a block is shuffled, so no user always does the same
+    thing."""
 
     def __init__(self, requests: Sequence[PlannedRequest]) -> None:
         divisor = math.gcd(*(request.weight for request in requests))
@@ -49,7 +52,9 @@ class Mix:
 
 
 class Filled(msgspec.Struct, frozen=True):
-    """A request ready to be sent. `unique` is the id that stands in it wherever drill.toml says {unique}; `body` is empty when it has none."""
+    """A request ready to be sent. `unique` is the id that stands in it wherever drill.toml says {unique};
+    `body` is empty when it has none.
+    """
 
     request: PlannedRequest
     unique: str
@@ -68,12 +73,16 @@ def fill(request: PlannedRequest, unique: str, sequence: int) -> Filled:
 
 
 def substitute(text: str, unique: str, sequence: int) -> str:
-    """`text` with {unique} and {sequence} filled in; every other brace stays, for a JSON body is full of them."""
+    """`text` with {unique} and {sequence} filled in; every other brace stays, for a JSON body is full of
+    them.
+    """
     return text.replace("{unique}", unique).replace("{sequence}", str(sequence)) if "{" in text else text
 
 
 def read_back_path(template: str, unique: str, answer: object) -> str:
-    """The path that returns a write: `template` with {unique} and the answer's own fields, quoted. Empty when the answer lacks one of them."""
+    """The path that returns a write: `template` with {unique} and the answer's own fields, quoted. Empty when
+    the answer lacks one of them.
+    """
     fields: Mapping[str, Any] = answer if isinstance(answer, dict) else {}
     values = {**fields, "unique": unique}
     names = re.findall(r"\{(\w+)\}", template)
@@ -83,21 +92,22 @@ def read_back_path(template: str, unique: str, answer: object) -> str:
 
 
 def allowed_host(host: str, target_address: str) -> str:
-    """`host` without its last slash, when it is this machine or the target's own address. Raises UsageError for any other: a load is an attack
-    on whoever did not ask for it."""
+    """`host` without its last slash, when it is this machine or the target's own address. Raises UsageError
+    for any other: a load is an attack on whoever did not ask for it."""
     address = host.rstrip("/")
     name = urlsplit(address).hostname or ""
     if address == target_address.rstrip("/") or LOOPBACK.fullmatch(name):
         return address
     raise UsageError(
-        f"the load may only be sent to this machine or to target.address of drill.toml ({target_address}), not to {host!r}. "
+        f"the load may only be sent to this machine or to target.address of drill.toml ({target_address}), "
+        f"not to {host!r}. "
         "Name another target in drill.toml, or leave --host out"
     )
 
 
 class Share(msgspec.Struct, dict=True):
-    """The part of the plan that one process carries out. Ranks count over all processes; `users` of 0: not yet told.
-    `draining`: nothing more is to be planned."""
+    """The part of the plan that one process carries out. Ranks count over all processes; `users` of 0: not
+    yet told. `draining`: nothing more is to be planned."""
 
     users: int = 0
     processes: int = 1

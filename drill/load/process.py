@@ -1,7 +1,8 @@
-"""The Locust process of a drill. Flows in: settings and an evidence folder. Flows out: requests.jsonl, load.log, load.started and load.stopped.
+"""The Locust process of a drill. Flows in: settings and an evidence folder. Flows out: requests.jsonl,
+load.log, load.started and load.stopped.
 
-Locust runs in its own process: its monkey-patching would break ours, and a busy drill would freeze it. It ends when this process does,
-however that ends: it watches a pipe whose other end only we hold.
+Locust runs in its own process: its monkey-patching would break ours, and a busy drill would freeze it. It
+ends when this process does, however that ends: it watches a pipe whose other end only we hold.
 """
 
 from __future__ import annotations
@@ -35,10 +36,13 @@ NICENESS = -10
 class Load:
     """The load on one target. A context manager: started on entering, stopped on leaving.
 
-    `requests_per_second` replaces the one of drill.toml. Files in `folder`: requests.jsonl (the stream), load.log, load-settings.json.
+    `requests_per_second` replaces the one of drill.toml. Files in `folder`: requests.jsonl (the stream),
+    load.log, load-settings.json.
     """
 
-    def __init__(self, settings: Settings, folder: Path, recorder: Recorder, requests_per_second: float | None = None) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, recorder: Recorder, requests_per_second: float | None = None
+    ) -> None:
         if requests_per_second is not None:
             load = settings.load.model_copy(update={"requests_per_second": requests_per_second})
             settings = settings.model_copy(update={"load": load})
@@ -53,7 +57,9 @@ class Load:
     def start(self) -> None:
         """Start Locust and wait until its first requests are recorded. Raises SetupError when none come."""
         if not LOCUSTFILE.exists():
-            raise SetupError(f"{LOCUSTFILE}: no such file; the load is part of the repository: run drill from a checkout")
+            raise SetupError(
+                f"{LOCUSTFILE}: no such file; the load is part of the repository: run drill from a checkout"
+            )
         self._folder.mkdir(parents=True, exist_ok=True)
         target = (self._folder / SETTINGS).resolve()
         target.write_text(self.settings.model_dump_json(indent=2), encoding="utf-8")
@@ -66,8 +72,25 @@ class Load:
             "DRILL_REQUESTS": str(self.stream.resolve()),
             "DRILL_PARENT_PIPE": str(read_end),
         }
-        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary", "--users", str(users)]
-        command += ["--spawn-rate", str(users), "--exit-code-on-error", "0", "--host", self.settings.target.address]
+        command = [
+            sys.executable,
+            "-m",
+            "locust",
+            "-f",
+            str(LOCUSTFILE),
+            "--headless",
+            "--only-summary",
+            "--users",
+            str(users),
+        ]
+        command += [
+            "--spawn-rate",
+            str(users),
+            "--exit-code-on-error",
+            "0",
+            "--host",
+            self.settings.target.address,
+        ]
         try:
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
@@ -84,10 +107,17 @@ class Load:
             os.close(read_end)
         self._go_first(self._process.pid)
         try:
-            wait.until("the first recorded request of the load", self._has_records, seconds=START_SECONDS, every_seconds=0.05)
+            wait.until(
+                "the first recorded request of the load",
+                self._has_records,
+                seconds=START_SECONDS,
+                every_seconds=0.05,
+            )
         except DeadlineError as error:
             self._end()
-            raise SetupError(f"the load recorded nothing within {START_SECONDS:.0f} s; {self._log_tail()}") from error
+            raise SetupError(
+                f"the load recorded nothing within {START_SECONDS:.0f} s; {self._log_tail()}"
+            ) from error
         except SetupError:
             self._end()
             raise
@@ -99,7 +129,9 @@ class Load:
         )
 
     def stop(self) -> None:
-        """Let the requests that are under way finish, end the process, record load.stopped. Stopping twice does nothing."""
+        """Let the requests that are under way finish, end the process, record load.stopped. Stopping twice
+        does nothing.
+        """
         if self._process is None:
             return
         exit_status = self._end()
@@ -108,13 +140,17 @@ class Load:
     def check(self) -> None:
         """Raises SetupError, with the end of its log, when the load ended by itself."""
         if self._process is not None and self._process.poll() is not None:
-            raise SetupError(f"the load ended by itself with exit status {self._process.returncode}; {self._log_tail()}")
+            raise SetupError(
+                f"the load ended by itself with exit status {self._process.returncode}; {self._log_tail()}"
+            )
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _has_records(self) -> bool:
@@ -122,7 +158,9 @@ class Load:
         return self.stream.exists() and self.stream.stat().st_size > 0
 
     def _end(self) -> int:
-        """Close the pipe, which lets Locust finish; if it does not, interrupt it; if that does not help, kill it. Returns its exit status."""
+        """Close the pipe, which lets Locust finish; if it does not, interrupt it; if that does not help, kill
+        it. Returns its exit status.
+        """
         process, self._process = self._process, None
         if self._pipe >= 0:
             os.close(self._pipe)
@@ -138,9 +176,11 @@ class Load:
 
     @staticmethod
     def _go_first(pid: int) -> None:
-        """Where we may: an instrument that waits for the processor while the target works would measure itself.
+        """Where we may: an instrument that waits for the processor while the target works would measure
+        itself.
 
-        Where sessions share the processor as groups (sched_autogroup), the niceness of a process counts within its session only."""
+        Where sessions share the processor as groups (sched_autogroup), the niceness of a process counts
+        within its session only."""
         try:
             os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
             autogroup = Path(f"/proc/{pid}/autogroup")
@@ -150,6 +190,8 @@ class Load:
             return
 
     def _log_tail(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        lines = (
+            self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        )
         said = list(takewhile(lambda line: not line.startswith(TABLES), lines))
         return f"the end of {self.log}:\n" + "\n".join(said[-LOG_TAIL_LINES:])

@@ -1,6 +1,8 @@
-"""The request stream while it is being written. Flows in: requests.jsonl. Flows out: the live line, the witness's failed requests, "restored".
+"""The request stream while it is being written. Flows in: requests.jsonl. Flows out: the live line, the
+witness's failed requests, "restored".
 
-What it says steers the drill; verdicts are the judge's, from the same file afterwards and by the same rule for "restored".
+What it says steers the drill; verdicts are the judge's, from the same file afterwards and by the same rule
+for "restored".
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ STREAM_LAG_SECONDS = 0.25
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """The last second of finished requests. `p95_seconds` is None when there were none; `error_share`: failed / finished, 0 to 1."""
+    """The last second of finished requests. `p95_seconds` is None when there were none; `error_share`: failed
+    / finished, 0 to 1.
+    """
 
     requests_per_second: float
     p95_seconds: float | None
@@ -29,7 +33,9 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class RequestTail:
-    """Follows the stream at `path`, which need not exist yet. `timeout_seconds`: how long after its planned time a request may still be unknown."""
+    """Follows the stream at `path`, which need not exist yet. `timeout_seconds`: how long after its planned
+    time a request may still be unknown.
+    """
 
     def __init__(self, path: Path, timeout_seconds: float, requests_per_second: float) -> None:
         self.path = path
@@ -58,7 +64,9 @@ class RequestTail:
         return new
 
     def summary(self, now: float | None = None) -> Summary:
-        """The last second before `now` (monotonic seconds; the present, unless given), by the time of finishing."""
+        """The last second before `now` (monotonic seconds; the present, unless given), by the time of
+        finishing.
+        """
         end = time.monotonic() if now is None else now
         recent = self._requests[bisect_left(self._planned, end - 1 - self._timeout_seconds) :]
         finished = [request for request in recent if end - 1 <= request.finished < end]
@@ -72,18 +80,24 @@ class RequestTail:
         )
 
     def failed_since(self, monotonic: float, names: Collection[str] | None = None) -> list[Request]:
-        """Failed requests planned at or after `monotonic`, in order of planning; only of these `names` when given."""
+        """Failed requests planned at or after `monotonic`, in order of planning; only of these `names` when
+        given.
+        """
         later = self._requests[bisect_left(self._planned, monotonic) :]
         return [request for request in later if request.error and (names is None or request.name in names)]
 
     def failed_of(self, start: float, end: float) -> tuple[int, int]:
-        """How many requests planned in [start, end) have failed, and how many there are, monotonic seconds."""
+        """How many requests planned in [start, end) have failed, and how many there are, monotonic
+        seconds.
+        """
         there = self._requests[bisect_left(self._planned, start) : bisect_left(self._planned, end)]
         return sum(bool(request.error) for request in there), len(there)
 
     def acknowledged_since(self, monotonic: float) -> int:
         """How many writes planned at or after `monotonic` have been acknowledged."""
-        return sum(request.acknowledged for request in self._requests[bisect_left(self._planned, monotonic) :])
+        return sum(
+            request.acknowledged for request in self._requests[bisect_left(self._planned, monotonic) :]
+        )
 
     def restored_since(
         self,
@@ -95,11 +109,13 @@ class RequestTail:
         procedure_finished: float | None = None,
         now: float | None = None,
     ) -> float | None:
-        """When the service was restored after a fault injected at `monotonic`: the planned time of the first request of a window of
-        `hold_seconds` that holds both limits, by the judge's own rule; None while there is none.
+        """When the service was restored after a fault injected at `monotonic`: the planned time of the first
+        request of a window of `hold_seconds` that holds both limits, by the judge's own rule; None while
+        there is none.
 
-        A window is looked at once everything planned in it is known, which is a timeout after its end. When no request has failed since
-        `monotonic`, the window may begin at once: ask after the fault was witnessed. Times are monotonic seconds, `now` the present unless given.
+        A window is looked at once everything planned in it is known, which is a timeout after its end. When
+        no request has failed since `monotonic`, the window may begin at once: ask after the fault was
+        witnessed. Times are monotonic seconds, `now` the present unless given.
         """
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
         begin = bisect_left(self._planned, monotonic - self._timeout_seconds)

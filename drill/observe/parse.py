@@ -1,4 +1,6 @@
-"""Numbers out of what Kubernetes and the target expose. Flows in: the Prometheus text format, quantities. Flows out: plain numbers. No I/O."""
+"""Numbers out of what Kubernetes and the target expose. Flows in: the Prometheus text format, quantities.
+Flows out: plain numbers. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,31 @@ from collections.abc import Iterator
 
 import msgspec
 
-SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)(?:\s+(?P<milliseconds>-?\d+))?$")
+SAMPLE = re.compile(
+    r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)(?:\s+(?P<milliseconds>-?\d+))?$"
+)
 LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 QUANTITY = re.compile(r"(\d+(?:\.\d+)?(?:e\d+)?)([a-zA-Z]*)")
-FACTORS = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+FACTORS = {
+    "": 1.0,
+    "n": 1e-9,
+    "u": 1e-6,
+    "m": 1e-3,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+}
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One line of the text format; `wall`: its own time stamp in seconds since the epoch, None where it carries none."""
+    """One line of the text format; `wall`: its own time stamp in seconds since the epoch, None where it
+    carries none.
+    """
 
     name: str
     labels: dict[str, str]
@@ -23,7 +42,9 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a container has used: CPU seconds since it started, as of `wall` (seconds since the epoch), and its working set."""
+    """What a container has used: CPU seconds since it started, as of `wall` (seconds since the epoch), and
+    its working set.
+    """
 
     pod: str
     cpu_seconds: float
@@ -44,11 +65,18 @@ def samples(text: str) -> Iterator[Sample]:
         matched = SAMPLE.match(line)
         if matched and not line.startswith("#"):
             stamp = matched["milliseconds"]
-            yield Sample(matched["name"], dict(LABEL.findall(matched["labels"] or "")), float(matched["value"]), int(stamp) / 1000 if stamp else None)
+            yield Sample(
+                matched["name"],
+                dict(LABEL.findall(matched["labels"] or "")),
+                float(matched["value"]),
+                int(stamp) / 1000 if stamp else None,
+            )
 
 
 def usage_of(text: str, namespace: str, container: str) -> list[Usage]:
-    """Usage of every container of that name in the namespace, out of the kubelet's /metrics/resource. A pod without both numbers is left out."""
+    """Usage of every container of that name in the namespace, out of the kubelet's /metrics/resource. A pod
+    without both numbers is left out.
+    """
     cpu: dict[str, tuple[float, float]] = {}
     memory: dict[str, float] = {}
     for sample in samples(text):
@@ -63,7 +91,9 @@ def usage_of(text: str, namespace: str, container: str) -> list[Usage]:
 
 
 def database_totals(text: str, name: str) -> DatabaseTotals:
-    """Sums over all labels of NAME_sum and NAME_count. Raises ValueError when the target exposes no such histogram or summary."""
+    """Sums over all labels of NAME_sum and NAME_count. Raises ValueError when the target exposes no such
+    histogram or summary.
+    """
     seconds = [sample.value for sample in samples(text) if sample.name == f"{name}_sum"]
     queries = [sample.value for sample in samples(text) if sample.name == f"{name}_count"]
     if not queries:

@@ -1,7 +1,9 @@
-"""What the target uses while a drill runs. Flows in: a cluster, the drill's recording. Flows out: sample.resources and sample.database
-events from two threads of their own, and at the end the cluster's events.
+"""What the target uses while a drill runs. Flows in: a cluster, the drill's recording. Flows out:
+sample.resources and sample.database events from two threads of their own, and at the end the cluster's
+events.
 
-A sample that cannot be taken is an event too (sample.failed) and ends nothing: the judge says how many samples it had.
+A sample that cannot be taken is an event too (sample.failed) and ends nothing: the judge says how many
+samples it had.
 """
 
 from __future__ import annotations
@@ -42,7 +44,11 @@ class Sampler:
         metrics = self._settings.metrics
         if metrics is not None and metrics.database_seconds is not None:
             name = metrics.database_seconds
-            self._run("database", lambda cluster: self._sample_database(cluster, metrics, name), DATABASE_EVERY_SECONDS)
+            self._run(
+                "database",
+                lambda cluster: self._sample_database(cluster, metrics, name),
+                DATABASE_EVERY_SECONDS,
+            )
 
     def stop(self) -> None:
         """End sampling and record the cluster's events since the start. May be called again."""
@@ -57,7 +63,9 @@ class Sampler:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _cluster(self) -> Cluster:
@@ -84,11 +92,15 @@ class Sampler:
 
     def _sample_resources(self, cluster: Cluster) -> None:
         target = self._settings.target
-        pods = {pod["metadata"]["name"]: pod for pod in running_pods(cluster, target.deployment, target.container)}
+        pods = {
+            pod["metadata"]["name"]: pod for pod in running_pods(cluster, target.deployment, target.container)
+        }
         sampled = []
         for node in sorted({node_of(pod) for pod in pods.values()}):
             for usage in usage_of(
-                cluster.request("GET", f"/api/v1/nodes/{node}/proxy/metrics/resource").decode(), target.namespace, target.container
+                cluster.request("GET", f"/api/v1/nodes/{node}/proxy/metrics/resource").decode(),
+                target.namespace,
+                target.container,
             ):
                 if usage.pod in pods:
                     sampled.append(_resources(usage, pods[usage.pod], target.container, self._started))
@@ -101,28 +113,49 @@ class Sampler:
         def ask(pod: str) -> DatabaseTotals | None:
             path = f"{cluster.core('pods', f'{pod}:{metrics.port}')}/proxy/{metrics.path.lstrip('/')}"
             try:
-                return database_totals(cluster.request("GET", path, seconds=METRICS_TIMEOUT_SECONDS).decode(), name)
+                return database_totals(
+                    cluster.request("GET", path, seconds=METRICS_TIMEOUT_SECONDS).decode(), name
+                )
             except ClusterError as error:
                 self._recorder.record("sample.failed", what=f"metrics of {pod}", error=str(error))
                 return None
 
         with ThreadPoolExecutor(max_workers=max(1, len(pods))) as pool:
             answers = dict(zip(pods, pool.map(ask, pods), strict=True))
-        totals = [{"pod": pod, "seconds": each.seconds, "queries": each.queries} for pod, each in answers.items() if each is not None]
+        totals = [
+            {"pod": pod, "seconds": each.seconds, "queries": each.queries}
+            for pod, each in answers.items()
+            if each is not None
+        ]
         self._recorder.record("sample.database", pods=totals)
 
     def _record_cluster_events(self, cluster: Cluster) -> None:
         items = cluster.get(cluster.core("events"), query={"limit": "5000"})["items"]
-        later = sorted((_wall(item), number, item) for number, item in enumerate(items) if _wall(item) >= int(self._started.wall))
+        later = sorted(
+            (_wall(item), number, item)
+            for number, item in enumerate(items)
+            if _wall(item) >= int(self._started.wall)
+        )
         for wall, _, item in later[-CLUSTER_EVENTS_AT_MOST:]:
             about = item["involvedObject"]
             at = Moment(wall=wall, monotonic=monotonic_of(wall, self._started))
             name = f"{about.get('kind')}/{about.get('name')}"
-            self._recorder.record("cluster.event", at=at, reason=item.get("reason", ""), object=name, message=item.get("message", ""), wall=wall)
+            self._recorder.record(
+                "cluster.event",
+                at=at,
+                reason=item.get("reason", ""),
+                object=name,
+                message=item.get("message", ""),
+                wall=wall,
+            )
 
 
 def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> Json:
-    limits = next(each for each in pod["spec"]["containers"] if each["name"] == container).get("resources", {}).get("limits", {})
+    limits = (
+        next(each for each in pod["spec"]["containers"] if each["name"] == container)
+        .get("resources", {})
+        .get("limits", {})
+    )
     return {
         "pod": usage.pod,
         "cpu_seconds": usage.cpu_seconds,
@@ -136,7 +169,12 @@ def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> Js
 def _wall(item: Json) -> float:
     """When an event last happened, seconds since the epoch; whole seconds for the older kind of events."""
     series = item.get("series") or {}
-    for value in (series.get("lastObservedTime"), item.get("lastTimestamp"), item.get("eventTime"), item["metadata"]["creationTimestamp"]):
+    for value in (
+        series.get("lastObservedTime"),
+        item.get("lastTimestamp"),
+        item.get("eventTime"),
+        item["metadata"]["creationTimestamp"],
+    ):
         if value:
             return datetime.fromisoformat(value).timestamp()
     return 0.0

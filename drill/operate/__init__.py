@@ -1,4 +1,5 @@
-"""The operator. Flows in: steps of the runbook. Flows out: the same text run by bash, each command recorded with line, status and times.
+"""The operator. Flows in: steps of the runbook. Flows out: the same text run by bash, each command recorded
+with line, status and times.
 
 world.py       the folder, tools and names that the operator's commands see
 traps.bash     what bash reads first: reports each command on a file descriptor of its own

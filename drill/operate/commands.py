@@ -1,7 +1,9 @@
-"""Commands of a step. Flows in: what bash announced, one announcement after the other, and what was printed meanwhile. Flows out: commands.
+"""Commands of a step. Flows in: what bash announced, one announcement after the other, and what was printed
+meanwhile. Flows out: commands.
 
-traps.bash tells what an announcement is. A command is told finished when bash announces the next one; a pipeline is one command, with its
-parts. A `for`, `select` or `case` line runs nothing itself and is no command.
+traps.bash tells what an announcement is. A command is told finished when bash announces the next one; a
+pipeline is one command, with its parts. A `for`, `select` or `case` line runs nothing itself and is no
+command.
 """
 
 from __future__ import annotations
@@ -13,15 +15,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 HEADERS = ("for ", "select ", "case ", "trap '__drill_")
-"""What a line that runs nothing itself starts with; the last is what bash announces where the EXIT trap is all that ran."""
+"""What a line that runs nothing itself starts with; the last is what bash announces where the EXIT trap is
+all that ran.
+"""
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """One command that is about to start, and what the shell knew then. Times: wall seconds; line: of the step's file.
+    """One command that is about to start, and what the shell knew then. Times: wall seconds; line: of the
+    step's file.
 
-    `background`: the last process of the last job in the background, empty where there is no such job; `group`: the process's group;
-    `pipes`: those that the shell holds open at least one end of; `new_pipes`: those that it holds both ends of, so the command writes to one.
+    `background`: the last process of the last job in the background, empty where there is no such job;
+    `group`: the process's group; `pipes`: those that the shell holds open at least one end of; `new_pipes`:
+    those that it holds both ends of, so the command writes to one.
     """
 
     status: int
@@ -49,8 +55,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Command:
-    """A command that ended, or was left in the background. `line`: of the runbook; times: wall seconds; `output`: both streams;
-    `parts`: of a pipeline, in order; empty for a command alone."""
+    """A command that ended, or was left in the background. `line`: of the runbook; times: wall seconds;
+    `output`: both streams; `parts`: of a pipeline, in order; empty for a command alone."""
 
     line: int
     text: str
@@ -64,7 +70,9 @@ class Command:
 
 
 def read_announcement(record: bytes) -> Announcement | None:
-    """One record that traps.bash wrote for a command, or None for one of its other kinds. The process waits while this looks at it."""
+    """One record that traps.bash wrote for a command, or None for one of its other kinds. The process waits
+    while this looks at it.
+    """
     fields = record.decode("utf-8", errors="replace").split("\x1f", 9)
     if fields[0] != "command" or len(fields) != 10:
         return None
@@ -95,7 +103,9 @@ def _group(process: int) -> int:
 
 
 def open_pipes(process: int) -> tuple[frozenset[str], frozenset[str]]:
-    """The pipes that a process holds an end of, and those that it holds both ends of. None where it has ended."""
+    """The pipes that a process holds an end of, and those that it holds both ends of. None where it has
+    ended.
+    """
     modes: dict[str, set[int]] = {}
     try:
         descriptors = os.listdir(f"/proc/{process}/fd")
@@ -109,7 +119,9 @@ def open_pipes(process: int) -> tuple[frozenset[str], frozenset[str]]:
                 with open(f"/proc/{process}/fdinfo/{descriptor}", encoding="ascii") as file:
                     flags = next(line for line in file if line.startswith("flags:"))
                 modes.setdefault(place, set()).add(int(flags.split()[1], 8) & os.O_ACCMODE)
-    return frozenset(modes), frozenset(place for place, kinds in modes.items() if kinds >= {os.O_RDONLY, os.O_WRONLY})
+    return frozenset(modes), frozenset(
+        place for place, kinds in modes.items() if kinds >= {os.O_RDONLY, os.O_WRONLY}
+    )
 
 
 @dataclass
@@ -127,9 +139,18 @@ class Group:
 
 
 class Commands:
-    """Follows one bash process, and the subshells it runs in the foreground. `finished` is called with each command as it ends."""
+    """Follows one bash process, and the subshells it runs in the foreground. `finished` is called with each
+    command as it ends.
+    """
 
-    def __init__(self, step_file: str, first_line: int, finished: Callable[[Command], None], process: int, inherited: frozenset[str]) -> None:
+    def __init__(
+        self,
+        step_file: str,
+        first_line: int,
+        finished: Callable[[Command], None],
+        process: int,
+        inherited: frozenset[str],
+    ) -> None:
         """`process`: the shell's; `inherited`: the pipes that it was started with."""
         self._inherited = inherited
         self._step_file, self._first_line, self._finished = step_file, first_line, finished
@@ -149,7 +170,9 @@ class Commands:
         (self.current.output if self.current else self._printed).append(text)
 
     def announce(self, announcement: Announcement) -> bool:
-        """A command is about to start. False for what is no command of the step: a loop's header, the entry of a function, inner work."""
+        """A command is about to start. False for what is no command of the step: a loop's header, the entry
+        of a function, inner work.
+        """
         if announcement.source != self._step_file:
             return self._elsewhere(announcement)
         if announcement.process == self.process and announcement.background:
@@ -169,7 +192,12 @@ class Commands:
         if announcement.text.startswith(HEADERS):
             return False
         entered = self._callers[-1].announced[-1] if self._callers else None
-        if entered and self.current is None and announcement.depth > entered.depth and announcement.text == entered.text:
+        if (
+            entered
+            and self.current is None
+            and announcement.depth > entered.depth
+            and announcement.text == entered.text
+        ):
             return False
         if self.current is None:
             self.current = Group([announcement], self._printed)
@@ -190,7 +218,9 @@ class Commands:
             self._printed, self.current = self.current.output, None
 
     def _is_inside(self, later: Announcement) -> bool:
-        """Whether another process announced something that the current command runs, rather than a subshell that comes after it."""
+        """Whether another process announced something that the current command runs, rather than a subshell
+        that comes after it.
+        """
         assert self.current is not None
         first, last = self.current.announced[0], self.current.announced[-1]
         return later.group != later.process or later.depth > last.depth or self._reads_on(first)
@@ -200,7 +230,9 @@ class Commands:
         return bool(announcement.pipes - announcement.new_pipes - self._inherited)
 
     def _writes_on(self, announcement: Announcement) -> bool:
-        """Whether the command's output goes into a pipe, to a compound that is not announced (`... | while read`)."""
+        """Whether the command's output goes into a pipe, to a compound that is not announced (`... | while
+        read`).
+        """
         # from the second part on, bash also holds both ends of a pipe by which it orders process groups
         return len(announcement.new_pipes) > (1 if self._reads_on(announcement) else 0)
 
@@ -218,7 +250,11 @@ class Commands:
             else:
                 self._end(self.current, later.status, later.statuses, later.wall)
             self.current, self.nested = None, []
-        while self._callers and self._callers[-1].announced[-1].depth >= later.depth and later.process == self.process:
+        while (
+            self._callers
+            and self._callers[-1].announced[-1].depth >= later.depth
+            and later.process == self.process
+        ):
             self._end(self._callers.pop(), later.status, later.statuses, later.wall)
 
     def end(self, status: int, wall: float) -> None:
@@ -231,20 +267,36 @@ class Commands:
         for group in groups:
             self._end(group, status, (), wall)
 
-    def _end(self, group: Group, status: int, statuses: tuple[int, ...], wall: float, *, background: bool = False) -> None:
+    def _end(
+        self, group: Group, status: int, statuses: tuple[int, ...], wall: float, *, background: bool = False
+    ) -> None:
         announced = group.announced
         self._ended = announced[-1]
         parts: tuple[Part, ...] = ()
         if len(announced) > 1:
-            known: list[int | None] = [*statuses] if len(statuses) == len(announced) else [None] * len(announced)
-            parts = tuple(Part(self._line(one), one.text, part) for one, part in zip(announced, known, strict=True))
+            known: list[int | None] = (
+                [*statuses] if len(statuses) == len(announced) else [None] * len(announced)
+            )
+            parts = tuple(
+                Part(self._line(one), one.text, part) for one, part in zip(announced, known, strict=True)
+            )
         text = " | ".join(one.text for one in announced)
         if self._writes_on(announced[-1]):
             text += " | ..."
         if background:
             text += " &"
         self._finished(
-            Command(self._line(announced[0]), text, status, group.started, wall, background, group.interrupted, "".join(group.output), parts)
+            Command(
+                self._line(announced[0]),
+                text,
+                status,
+                group.started,
+                wall,
+                background,
+                group.interrupted,
+                "".join(group.output),
+                parts,
+            )
         )
 
     def _line(self, announcement: Announcement) -> int:

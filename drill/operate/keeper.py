@@ -1,8 +1,10 @@
-"""Keeps a step's processes together. Flows in: the step's file and three pipes. Flows out: bash's exit status; then, nothing is left.
+"""Keeps a step's processes together. Flows in: the step's file and three pipes. Flows out: bash's exit
+status; then, nothing is left.
 
-Runs as a process of its own, with Python's standard library only. It is the reaper of all that the step starts, so whatever goes into the
-background, or into a session of its own, is still found. When its standard input closes (the operator has seen enough, or has been killed), it
-ends every process that is left: asked first, killed after GRACE_SECONDS.
+Runs as a process of its own, with Python's standard library only. It is the reaper of all that the step
+starts, so whatever goes into the background, or into a session of its own, is still found. When its standard
+input closes (the operator has seen enough, or has been killed), it ends every process that is left: asked
+first, killed after GRACE_SECONDS.
 
     python keeper.py STEP_FILE TRAPS_FILE ANNOUNCEMENTS GO STATUS      (the last three: descriptors)
 """

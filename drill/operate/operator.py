@@ -1,7 +1,9 @@
-"""The operator. Flows in: steps of the runbook and values for their placeholders. Flows out: procedure.* and command.finished events, transcripts.
+"""The operator. Flows in: steps of the runbook and values for their placeholders. Flows out: procedure.* and
+command.finished events, transcripts.
 
-Each step is run by one bash process (traps.bash, keeper.py), word for word, and every command is recorded with its line in the runbook. A command
-that streams is interrupted after a limit, as a person would press Ctrl-C, and the step goes on with the next one.
+Each step is run by one bash process (traps.bash, keeper.py), word for word, and every command is recorded
+with its line in the runbook. A command that streams is interrupted after a limit, as a person would press
+Ctrl-C, and the step goes on with the next one.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ LONGEST_COMMAND_SECONDS = 120.0
 LONGEST_STEP_SECONDS = 900.0
 PATIENCE_AFTER_INTERRUPT_SECONDS = 3.0
 IDLE_SECONDS = 0.5
-"""For how long the shell must have run nothing before Ctrl-C goes to the shell itself, as for `wait` and `read`."""
+"""For how long the shell must have run nothing before Ctrl-C goes to the shell itself, as for `wait` and
+`read`.
+"""
 INTERRUPTED_STATUS = 130
 LOOK_EVERY_SECONDS = 0.05
 READ_BYTES = 1 << 16
@@ -46,8 +50,9 @@ READ_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class ProcedureResult:
-    """What came of following a procedure. `status`: 0 when every command ended 0, else the first that did not; a stream that was
-    interrupted and a command left in the background do not count. `missing_tools`: programs that are not on this machine, by name."""
+    """What came of following a procedure. `status`: 0 when every command ended 0, else the first that did
+    not; a stream that was interrupted and a command left in the background do not count. `missing_tools`:
+    programs that are not on this machine, by name."""
 
     procedure: str
     status: int
@@ -58,7 +63,9 @@ class ProcedureResult:
 
 @dataclass(frozen=True)
 class Operator:
-    """Follows procedures in one world. `longest_command_seconds`: for commands that do not stream; `longest_step_seconds`: for all of a step."""
+    """Follows procedures in one world. `longest_command_seconds`: for commands that do not stream;
+    `longest_step_seconds`: for all of a step.
+    """
 
     settings: Settings
     evidence: Path
@@ -67,10 +74,13 @@ class Operator:
     longest_command_seconds: float = LONGEST_COMMAND_SECONDS
     longest_step_seconds: float = LONGEST_STEP_SECONDS
 
-    def follow(self, procedure: str, steps: Sequence[Step], bindings: Mapping[str, str] | None = None) -> ProcedureResult:
+    def follow(
+        self, procedure: str, steps: Sequence[Step], bindings: Mapping[str, str] | None = None
+    ) -> ProcedureResult:
         """Run the steps, one after the other, and record them.
 
-        Raises InputError for a placeholder without a value and ForeignClusterError for a world that leads elsewhere, both before anything runs.
+        Raises InputError for a placeholder without a value and ForeignClusterError for a world that leads
+        elsewhere, both before anything runs.
         """
         bound = bind(steps, bindings or {})
         self.world.check(self.settings.target.context)
@@ -84,11 +94,17 @@ class Operator:
                 commands += run.ended
                 missing += [name for name in run.missing if name not in missing]
                 transcripts.append(run.transcript_path)
-        return ProcedureResult(procedure, _first_failure(commands), tuple(commands), tuple(missing), tuple(transcripts))
+        return ProcedureResult(
+            procedure, _first_failure(commands), tuple(commands), tuple(missing), tuple(transcripts)
+        )
 
 
 def _first_failure(commands: Sequence[Command]) -> int:
-    counted = (command for command in commands if not (command.interrupted and streams(command.text.removesuffix(" &"))))
+    counted = (
+        command
+        for command in commands
+        if not (command.interrupted and streams(command.text.removesuffix(" &")))
+    )
     return next((command.status for command in counted if command.status != 0), 0)
 
 
@@ -113,12 +129,19 @@ class _StepRun:
         self.idle_since: float | None = None
         self.unconfirmed: tuple[float, str] | None = None
         self.rest = {"announcements": b"", "status": b""}
-        self.decoders = {name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")}
+        self.decoders = {
+            name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")
+        }
 
     def run(self) -> None:
         step = self.step
         self.operator.recorder.record(
-            "procedure.started", procedure=self.procedure, section=step.section.title, step=step.name, line=step.line, text=step.text
+            "procedure.started",
+            procedure=self.procedure,
+            section=step.section.title,
+            step=step.name,
+            line=step.line,
+            text=step.text,
         )
         with (
             self.transcript_path.open("w", encoding="utf-8") as self.transcript,
@@ -127,7 +150,11 @@ class _StepRun:
             self.transcript.write(f"{step.name}\n{step.runbook}:{step.line}\n")
             self._run_bash()
         self.operator.recorder.record(
-            "procedure.finished", procedure=self.procedure, status=_first_failure(self.ended), missing_tools=self.missing, exit_status=self.status
+            "procedure.finished",
+            procedure=self.procedure,
+            status=_first_failure(self.ended),
+            missing_tools=self.missing,
+            exit_status=self.status,
         )
 
     def _run_bash(self) -> None:
@@ -135,7 +162,17 @@ class _StepRun:
         go, self.go = os.pipe()
         told, tell = os.pipe()
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(KEEPER), str(self.script), str(TRAPS), str(announcements), str(go), str(tell)],
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                str(KEEPER),
+                str(self.script),
+                str(TRAPS),
+                str(announcements),
+                str(go),
+                str(tell),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -155,7 +192,9 @@ class _StepRun:
             "announcements": announced,
             "status": told,
         }
-        inherited = frozenset(os.readlink(f"/proc/self/fd/{descriptor}") for descriptor in (*self.pipes.values(), self.go))
+        inherited = frozenset(
+            os.readlink(f"/proc/self/fd/{descriptor}") for descriptor in (*self.pipes.values(), self.go)
+        )
         with os.fdopen(os.dup(told), "rb", buffering=0) as beginning:
             shell = int(beginning.readline().removeprefix(b"started "))
         self.commands = Commands(str(self.script), self.step.line, self._command_ended, shell, inherited)
@@ -185,7 +224,11 @@ class _StepRun:
                 self._finish(self.status)
                 keep.close()
             elif time.monotonic() > deadline and not keep.closed:
-                self._print("stderr", f"drill: the step took longer than {self.operator.longest_step_seconds:g} s and was ended\n")
+                self._print(
+                    "stderr",
+                    f"drill: the step took longer than {self.operator.longest_step_seconds:g} s and was "
+                    "ended\n",
+                )
                 if self.commands.current:
                     self.commands.current.interrupted = True
                 self._finish(INTERRUPTED_STATUS)
@@ -262,7 +305,9 @@ class _StepRun:
         if command.background:
             more["background"] = True
         if command.parts:
-            more["parts"] = [{"line": part.line, "command": part.text, "status": part.status} for part in command.parts]
+            more["parts"] = [
+                {"line": part.line, "command": part.text, "status": part.status} for part in command.parts
+            ]
         self.operator.recorder.record(
             "command.finished",
             at=Moment(wall=command.finished, monotonic=monotonic_of(command.finished, reference)),
@@ -276,15 +321,23 @@ class _StepRun:
             **more,
         )
         self._confirm()
-        how = "left in the background" if command.background else f"status {command.status}" + (", interrupted" if command.interrupted else "")
-        self._note(command.finished, f"line {command.line}: {how} after {command.finished - command.started:.3f} s")
+        how = (
+            "left in the background"
+            if command.background
+            else f"status {command.status}" + (", interrupted" if command.interrupted else "")
+        )
+        self._note(
+            command.finished, f"line {command.line}: {how} after {command.finished - command.started:.3f} s"
+        )
 
     def _print(self, stream: str, text: str) -> None:
         if text:
             self._confirm()
             self.commands.print(text)
             self.transcript.write(text)
-            self.stream.write(msgspec.json.encode({"monotonic": now().monotonic, "stream": stream, "text": text}) + b"\n")
+            self.stream.write(
+                msgspec.json.encode({"monotonic": now().monotonic, "stream": stream, "text": text}) + b"\n"
+            )
 
     def _confirm(self) -> None:
         """Write down the latest announcement; until something follows from it, it may be withdrawn."""
@@ -295,7 +348,12 @@ class _StepRun:
     def _note(self, wall: float, text: str) -> None:
         clock = time.strftime("%H:%M:%S", time.gmtime(wall)) + f".{int(wall % 1 * 1000):03}"
         self.transcript.write(f"[{clock}] {text}\n")
-        self.stream.write(msgspec.json.encode({"monotonic": monotonic_of(wall, self.reference), "stream": "drill", "text": text}) + b"\n")
+        self.stream.write(
+            msgspec.json.encode(
+                {"monotonic": monotonic_of(wall, self.reference), "stream": "drill", "text": text}
+            )
+            + b"\n"
+        )
 
     def _interrupt_what_is_late(self) -> None:
         group = self.commands.current
@@ -303,7 +361,11 @@ class _StepRun:
             return
         running = [*group.announced, *self.commands.nested]
         streaming = any(streams(announcement.text) for announcement in running)
-        limit = self.operator.settings.judge.command_seconds if streaming else self.operator.longest_command_seconds
+        limit = (
+            self.operator.settings.judge.command_seconds
+            if streaming
+            else self.operator.longest_command_seconds
+        )
         if now().wall - group.started < limit:
             return
         foreground = self._foreground()
@@ -326,7 +388,12 @@ class _StepRun:
     def _foreground(self) -> list[int]:
         """What the shell runs and waits for; empty where it does something itself."""
         children = keeper.children().get(self.commands.process, [])
-        return [process for child in children if not self._is_background(child) for process in (child, *keeper.descendants(child))]
+        return [
+            process
+            for child in children
+            if not self._is_background(child)
+            for process in (child, *keeper.descendants(child))
+        ]
 
     def _is_background(self, process: int) -> bool:
         try:

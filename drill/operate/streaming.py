@@ -1,6 +1,8 @@
-"""Which commands never end by themselves. Flows in: one simple command, as bash tells it. Flows out: whether it streams.
+"""Which commands never end by themselves. Flows in: one simple command, as bash tells it. Flows out: whether
+it streams.
 
-Only by explicit signs of programs known to stream; a command that is merely slow is not one (`kubectl rollout status` ends by itself).
+Only by explicit signs of programs known to stream; a command that is merely slow is not one (`kubectl rollout
+status` ends by itself).
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 WRAPPERS = frozenset({"sudo", "command", "exec", "nohup", "time", "stdbuf", "env"})
 WATCHING = frozenset({"-w", "--watch", "--watch=true", "--watch-only", "--watch-only=true"})
 FOLLOWING = frozenset({"-f", "--follow", "--follow=true", "-F", "--follow=name"})
-KUBECTL_OPTIONS_WITH_VALUE = frozenset({"-n", "--namespace", "--context", "--kubeconfig", "--cluster", "--user", "-s", "--server"})
+KUBECTL_OPTIONS_WITH_VALUE = frozenset(
+    {"-n", "--namespace", "--context", "--kubeconfig", "--cluster", "--user", "-s", "--server"}
+)
 ALWAYS = frozenset({"watch", "tcpdump"})
 
 

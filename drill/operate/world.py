@@ -1,4 +1,5 @@
-"""The operator's world (design decision 5). Flows in: what a drill lets the operator have. Flows out: a home folder and an environment.
+"""The operator's world (design decision 5). Flows in: what a drill lets the operator have. Flows out: a home
+folder and an environment.
 
 Nothing of drill's own environment is in it: no tokens, no proxies, no current context but the target's.
 """
@@ -44,20 +45,27 @@ class World:
         try:
             config = yaml.safe_load(self.kubeconfig.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise SetupError(f"{self.kubeconfig}: no such kubeconfig for the operator. `drill up` makes it") from error
+            raise SetupError(
+                f"{self.kubeconfig}: no such kubeconfig for the operator. `drill up` makes it"
+            ) from error
         except yaml.YAMLError as error:
             raise InputError(self.kubeconfig, None, str(error), "a kubeconfig") from error
         current = config.get("current-context") if isinstance(config, dict) else None
-        names = [entry.get("name") for entry in config.get("contexts") or []] if isinstance(config, dict) else []
+        names = (
+            [entry.get("name") for entry in config.get("contexts") or []] if isinstance(config, dict) else []
+        )
         if current != context or names != [context]:
             raise ForeignClusterError(
-                f"{self.kubeconfig}: the operator may have the context {context!r} and no other, as the current one; "
+                f"{self.kubeconfig}: the operator may have the context {context!r} and no other, as the "
+                "current one; "
                 f"the file has {names}, current {current!r}"
             )
 
 
 class Home:
-    """A folder for one operator, removed at the end. `environment`: all that its commands inherit; `work`: where they start."""
+    """A folder for one operator, removed at the end. `environment`: all that its commands inherit; `work`:
+    where they start.
+    """
 
     def __init__(self, world: World) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="drill-operator-"))
@@ -92,5 +100,7 @@ class Home:
     def __enter__(self) -> Home:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,5 +1,5 @@
-"""What experiments/*.yaml name as probes of their steady state. Flows in: the target's file. Flows out: True, or False with a log line
-that says what was seen.
+"""What experiments/*.yaml name as probes of their steady state. Flows in: the target's file. Flows out: True,
+or False with a log line that says what was seen.
 """
 
 from __future__ import annotations

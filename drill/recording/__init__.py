@@ -1,5 +1,5 @@
-"""The recording of a drill: an append-only log of events and the stream of requests. Whoever acts writes here; whoever judges
-only reads. Files of one drill's evidence folder:
+"""The recording of a drill: an append-only log of events and the stream of requests. Whoever acts writes
+here; whoever judges only reads. Files of one drill's evidence folder:
 
     recording.jsonl   one Event a line (events.py)
     requests.jsonl    one Request a line (requests.py), written by the load's process
@@ -11,4 +11,14 @@ from drill.recording.clock import Moment, monotonic_of, now
 from drill.recording.events import Event, Recorder, read_events
 from drill.recording.requests import Request, Requests, read_requests
 
-__all__ = ["Event", "Moment", "Recorder", "Request", "Requests", "monotonic_of", "now", "read_events", "read_requests"]
+__all__ = [
+    "Event",
+    "Moment",
+    "Recorder",
+    "Request",
+    "Requests",
+    "monotonic_of",
+    "now",
+    "read_events",
+    "read_requests",
+]

@@ -1,7 +1,8 @@
 """The one clock. Flows out: moments that load, faults and commands share.
 
-CLOCK_MONOTONIC is one clock for all processes of a Linux machine, so moments taken in the load's process, in an experiment's
-process and here are compared directly; wall time is carried for people and for what only knows wall time (bash, Kubernetes).
+CLOCK_MONOTONIC is one clock for all processes of a Linux machine, so moments taken in the load's process, in
+an experiment's process and here are compared directly; wall time is carried for people and for what only
+knows wall time (bash, Kubernetes).
 """
 
 from __future__ import annotations
@@ -24,5 +25,7 @@ def now() -> Moment:
 
 
 def monotonic_of(wall: float, reference: Moment) -> float:
-    """The monotonic seconds at which the wall clock showed `wall`, by a `reference` moment taken close to it."""
+    """The monotonic seconds at which the wall clock showed `wall`, by a `reference` moment taken close to
+    it.
+    """
     return reference.monotonic + (wall - reference.wall)

@@ -1,5 +1,5 @@
-"""Events: what happened, when, in the order in which it was written. Flows in: kind and data from whoever acts. Flows
-out: JSON lines.
+"""Events: what happened, when, in the order in which it was written. Flows in: kind and data from whoever
+acts. Flows out: JSON lines.
 
 The kinds and their data (times are monotonic seconds unless they are named wall):
 
@@ -49,7 +49,9 @@ from drill.recording.clock import Moment, now
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One line of the recording. `wall`: seconds since the epoch; `monotonic`: seconds; `data`: by kind, see above."""
+    """One line of the recording. `wall`: seconds since the epoch; `monotonic`: seconds; `data`: by kind, see
+    above.
+    """
 
     wall: float
     monotonic: float
@@ -58,8 +60,8 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe to call
-    from several threads."""
+    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe
+    to call from several threads."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,9 @@ class Recorder:
         self._lock = threading.Lock()
 
     def record(self, kind: str, /, *, at: Moment | None = None, durable: bool = False, **data: Any) -> Event:
-        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on disk."""
+        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on
+        disk.
+        """
         moment = at or now()
         event = Event(wall=moment.wall, monotonic=moment.monotonic, kind=kind, data=data)
         line = msgspec.json.encode(event) + b"\n"
@@ -86,8 +90,8 @@ class Recorder:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other bad line
-    is an InputError."""
+    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other
+    bad line is an InputError."""
     decoder = msgspec.json.Decoder(Event)
     events = []
     lines = path.read_bytes().split(b"\n")
@@ -99,5 +103,7 @@ def read_events(path: Path) -> list[Event]:
         except msgspec.DecodeError as error:
             if number == len(lines):
                 break
-            raise InputError(path, number, line[:80].decode(errors="replace"), f"an event as JSON ({error})") from error
+            raise InputError(
+                path, number, line[:80].decode(errors="replace"), f"an event as JSON ({error})"
+            ) from error
     return events

@@ -1,5 +1,5 @@
-"""Requests: one record per request of the load. Flows in: JSON lines from the load's process. Flows out: columns for
-the judge.
+"""Requests: one record per request of the load. Flows in: JSON lines from the load's process. Flows out:
+columns for the judge.
 
 A request counts from the moment it was planned (design decision 7), so `latency` is finished - planned.
 """
@@ -21,9 +21,9 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One request. planned, sent, finished: monotonic seconds; name: as in drill.toml; status: HTTP status, 0 when
-    none came; error: why it failed, empty when it did not; write: the id given to a write; acknowledged: the write
-    was confirmed; read_back: path that returns it."""
+    """One request. planned, sent, finished: monotonic seconds; name: as in drill.toml; status: HTTP status, 0
+    when none came; error: why it failed, empty when it did not; write: the id given to a write; acknowledged:
+    the write was confirmed; read_back: path that returns it."""
 
     planned: float
     sent: float
@@ -39,8 +39,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
 class Requests:
     """Requests as columns, in order of their planned time. All arrays have shape (n,).
 
-    planned, finished, latency: float64 seconds; failed, answered: bool (answered: an HTTP status came, whichever);
-    name: int32 index into `names`.
+    planned, finished, latency: float64 seconds; failed, answered: bool (answered: an HTTP status came,
+    whichever); name: int32 index into `names`.
     """
 
     def __init__(
@@ -59,7 +59,13 @@ class Requests:
             order = np.argsort(planned, kind="stable")
             planned, finished, failed = planned[order], finished[order], failed[order]
             answered, name = answered[order], name[order]
-        self.planned, self.finished, self.failed, self.answered, self.name = planned, finished, failed, answered, name
+        self.planned, self.finished, self.failed, self.answered, self.name = (
+            planned,
+            finished,
+            failed,
+            answered,
+            name,
+        )
         self.names = names
 
     @property
@@ -84,8 +90,8 @@ class Requests:
 
 
 def stream_requests(path: Path) -> Iterator[list[Request]]:
-    """The records of a stream, a chunk of some megabytes at a time, in the order written. A last line cut off by a kill
-    is left out. Raises InputError for any other line that is no request."""
+    """The records of a stream, a chunk of some megabytes at a time, in the order written. A last line cut off
+    by a kill is left out. Raises InputError for any other line that is no request."""
     return _stream(path, Request)
 
 
@@ -100,7 +106,9 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_requests(path: Path) -> Requests:
-    """The whole stream as columns. An absent file is no requests. Raises InputError for a line that is no request."""
+    """The whole stream as columns. An absent file is no requests. Raises InputError for a line that is no
+    request.
+    """
     planned: list[NDArray[np.float64]] = []
     finished: list[NDArray[np.float64]] = []
     failed: list[NDArray[np.bool_]] = []
@@ -145,5 +153,9 @@ def _bad_line(path: Path, block: bytes, lines_before: int, decoder: msgspec.json
         try:
             decoder.decode(line)
         except msgspec.DecodeError as error:
-            return InputError(path, number, line[:80].decode(errors="replace"), f"a request as JSON ({error})")
-    return InputError(path, lines_before + 1, block[:80].decode(errors="replace"), "one request as JSON on each line")
+            return InputError(
+                path, number, line[:80].decode(errors="replace"), f"a request as JSON ({error})"
+            )
+    return InputError(
+        path, lines_before + 1, block[:80].decode(errors="replace"), "one request as JSON on each line"
+    )

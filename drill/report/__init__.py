@@ -1,6 +1,7 @@
-"""The report of a run. Flows in: reports/<run>/ with its evidence, and the verdicts. Flows out, into the same folder: index.html for people,
-summary.json for machines, summary.md for CI; reports/latest leads to the last run. JUnit XML is pytest's own; Allure results come from
-drill.report.allure, the line that lives while a run goes on from drill.report.live.
+"""The report of a run. Flows in: reports/<run>/ with its evidence, and the verdicts. Flows out, into the same
+folder: index.html for people, summary.json for machines, summary.md for CI; reports/latest leads to the last
+run. JUnit XML is pytest's own; Allure results come from drill.report.allure, the line that lives while a run
+goes on from drill.report.live.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ __all__ = ["Run", "as_expected", "point_latest", "read_run", "read_verdicts", "w
 
 
 def write_report(run_folder: Path, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect]) -> None:
-    """Write index.html, summary.json and summary.md into `run_folder`. Raises UsageError or InputError where run.json is absent or wrong."""
+    """Write index.html, summary.json and summary.md into `run_folder`. Raises UsageError or InputError where
+    run.json is absent or wrong.
+    """
     run = read_run(run_folder)
     recordings = read_recordings(run_folder, verdicts)
     proofs = prove(errata, verdicts, recordings)

@@ -1,5 +1,6 @@
-"""Gherkin in Allure results. Flows in: pytest-bdd's hooks as scenarios run. Flows out: steps, labels and evidence in the results of allure-pytest,
-which by itself shows none of them. Register this module as a pytest plugin; without --alluredir it does nothing.
+"""Gherkin in Allure results. Flows in: pytest-bdd's hooks as scenarios run. Flows out: steps, labels and
+evidence in the results of allure-pytest, which by itself shows none of them. Register this module as a pytest
+plugin; without --alluredir it does nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class _OpenStep:
 
     def start(self, step: Step) -> None:
         self.identity = str(uuid4())
-        plugin_manager.hook.start_step(uuid=self.identity, title=f"{step.keyword.strip()} {step.name}", params=_parameters(step))
+        plugin_manager.hook.start_step(
+            uuid=self.identity, title=f"{step.keyword.strip()} {step.name}", params=_parameters(step)
+        )
 
     def stop(self, error: BaseException | None) -> None:
         kind: type[BaseException] | None = type(error) if error else None
@@ -45,18 +48,28 @@ _open_step = _OpenStep()
 def attach_evidence(folder: Path, verdict: DrillVerdict) -> None:
     """Add the drill's picture, verdict, recording, journal and transcripts to the test that is running."""
     hook = plugin_manager.hook
-    hook.attach_data(body=draw_file(folder, verdict), name="timeline", attachment_type=AttachmentType.SVG, extension=None)
-    kinds = {"verdict.json": AttachmentType.JSON, "journal.json": AttachmentType.JSON, "recording.jsonl": AttachmentType.TEXT}
+    hook.attach_data(
+        body=draw_file(folder, verdict), name="timeline", attachment_type=AttachmentType.SVG, extension=None
+    )
+    kinds = {
+        "verdict.json": AttachmentType.JSON,
+        "journal.json": AttachmentType.JSON,
+        "recording.jsonl": AttachmentType.TEXT,
+    }
     transcripts = sorted((folder / "transcripts").glob("*.txt"))
     for path in [*(folder / name for name in kinds), *transcripts]:
         if path.exists():
             kind = kinds.get(path.name, AttachmentType.TEXT)
-            hook.attach_file(source=str(path), name=str(path.relative_to(folder)), attachment_type=kind, extension=None)
+            hook.attach_file(
+                source=str(path), name=str(path.relative_to(folder)), attachment_type=kind, extension=None
+            )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> None:
-    """A severity of the runbook becomes one of Allure's; the tag stays a marker, since nothing is returned."""
+    """A severity of the runbook becomes one of Allure's; the tag stays a marker, since nothing is
+    returned.
+    """
     if tag in SEVERITIES:
         allure.severity(SEVERITIES[tag])(function)  # type: ignore[no-untyped-call]
 
@@ -95,7 +108,9 @@ def pytest_bdd_step_func_lookup_error(scenario: Scenario, step: Step, exception:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_bdd_after_scenario() -> None:
-    """A step that was interrupted (Ctrl-C) is still open: close it, or what follows would become part of it."""
+    """A step that was interrupted (Ctrl-C) is still open: close it, or what follows would become part of
+    it.
+    """
     if _open_step.identity:
         _open_step.stop(KeyboardInterrupt("interrupted"))
 
@@ -114,5 +129,7 @@ def _parameters(step: Step) -> dict[str, str]:
     if step.docstring:
         parameters["text"] = step.docstring
     if step.datatable:
-        parameters["table"] = "\n".join(" | ".join(cell.value for cell in row.cells) for row in step.datatable.rows)
+        parameters["table"] = "\n".join(
+            " | ".join(cell.value for cell in row.cells) for row in step.datatable.rows
+        )
     return parameters

@@ -1,5 +1,5 @@
-"""How much of the runbook this run carried out. Flows in: the recordings, and the runbook that they name. Flows out: its steps, and by which
-drills each was run.
+"""How much of the runbook this run carried out. Flows in: the recordings, and the runbook that they name.
+Flows out: its steps, and by which drills each was run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from drill.runbook import parse
 
 @dataclass(frozen=True)
 class CoveredStep:
-    """One fenced block of the runbook. `line`: of its first line of code; `drills`: those that ran it or a part of it."""
+    """One fenced block of the runbook. `line`: of its first line of code; `drills`: those that ran it or a
+    part of it.
+    """
 
     section: str
     label: str
@@ -41,7 +43,10 @@ def cover(recordings: Mapping[str, Sequence[Event]]) -> list[Coverage]:
     """Coverage of each runbook that the drills name. `recordings`: events by drill."""
     executed: dict[str, dict[int, list[str]]] = {}
     for drill, events in recordings.items():
-        runbook = next((str(e.data["runbook"]) for e in events if e.kind == "drill.started" and e.data.get("runbook")), None)
+        runbook = next(
+            (str(e.data["runbook"]) for e in events if e.kind == "drill.started" and e.data.get("runbook")),
+            None,
+        )
         if runbook is None:
             continue
         lines = executed.setdefault(runbook, {})
@@ -54,10 +59,19 @@ def cover(recordings: Mapping[str, Sequence[Event]]) -> list[Coverage]:
 def _of_one(runbook: str, lines: Mapping[int, Sequence[str]]) -> Coverage:
     path = Path(runbook)
     if not path.exists():
-        return Coverage(runbook, [], f"{runbook} is not found from here, so its steps are not counted: run drill report in the folder of drill.toml")
+        return Coverage(
+            runbook,
+            [],
+            f"{runbook} is not found from here, so its steps are not counted: run drill report in the "
+            "folder of drill.toml",
+        )
     steps = []
     for step in parse(path).steps:
         end = step.line + step.text.count("\n")
         drills = [drill for line, names in lines.items() if step.line <= line <= end for drill in names]
-        steps.append(CoveredStep(step.section.title, step.label or "", step.line, step.language, list(dict.fromkeys(drills))))
+        steps.append(
+            CoveredStep(
+                step.section.title, step.label or "", step.line, step.language, list(dict.fromkeys(drills))
+            )
+        )
     return Coverage(runbook, steps)

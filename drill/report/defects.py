@@ -1,6 +1,8 @@
-"""Which defects of the runbook this run proves. Flows in: the errata, the verdicts, the recordings. Flows out: one Proof a defect.
+"""Which defects of the runbook this run proves. Flows in: the errata, the verdicts, the recordings. Flows
+out: one Proof a defect.
 
-A defect is proven by the commands that were recorded, not by a verdict: a drill that failed for another reason proves nothing.
+A defect is proven by the commands that were recorded, not by a verdict: a drill that failed for another
+reason proves nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class ProvingCommand:
 
 @dataclass(frozen=True)
 class Proof:
-    """A defect and what this run has to say of it. `written`, `corrected`: the drills that follow the text as it was and as it is now."""
+    """A defect and what this run has to say of it. `written`, `corrected`: the drills that follow the text as
+    it was and as it is now.
+    """
 
     defect: Defect
     written: list[DrillVerdict]
@@ -39,26 +43,42 @@ class Proof:
         """In words: is the defect proven, and does its correction work?"""
         if not self.written and not self.corrected:
             return "not drilled in this run"
-        defect = "proven" if self.commands else "not proven: the evidence was not recorded" if self.written else "not drilled as written"
+        defect = (
+            "proven"
+            if self.commands
+            else "not proven: the evidence was not recorded"
+            if self.written
+            else "not drilled as written"
+        )
         works = bool(self.corrected) and all(verdict.verdict == "pass" for verdict in self.corrected)
-        correction = "; corrected, it passes" if works else "; corrected, it does not pass" if self.corrected else ""
+        correction = (
+            "; corrected, it passes" if works else "; corrected, it does not pass" if self.corrected else ""
+        )
         return defect + correction
 
 
-def prove(errata: Sequence[Defect], verdicts: Sequence[DrillVerdict], recordings: Mapping[str, Sequence[Event]]) -> list[Proof]:
+def prove(
+    errata: Sequence[Defect], verdicts: Sequence[DrillVerdict], recordings: Mapping[str, Sequence[Event]]
+) -> list[Proof]:
     """One Proof a defect, in the order of the errata. `recordings`: events by drill."""
     drills = [verdict for verdict in verdicts if not verdict.control]
     proofs = []
     for defect in errata:
         written = [verdict for verdict in drills if _shows(verdict, defect, defect.as_written, "fail")]
-        commands = [found for verdict in written for found in _commands(defect, verdict.drill, recordings.get(verdict.drill, ()))]
+        commands = [
+            found
+            for verdict in written
+            for found in _commands(defect, verdict.drill, recordings.get(verdict.drill, ()))
+        ]
         corrected = [verdict for verdict in drills if _shows(verdict, defect, defect.as_corrected, "pass")]
         proofs.append(Proof(defect, written, corrected, commands))
     return proofs
 
 
 def _shows(verdict: DrillVerdict, defect: Defect, name: str, expected: str) -> bool:
-    """True where the defect's entry names this drill or its scenario, or the scenario is tagged with the defect and expected to end so."""
+    """True where the defect's entry names this drill or its scenario, or the scenario is tagged with the
+    defect and expected to end so.
+    """
     named = name.strip().casefold() in {verdict.drill.casefold(), verdict.scenario.casefold()}
     return named or (verdict.expected == expected and defect.id in {tag.lstrip("@") for tag in verdict.tags})
 

@@ -1,7 +1,9 @@
-"""The one line that lives while a drill runs. Flows in: the phase, what users see, what is awaited. Flows out: a line that keeps itself up to
-date on a terminal; elsewhere a line for each change of phase, and one every few seconds.
+"""The one line that lives while a drill runs. Flows in: the phase, what users see, what is awaited. Flows
+out: a line that keeps itself up to date on a terminal; elsewhere a line for each change of phase, and one
+every few seconds.
 
-Under pytest what tests write is captured, so the terminal is taken when this module is imported: plugins are, before capturing begins.
+Under pytest what tests write is captured, so the terminal is taken when this module is imported: plugins are,
+before capturing begins.
 """
 
 from __future__ import annotations
@@ -26,12 +28,16 @@ _terminal_descriptor = os.dup(STANDARD_ERROR)
 
 
 def terminal() -> TextIO:
-    """A stream of its own to where standard error led when this module was imported, whatever was done to that since."""
+    """A stream of its own to where standard error led when this module was imported, whatever was done to
+    that since.
+    """
     return os.fdopen(os.dup(_terminal_descriptor), "w", encoding="utf-8", errors="replace", buffering=1)
 
 
 class LiveLine:
-    """The first `update` shows the line, `end` takes it away; then it may begin again. What an update does not name stays as it was."""
+    """The first `update` shows the line, `end` takes it away; then it may begin again. What an update does
+    not name stays as it was.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """`stream`: where to, the terminal unless given."""
@@ -52,7 +58,12 @@ class LiveLine:
         self._began, self._shown = time.monotonic(), True
         if self._console.is_terminal:
             self._console.line()
-            self._live = Live(console=self._console, get_renderable=self._text, refresh_per_second=REFRESHES_PER_SECOND, transient=True)
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._text,
+                refresh_per_second=REFRESHES_PER_SECOND,
+                transient=True,
+            )
             self._live.start()
 
     def end(self) -> None:
@@ -71,10 +82,14 @@ class LiveLine:
         error_share: float | None = None,
         awaiting: str | None = None,
     ) -> None:
-        """Show these from now on. `error_share`: 0 to 1; `awaiting`: what the drill is waiting for, empty when for nothing."""
+        """Show these from now on. `error_share`: 0 to 1; `awaiting`: what the drill is waiting for, empty
+        when for nothing.
+        """
         self._phase = self._phase if phase is None else phase
         self._awaiting = self._awaiting if awaiting is None else awaiting
-        self._requests_per_second = self._requests_per_second if requests_per_second is None else requests_per_second
+        self._requests_per_second = (
+            self._requests_per_second if requests_per_second is None else requests_per_second
+        )
         self._p95_seconds = self._p95_seconds if p95_seconds is None else p95_seconds
         self._error_share = self._error_share if error_share is None else error_share
         if not self._shown:
@@ -97,7 +112,12 @@ class LiveLine:
         if self._p95_seconds is not None:
             parts.append((f"p95 {seconds_text(self._p95_seconds)}", ""))
         if self._error_share is not None:
-            parts.append((f"errors {100 * self._error_share:.1f} %", "bold red" if self._error_share >= NOTICED_ERROR_SHARE else ""))
+            parts.append(
+                (
+                    f"errors {100 * self._error_share:.1f} %",
+                    "bold red" if self._error_share >= NOTICED_ERROR_SHARE else "",
+                )
+            )
         if self._awaiting:
             parts.append((f"waiting for {self._awaiting}", "italic"))
         line = Text(no_wrap=True, overflow="ellipsis")

@@ -1,6 +1,8 @@
-"""The page of a run. Flows in: a run's folder, its verdicts, the runbook's defects. Flows out: index.html, one file that needs nothing else.
+"""The page of a run. Flows in: a run's folder, its verdicts, the runbook's defects. Flows out: index.html,
+one file that needs nothing else.
 
-Whatever comes from the target, transcripts above all, is escaped by the templates and stripped of control characters here.
+Whatever comes from the target, transcripts above all, is escaped by the templates and stripped of control
+characters here.
 """
 
 from __future__ import annotations
@@ -85,10 +87,18 @@ class DrillView:
     controls_elsewhere: list[DrillView]
 
 
-def page(run_folder: Path, run: Run, verdicts: Sequence[DrillVerdict], proofs: Sequence[Proof], recordings: Mapping[str, Sequence[Event]]) -> str:
+def page(
+    run_folder: Path,
+    run: Run,
+    verdicts: Sequence[DrillVerdict],
+    proofs: Sequence[Proof],
+    recordings: Mapping[str, Sequence[Event]],
+) -> str:
     """The whole page as HTML. `recordings`: events by drill."""
     views = [_view(run_folder, verdict, recordings) for verdict in verdicts]
-    drills = _with_controls([view for view in views if not view.verdict.control], [view for view in views if view.verdict.control])
+    drills = _with_controls(
+        [view for view in views if not view.verdict.control], [view for view in views if view.verdict.control]
+    )
     shown = {control.anchor for drill in drills for control in drill.controls}
     return render(
         "index.html.j2",
@@ -113,7 +123,9 @@ def criterion_name(criterion: Criterion) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without colours and cursor movements of a terminal, its other control characters made visible, its lines ended by newlines."""
+    """`text` without colours and cursor movements of a terminal, its other control characters made visible,
+    its lines ended by newlines.
+    """
     lines = TERMINAL_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", lines)
 
@@ -131,7 +143,9 @@ def _view(run_folder: Path, verdict: DrillVerdict, recordings: Mapping[str, Sequ
         segments=_segments(verdict),
         transcripts=[_transcript(path) for path in sorted((folder / "transcripts").glob("*.txt"))],
         folder=str(folder.relative_to(run_folder)) if folder.is_relative_to(run_folder) else str(folder),
-        files=[str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()] if folder.is_dir() else [],
+        files=[str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
+        if folder.is_dir()
+        else [],
         next_steps=_next_steps(run_folder, folder, verdict, events),
         absent=absent[:ABSENT_WRITES_SHOWN],
         absent_more=max(0, len(absent) - ABSENT_WRITES_SHOWN),
@@ -149,7 +163,13 @@ def _with_controls(drills: Sequence[DrillView], controls: Sequence[DrillView]) -
         mine = [control for control in controls if control.verdict.fault == drill.verdict.fault]
         first = [control for control in mine if control.anchor not in shown]
         shown |= {control.anchor for control in first}
-        complete.append(replace(drill, controls=first, controls_elsewhere=[control for control in mine if control not in first]))
+        complete.append(
+            replace(
+                drill,
+                controls=first,
+                controls_elsewhere=[control for control in mine if control not in first],
+            )
+        )
     return complete
 
 
@@ -160,7 +180,9 @@ def _headline(views: Sequence[DrillView]) -> str:
     controls = len(views) - len(drills)
     number = _counted(len(drills), "drill") + (f" and {_counted(controls, 'control')}" if controls else "")
     surprising = sum(1 for view in views if not view.as_expected)
-    return f"{number}, " + (f"{surprising} not as expected." if surprising else "each with the verdict that was expected.")
+    return f"{number}, " + (
+        f"{surprising} not as expected." if surprising else "each with the verdict that was expected."
+    )
 
 
 def _counted(number: int, what: str) -> str:
@@ -168,7 +190,9 @@ def _counted(number: int, what: str) -> str:
 
 
 def _segments(verdict: DrillVerdict) -> list[Segment]:
-    """The time to restoration, cut at the moments between; without restoration, up to the last moment watched."""
+    """The time to restoration, cut at the moments between; without restoration, up to the last moment
+    watched.
+    """
     moments = sorted(((p.seconds, p.name) for p in verdict.phases), key=lambda moment: moment[0])
     end = next((seconds for seconds, name in moments if name == "restored"), None)
     if end is not None:
@@ -180,21 +204,35 @@ def _segments(verdict: DrillVerdict) -> list[Segment]:
     segments = []
     for (start, _), (finish, name) in pairwise(moments):
         share = (finish - start) / whole if whole > 0 else 0.0
-        segments.append(Segment(name if name == STILL_OUT else f"until {name}", finish - start, round(share, 4), kinds.get(name, "waiting")))
+        segments.append(
+            Segment(
+                name if name == STILL_OUT else f"until {name}",
+                finish - start,
+                round(share, 4),
+                kinds.get(name, "waiting"),
+            )
+        )
     return segments
 
 
 def _transcript(path: Path) -> Transcript:
     text = path.read_bytes().decode("utf-8", errors="replace")
-    return Transcript(path.name, printable(text[-TRANSCRIPT_CHARACTERS:]), max(0, len(text) - TRANSCRIPT_CHARACTERS))
+    return Transcript(
+        path.name, printable(text[-TRANSCRIPT_CHARACTERS:]), max(0, len(text) - TRANSCRIPT_CHARACTERS)
+    )
 
 
 def _absent(events: Sequence[Event]) -> list[AbsentWrite]:
-    """The acknowledged writes that were not found again, each with its acknowledgement in seconds since the injection."""
+    """The acknowledged writes that were not found again, each with its acknowledgement in seconds since the
+    injection.
+    """
     injected = next((e.monotonic for e in events if e.kind == "fault.injected"), None)
     audit = next((e for e in reversed(events) if e.kind == "writes.audited"), None)
     entries = audit.data.get("absent", []) if audit else []
-    return [AbsentWrite(str(e["id"]), float(e["acknowledged_at"]) - injected if injected is not None else None) for e in entries]
+    return [
+        AbsentWrite(str(e["id"]), float(e["acknowledged_at"]) - injected if injected is not None else None)
+        for e in entries
+    ]
 
 
 def _put_back(events: Sequence[Event]) -> str:
@@ -214,22 +252,46 @@ def _next_steps(run_folder: Path, folder: Path, verdict: DrillVerdict, events: S
     """What someone who reads of a failure does next. Empty where the procedure passed as expected."""
     if verdict.verdict == "pass" and as_expected(verdict):
         return []
-    steps = [f"{e.data.get('error', 'error')}: {e.data.get('message', '')}" for e in events if e.kind == "drill.error"]
+    steps = [
+        f"{e.data.get('error', 'error')}: {e.data.get('message', '')}"
+        for e in events
+        if e.kind == "drill.error"
+    ]
     if verdict.verdict == "setup":
-        steps.append("The machine, the cluster or the target was not fit to be drilled: see what is missing with: drill doctor")
-    failed = next(((n, c) for n, c in enumerate(verdict.commands, start=1) if c.status != 0 and not c.interrupted), None)
+        steps.append(
+            "The machine, the cluster or the target was not fit to be drilled: see what is missing with: "
+            "drill doctor"
+        )
+    failed = next(
+        ((n, c) for n, c in enumerate(verdict.commands, start=1) if c.status != 0 and not c.interrupted), None
+    )
     if failed is not None:
         number, command = failed
-        where = f"; what it printed is in {folder / 'transcripts'}/" if (folder / "transcripts").is_dir() else ""
-        steps.append(f"Look first at command {number} (runbook line {command.line}), which ended with status {command.status}{where}")
+        where = (
+            f"; what it printed is in {folder / 'transcripts'}/" if (folder / "transcripts").is_dir() else ""
+        )
+        steps.append(
+            f"Look first at command {number} (runbook line {command.line}), which ended with status "
+            f"{command.status}{where}"
+        )
     broken = [criterion_name(c) for c in verdict.criteria if c.verdict == "fail"]
     if broken and not verdict.control:
         steps.append(f"Limits broken: {', '.join(broken)}. The numbers are in the table of criteria")
     if verdict.verdict == "inconclusive":
-        steps.append("Inconclusive criteria say what sample they need; a longer window: after_seconds under [judge] in drill.toml")
+        steps.append(
+            "Inconclusive criteria say what sample they need; a longer window: after_seconds under [judge] "
+            "in drill.toml"
+        )
     if verdict.credit == "too close to tell":
-        steps.append("With nobody acting the service came back about as fast: more controls are needed to tell who repaired it")
-    if verdict.fault and not any(e.kind == "fault.witnessed" for e in events) and (folder / "journal.json").exists():
+        steps.append(
+            "With nobody acting the service came back about as fast: more controls are needed to tell who "
+            "repaired it"
+        )
+    if (
+        verdict.fault
+        and not any(e.kind == "fault.witnessed" for e in events)
+        and (folder / "journal.json").exists()
+    ):
         steps.append(f"No witness of the fault: what the injection did is in {folder / 'journal.json'}")
     steps.append(f"Judge the stored evidence again, without a cluster: drill judge {run_folder}")
     return steps

@@ -1,4 +1,5 @@
-"""What users saw, second by second. Flows in: the requests of a drill as columns. Flows out: a few hundred bins for a picture.
+"""What users saw, second by second. Flows in: the requests of a drill as columns. Flows out: a few hundred
+bins for a picture.
 
 Whole columns at a time: 100,000 requests take some tens of milliseconds.
 """
@@ -22,8 +23,8 @@ LEAST_SHARE_OF_BIN = 0.3
 class Series:
     """Bins of equal width in order of time; all arrays have shape (n,).
 
-    start: seconds since the zero of the picture; succeeded, failed: requests per second, by planned time; p95: seconds, of those that
-    succeeded, NaN where none did."""
+    start: seconds since the zero of the picture; succeeded, failed: requests per second, by planned time;
+    p95: seconds, of those that succeeded, NaN where none did."""
 
     bin_seconds: float
     start: NDArray[np.float64]

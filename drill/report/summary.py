@@ -1,7 +1,8 @@
-"""Summaries for machines and for CI. Flows in: a run, its verdicts, the runbook's defects. Flows out: summary.json and summary.md.
+"""Summaries for machines and for CI. Flows in: a run, its verdicts, the runbook's defects. Flows out:
+summary.json and summary.md.
 
-The fields of summary.json are an interface: they are named in docs/report.md, and none is added or left out. A control is a scenario
-like any other, with its own expectation; it has no procedure.
+The fields of summary.json are an interface: they are named in docs/report.md, and none is added or left out.
+A control is a scenario like any other, with its own expectation; it has no procedure.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ class Summary(msgspec.Struct, frozen=True):
     defects: list[DefectSummary]
 
 
-def summarize(run_folder: Path, run: Run, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect]) -> Summary:
+def summarize(
+    run_folder: Path, run: Run, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect]
+) -> Summary:
     """Everything that summary.json says."""
     return Summary(
         run=run.run,
@@ -102,19 +105,32 @@ def markdown(run_folder: Path, run: Run, verdicts: Sequence[DrillVerdict], proof
 
 def restored_text(verdict: DrillVerdict) -> float | None:
     """Seconds from the injection to restoration, None where that never came."""
-    return next((phase.seconds for phase in verdict.phases if phase.name == "restored"), verdict.restored_seconds)
+    return next(
+        (phase.seconds for phase in verdict.phases if phase.name == "restored"), verdict.restored_seconds
+    )
 
 
 def exit_meaning(status: int | None) -> str:
     """An exit status in words."""
-    words = {0: "all drills as expected", 1: "not all drills as expected", 2: "inconclusive", 3: "setup or usage error"}
-    return "the run has not ended" if status is None else words.get(status, "ended by something other than drill")
+    words = {
+        0: "all drills as expected",
+        1: "not all drills as expected",
+        2: "inconclusive",
+        3: "setup or usage error",
+    }
+    return (
+        "the run has not ended"
+        if status is None
+        else words.get(status, "ended by something other than drill")
+    )
 
 
 def _drill(run_folder: Path, verdict: DrillVerdict) -> DrillSummary:
     folder = evidence_folder(run_folder, verdict)
     values = _attributes(verdict, DrillSummary) | {
-        "criteria": [CriterionSummary(**_attributes(criterion, CriterionSummary)) for criterion in verdict.criteria],
+        "criteria": [
+            CriterionSummary(**_attributes(criterion, CriterionSummary)) for criterion in verdict.criteria
+        ],
         "writes": WritesSummary(**_attributes(verdict.writes, WritesSummary)) if verdict.writes else None,
         "evidence": str(folder.relative_to(run_folder)) if folder.is_relative_to(run_folder) else str(folder),
     }

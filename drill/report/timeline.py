@@ -1,7 +1,8 @@
-"""The picture of a drill: what users saw, and what was done when. Flows in: the events and requests of a recording. Flows out: an SVG.
+"""The picture of a drill: what users saw, and what was done when. Flows in: the events and requests of a
+recording. Flows out: an SVG.
 
-Geometry only; templates/timeline.svg.j2 draws it. Positions are in units of the picture (WIDTH across), times in seconds since the injection,
-or since the drill's first event where nothing was injected.
+Geometry only; templates/timeline.svg.j2 draws it. Positions are in units of the picture (WIDTH across), times
+in seconds since the injection, or since the drill's first event where nothing was injected.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ MOST_TICKS = 14
 
 @dataclass(frozen=True)
 class Label:
-    """A moment, marked by a line through all panels. `x`: the line; `text_x`, `lane`: its words; `anchor`: start or end."""
+    """A moment, marked by a line through all panels. `x`: the line; `text_x`, `lane`: its words; `anchor`:
+    start or end.
+    """
 
     x: float
     text_x: float
@@ -132,7 +135,9 @@ def draw_file(folder: Path, verdict: DrillVerdict) -> str:
     """The timeline of the drill whose evidence is in `folder`, as an SVG file that stands alone."""
     recording = folder / "recording.jsonl"
     events = read_events(recording) if recording.exists() else []
-    return render("timeline-alone.svg.j2", timeline=lay_out(events, read_requests(folder / "requests.jsonl"), verdict))
+    return render(
+        "timeline-alone.svg.j2", timeline=lay_out(events, read_requests(folder / "requests.jsonl"), verdict)
+    )
 
 
 def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Timeline:
@@ -188,7 +193,11 @@ def identifier(name: str) -> str:
 
 def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
     """From a little before the first thing shown to a little after the last."""
-    shown = [e.monotonic - zero for e in events if e.kind in {"fault.injected", "fault.witnessed", "procedure.finished", "window.opened"}]
+    shown = [
+        e.monotonic - zero
+        for e in events
+        if e.kind in {"fault.injected", "fault.witnessed", "procedure.finished", "window.opened"}
+    ]
     if len(series):
         shown += [float(series.start[0]), float(series.start[-1]) + series.bin_seconds]
     start, end = (min(shown), max(shown)) if shown else (0.0, 1.0)
@@ -196,8 +205,15 @@ def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
 
 
 def _moments(verdict: DrillVerdict, injected: bool) -> list[tuple[float, str, str]]:
-    """(seconds, words, kind) of the phases, in order of time. Moments that fall together keep the judge's order."""
-    kinds = {"injected": "fault", "witnessed": "fault", "first failed request": "fault", "restored": "restored"}
+    """(seconds, words, kind) of the phases, in order of time. Moments that fall together keep the judge's
+    order.
+    """
+    kinds = {
+        "injected": "fault",
+        "witnessed": "fault",
+        "first failed request": "fault",
+        "restored": "restored",
+    }
     words = {
         "injected": "fault injected",
         "witnessed": "fault witnessed",
@@ -209,16 +225,22 @@ def _moments(verdict: DrillVerdict, injected: bool) -> list[tuple[float, str, st
     if not injected:
         return []
     moments = [
-        (p.seconds, words.get(p.name, p.name) + ("" if p.name == "injected" else f"  +{seconds_text(p.seconds)}"), kinds.get(p.name, "operator"))
+        (
+            p.seconds,
+            words.get(p.name, p.name) + ("" if p.name == "injected" else f"  +{seconds_text(p.seconds)}"),
+            kinds.get(p.name, "operator"),
+        )
         for p in verdict.phases
     ]
     return sorted(moments, key=lambda moment: moment[0])
 
 
 def _labels(moments: Sequence[tuple[float, str, str]], scale: _Scale) -> tuple[list[Label], int]:
-    """Each label in the first lane in which it meets neither another label nor another label's line; the number of lanes.
+    """Each label in the first lane in which it meets neither another label nor another label's line; the
+    number of lanes.
 
-    Later moments are placed first, at the bottom, so that the lines of earlier ones, which rise past them, stay to their left."""
+    Later moments are placed first, at the bottom, so that the lines of earlier ones, which rise past them,
+    stay to their left."""
     labels: list[Label] = []
     taken: list[float] = []
     for seconds, text, kind in reversed(moments):
@@ -232,16 +254,24 @@ def _labels(moments: Sequence[tuple[float, str, str]], scale: _Scale) -> tuple[l
             taken[lower] = min(taken[lower], left)
         labels.append(Label(x, x - 5 if at_edge else x + 5, lane, "end" if at_edge else "start", text, kind))
     lanes = max(1, len(taken))
-    turned = [Label(label.x, label.text_x, lanes - 1 - label.lane, label.anchor, label.text, label.kind) for label in labels]
+    turned = [
+        Label(label.x, label.text_x, lanes - 1 - label.lane, label.anchor, label.text, label.kind)
+        for label in labels
+    ]
     return list(reversed(turned)), lanes
 
 
 def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _Scale) -> list[Band]:
-    """The stretches: before, the fault with nobody acting, the operator at work, recovering, the window after."""
+    """The stretches: before, the fault with nobody acting, the operator at work, recovering, the window
+    after.
+    """
     at = {phase.name: phase.seconds for phase in verdict.phases}
     if "injected" not in at:
         return []
-    after = next((e.monotonic - zero for e in events if e.kind == "window.opened" and e.data.get("window") == "after"), None)
+    after = next(
+        (e.monotonic - zero for e in events if e.kind == "window.opened" and e.data.get("window") == "after"),
+        None,
+    )
     out = "nobody acts" if verdict.control else "out of service" if "restored" in at else "fault"
     edges: list[tuple[float, str, str]] = [(scale.start, "before", "before"), (at["injected"], out, "fault")]
     if "procedure started" in at:
@@ -270,7 +300,10 @@ def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _
 def _time_ticks(scale: _Scale) -> list[Tick]:
     step = next((s for s in TICK_SECONDS if (scale.end - scale.start) / s <= MOST_TICKS), TICK_SECONDS[-1])
     first = math.ceil(scale.start / step)
-    return [Tick(scale.x(n * step), f"{n * step:+d} s" if n else "0") for n in range(first, math.floor(scale.end / step) + 1)]
+    return [
+        Tick(scale.x(n * step), f"{n * step:+d} s" if n else "0")
+        for n in range(first, math.floor(scale.end / step) + 1)
+    ]
 
 
 def _requests_panel(series: Series, scale: _Scale, top: float) -> tuple[list[Tick], str, str]:
@@ -308,7 +341,9 @@ def _latency_panel(
     low, high = math.floor(math.log10(max(fastest, 1e-5))), math.ceil(math.log10(slowest) - 0.02)
 
     def y(seconds: float) -> float:
-        return round(top + LATENCY_HEIGHT * (1 - (math.log10(max(seconds, 10.0**low)) - low) / (high - low)), 2)
+        return round(
+            top + LATENCY_HEIGHT * (1 - (math.log10(max(seconds, 10.0**low)) - low) / (high - low)), 2
+        )
 
     ticks = [Tick(y(10.0**power), seconds_text(10.0**power)) for power in range(low, high + 1)]
     runs: list[list[tuple[float, float]]] = [[]]
@@ -340,7 +375,11 @@ def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> li
         fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
         ended = "interrupted" if interrupted else f"status {status}"
         title = f"runbook line {data['line']}: {command} ({ended}, {seconds_text(end - start)})"
-        y, text_x, anchor = top + (number - 1) * ROW_HEIGHT, right + 7 if fits else x - 7, "start" if fits else "end"
+        y, text_x, anchor = (
+            top + (number - 1) * ROW_HEIGHT,
+            right + 7 if fits else x - 7,
+            "start" if fits else "end",
+        )
         rows.append(Row(y, x, round(right - x, 2), text_x, anchor, text, title, kind))
     return rows
 
@@ -348,10 +387,17 @@ def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> li
 def _nice(value: float) -> float:
     """The next round number that is at least `value`, and whose half is round too."""
     power = 10.0 ** math.floor(math.log10(max(value, 1e-9)))
-    return next(round(step * power, 9) for step in (1, 1.2, 1.4, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9))
+    return next(
+        round(step * power, 9)
+        for step in (1, 1.2, 1.4, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
+        if step * power >= value * (1 - 1e-9)
+    )
 
 
 def _description(verdict: DrillVerdict, series: Series) -> str:
     """The picture in words, for those who do not see it."""
-    moments = ", ".join(f"{p.name} at {seconds_text(p.seconds)}" for p in verdict.phases) or "no moment of the drill came"
+    moments = (
+        ", ".join(f"{p.name} at {seconds_text(p.seconds)}" for p in verdict.phases)
+        or "no moment of the drill came"
+    )
     return f"{len(series)} bins of {series.bin_seconds:g} s. Since the injection: {moments}."

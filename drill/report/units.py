@@ -1,4 +1,5 @@
-"""Numbers as people read them. Flows in: a value and its unit, as the judge gives them. Flows out: short text with a sensible unit.
+"""Numbers as people read them. Flows in: a value and its unit, as the judge gives them. Flows out: short text
+with a sensible unit.
 
 Four digits are kept, so that a value a thousandth over its limit is not shown as the limit.
 """
@@ -33,7 +34,9 @@ def _two_units(seconds: float, large: float, large_name: str, small: float, smal
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """`value` in `unit` ("s", "ratio", or anything else, which is shown as it is). A dash where there is no value."""
+    """`value` in `unit` ("s", "ratio", or anything else, which is shown as it is). A dash where there is no
+    value.
+    """
     if value is None:
         return "–"
     if unit in SECONDS:

@@ -1,4 +1,5 @@
-"""A runbook as data. Flows in: a Markdown file. Flows out: sections, steps (fenced blocks), list items and numbers, each with its line.
+"""A runbook as data. Flows in: a Markdown file. Flows out: sections, steps (fenced blocks), list items and
+numbers, each with its line.
 
 document.py   parse(path) -> Runbook, and looking things up in it
 bindings.py   explicit placeholders of a step, and putting values in their place

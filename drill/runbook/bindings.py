@@ -1,7 +1,9 @@
-"""Placeholders of a step. Flows in: a step and values by name. Flows out: the same step with the values in place, on the same lines.
+"""Placeholders of a step. Flows in: a step and values by name. Flows out: the same step with the values in
+place, on the same lines.
 
-Two forms are placeholders: `<pod-name>` and `{token}`. Everything else with braces or angle brackets is the shell's, JSON's, awk's or
-kubectl's own: `${NAME}`, `{print $NF}`, `{.items[*]}`, `{"a": 1}`, `{a,b}`, `<file`, `<<EOF`.
+Two forms are placeholders: `<pod-name>` and `{token}`. Everything else with braces or angle brackets is the
+shell's, JSON's, awk's or kubectl's own: `${NAME}`, `{print $NF}`, `{.items[*]}`, `{"a": 1}`, `{a,b}`,
+`<file`, `<<EOF`.
 """
 
 from __future__ import annotations
@@ -42,28 +44,48 @@ def placeholders(step: Step) -> list[Placeholder]:
 
 
 def bind(steps: Sequence[Step], values: Mapping[str, str]) -> list[Step]:
-    """The steps with every placeholder replaced. Raises InputError for one without a value, a value that no step asks for, and a value
-    that the shell would read as more than one plain word."""
+    """The steps with every placeholder replaced. Raises InputError for one without a value, a value that no
+    step asks for, and a value that the shell would read as more than one plain word."""
     asked = [(step, placeholder) for step in steps for placeholder in placeholders(step)]
     for step, placeholder in asked:
         if placeholder.name not in values:
             near = difflib.get_close_matches(placeholder.name, list(values), n=1)
-            given = f", as near to it as {near[0]!r}" if near else f" (given: {', '.join(map(repr, values)) or 'none'})"
-            raise InputError(step.runbook, placeholder.line, placeholder.written, f"a value for it from the scenario{given}")
+            given = (
+                f", as near to it as {near[0]!r}"
+                if near
+                else f" (given: {', '.join(map(repr, values)) or 'none'})"
+            )
+            raise InputError(
+                step.runbook,
+                placeholder.line,
+                placeholder.written,
+                f"a value for it from the scenario{given}",
+            )
     names = {placeholder.name for _, placeholder in asked}
     for name, value in values.items():
         if name not in names:
             place = steps[0]
             raise InputError(
-                place.runbook, place.line, name, f"a placeholder of {place.name!r}: {', '.join(map(repr, sorted(names))) or 'it has none'}"
+                place.runbook,
+                place.line,
+                name,
+                f"a placeholder of {place.name!r}: {', '.join(map(repr, sorted(names))) or 'it has none'}",
             )
         if not SAFE_VALUE.fullmatch(value):
-            raise InputError(steps[0].runbook, None, value, f"a value for {name!r} of letters, digits and . : / @ % + = , - _ only")
+            raise InputError(
+                steps[0].runbook,
+                None,
+                value,
+                f"a value for {name!r} of letters, digits and . : / @ % + = , - _ only",
+            )
     return [replace(step, text=_filled(step.text, values)) for step in steps]
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
     lines = text.splitlines(keepends=True)
     return "".join(
-        line if line.lstrip().startswith("#") else PLACEHOLDER.sub(lambda match: values[match["angle"] or match["brace"]], line) for line in lines
+        line
+        if line.lstrip().startswith("#")
+        else PLACEHOLDER.sub(lambda match: values[match["angle"] or match["brace"]], line)
+        for line in lines
     )

@@ -1,7 +1,8 @@
-"""What is wrong in the runbook as first written. Flows in: errata.yaml. Flows out: typed defects, or an InputError with file, line, value.
+"""What is wrong in the runbook as first written. Flows in: errata.yaml. Flows out: typed defects, or an
+InputError with file, line, value.
 
-A defect's `evidence` is a machine's to check: it must be found among the commands that the operator recorded, or the drill failed for another
-reason than the stated one.
+A defect's `evidence` is a machine's to check: it must be found among the commands that the operator recorded,
+or the drill failed for another reason than the stated one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class _Entry(BaseModel):
 
 
 class Evidence(_Entry):
-    """What the recording must hold: a command at `line` of the runbook as first written that ended so. What is None is not looked at."""
+    """What the recording must hold: a command at `line` of the runbook as first written that ended so. What
+    is None is not looked at.
+    """
 
     line: Annotated[int, Field(gt=0)]
     command_matches: str | None = None
@@ -46,20 +49,28 @@ class Evidence(_Entry):
         return value
 
     def holds(self, command: Mapping[str, Any]) -> bool:
-        """True where the data of one command.finished event is what was expected. `interrupted` is expected False unless stated."""
+        """True where the data of one command.finished event is what was expected. `interrupted` is expected
+        False unless stated.
+        """
         return (
             command["line"] == self.line
             and bool(command["interrupted"]) == bool(self.interrupted)
-            and (self.status is None or (command["status"] != 0 if self.status < 0 else command["status"] == self.status))
-            and (self.command_matches is None or re.search(self.command_matches, command["command"]) is not None)
+            and (
+                self.status is None
+                or (command["status"] != 0 if self.status < 0 else command["status"] == self.status)
+            )
+            and (
+                self.command_matches is None
+                or re.search(self.command_matches, command["command"]) is not None
+            )
             and (self.output_matches is None or re.search(self.output_matches, command["output"]) is not None)
             and (self.output_lacks is None or re.search(self.output_lacks, command["output"]) is None)
         )
 
 
 class Defect(_Entry):
-    """One defect. `line`: in the runbook as first written; `as_written`, `as_corrected`: names of the scenarios (or steps) that show it;
-    `evidence`: empty where no drill proves it yet."""
+    """One defect. `line`: in the runbook as first written; `as_written`, `as_corrected`: names of the
+    scenarios (or steps) that show it; `evidence`: empty where no drill proves it yet."""
 
     id: Annotated[str, Field(pattern=r"^RB-\d{3}$")]
     section: str
@@ -70,18 +81,26 @@ class Defect(_Entry):
     evidence: tuple[Evidence, ...] = ()
 
     def proven_by(self, commands: Iterable[Mapping[str, Any]]) -> bool:
-        """True where every piece of evidence is among the data of the command.finished events of an as-written drill."""
+        """True where every piece of evidence is among the data of the command.finished events of an
+        as-written drill.
+        """
         recorded = list(commands)
-        return bool(self.evidence) and all(any(piece.holds(command) for command in recorded) for piece in self.evidence)
+        return bool(self.evidence) and all(
+            any(piece.holds(command) for command in recorded) for piece in self.evidence
+        )
 
 
 def load_errata(path: Path | str) -> list[Defect]:
-    """Read the errata. Raises UsageError when there is no such file, InputError for anything in it that is not right."""
+    """Read the errata. Raises UsageError when there is no such file, InputError for anything in it that is
+    not right.
+    """
     file = Path(path)
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise UsageError(f"{file}: no such file. The errata lie beside the runbook, as errata.yaml") from error
+        raise UsageError(
+            f"{file}: no such file. The errata lie beside the runbook, as errata.yaml"
+        ) from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -91,7 +110,12 @@ def load_errata(path: Path | str) -> list[Defect]:
         shown = text.splitlines()[number - 1 : number] or [""]
         raise InputError(file, number, shown[0].strip(), f"YAML ({error.problem})") from error
     if not isinstance(data, list) or not isinstance(node, yaml.SequenceNode):
-        raise InputError(file, 1, type(data).__name__, "a list of defects, each with id, section, line, what, as_written, as_corrected")
+        raise InputError(
+            file,
+            1,
+            type(data).__name__,
+            "a list of defects, each with id, section, line, what, as_written, as_corrected",
+        )
     defects: list[Defect] = []
     for index, entry in enumerate(data):
         try:
@@ -100,10 +124,18 @@ def load_errata(path: Path | str) -> list[Defect]:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             value = "(missing)" if first["type"] == "missing" else first["input"]
-            expected = "a known field" if first["type"] == "extra_forbidden" else str(first["msg"]).removeprefix("Value error, ")
-            raise InputError(file, _line_of(node.value[index], first["loc"]), value, f"{place}: {expected}") from error
+            expected = (
+                "a known field"
+                if first["type"] == "extra_forbidden"
+                else str(first["msg"]).removeprefix("Value error, ")
+            )
+            raise InputError(
+                file, _line_of(node.value[index], first["loc"]), value, f"{place}: {expected}"
+            ) from error
         if any(known.id == defect.id for known in defects):
-            raise InputError(file, _line_of(node.value[index], ("id",)), defect.id, "an id that no other defect has")
+            raise InputError(
+                file, _line_of(node.value[index], ("id",)), defect.id, "an id that no other defect has"
+            )
         defects.append(defect)
     return defects
 

@@ -1,4 +1,5 @@
-"""The lists of a runbook that set limits. Flows in: a Runbook. Flows out: (line, text) of each entry, for drill.baselines to read.
+"""The lists of a runbook that set limits. Flows in: a Runbook. Flows out: (line, text) of each entry, for
+drill.baselines to read.
 
 `text` is the entry as written, without its bullet, such as "**Error Rate**: < 0.1%".
 """
@@ -18,7 +19,9 @@ def baseline_items(runbook: Runbook, title: str = "Performance Baselines") -> li
     return _entries(runbook, title)
 
 
-def backup_schedule_items(runbook: Runbook, title: str = "Automated Backup Schedule") -> list[tuple[int, str]]:
+def backup_schedule_items(
+    runbook: Runbook, title: str = "Automated Backup Schedule"
+) -> list[tuple[int, str]]:
     """How often each kind of backup is made."""
     return _entries(runbook, title)
 

@@ -1,5 +1,5 @@
-"""Exact intervals and three-valued comparison with a limit. Flows in: samples and counts. Flows out: intervals,
-"pass" | "fail" | "inconclusive".
+"""Exact intervals and three-valued comparison with a limit. Flows in: samples and counts. Flows out:
+intervals, "pass" | "fail" | "inconclusive".
 
 Nothing here assumes a distribution of latencies: quantiles carry order-statistic intervals, rates carry
 Clopper-Pearson bounds.

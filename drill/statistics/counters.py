@@ -1,7 +1,8 @@
-"""Averages from cumulative counters. Flows in: readings of a counter. Flows out: what it rose by, and over how long.
+"""Averages from cumulative counters. Flows in: readings of a counter. Flows out: what it rose by, and over
+how long.
 
-A counter that falls was reset (its container restarted): what was counted across the reset is unknown, so that
-stretch is left out.
+A counter that falls was reset (its container restarted): what was counted across the reset is unknown, so
+that stretch is left out.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ class Reading(NamedTuple):
 
 
 class Average(NamedTuple):
-    """A rise, how long it took, and the stretches (start, end) of time that were measured, all in seconds of the
-    readings' clock."""
+    """A rise, how long it took, and the stretches (start, end) of time that were measured, all in seconds of
+    the readings' clock."""
 
     rise: float
     seconds: float
@@ -33,8 +34,8 @@ class Average(NamedTuple):
 
 
 def average_rate(readings: Sequence[Reading]) -> Average:
-    """The rise of one counter over its readings in order of time. A reading that repeats the previous one's moment
-    adds nothing."""
+    """The rise of one counter over its readings in order of time. A reading that repeats the previous one's
+    moment adds nothing."""
     rise, stretches = 0.0, []
     for before, after in itertools.pairwise(readings):
         if after.at > before.at and after.value >= before.value:

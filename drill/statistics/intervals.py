@@ -1,9 +1,9 @@
-"""Confidence intervals. Flows in: samples or counts. Flows out: (low, high), or None where too few samples bound
-nothing.
+"""Confidence intervals. Flows in: samples or counts. Flows out: (low, high), or None where too few samples
+bound nothing.
 
-Quantiles and means: two-sided, so that both ends together are right in 95 % of cases. Rates: each end is a statement
-of its own ("the rate is below high", "the rate is above low"), so each is one-sided at 95 %; with no error in 2,995
-requests, high < 0.1 %.
+Quantiles and means: two-sided, so that both ends together are right in 95 % of cases. Rates: each end is a
+statement of its own ("the rate is below high", "the rate is above low"), so each is one-sided at 95 %; with
+no error in 2,995 requests, high < 0.1 %.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Interval = tuple[float, float]
 
 
 def quantile_rank(count: int, probability: float) -> int:
-    """The rank (1-based) of the sample that is the `probability` quantile of `count` samples: nearest rank, never
-    between two."""
+    """The rank (1-based) of the sample that is the `probability` quantile of `count` samples: nearest rank,
+    never between two."""
     # the product may exceed a whole number by a rounding error, which must not move the rank
     return max(1, math.ceil(count * probability - 1e-9))
 
@@ -31,10 +31,14 @@ def quantile(samples: NDArray[np.float64], probability: float) -> float:
     return float(np.partition(samples, rank - 1)[rank - 1])
 
 
-def quantile_interval(samples: NDArray[np.float64], probability: float, confidence: float = CONFIDENCE) -> Interval | None:
-    """The order-statistic interval (Hahn and Meeker): which samples enclose the true quantile, by the exact binomial.
+def quantile_interval(
+    samples: NDArray[np.float64], probability: float, confidence: float = CONFIDENCE
+) -> Interval | None:
+    """The order-statistic interval (Hahn and Meeker): which samples enclose the true quantile, by the exact
+    binomial.
 
-    `samples`: shape (n,), any order. None where no sample is extreme enough to be an end (p95 at 95 %: fewer than 72).
+    `samples`: shape (n,), any order. None where no sample is extreme enough to be an end (p95 at 95 %: fewer
+    than 72).
     """
     count = len(samples)
     tail = (1 - confidence) / 2
@@ -60,7 +64,8 @@ def _binomial_quantile(cumulative: float, count: int, probability: float) -> int
 
 
 def rate_interval(events: int, count: int, confidence: float = CONFIDENCE) -> Interval:
-    """The exact (Clopper-Pearson) bounds of a rate from `events` in `count` trials, each one-sided at `confidence`.
+    """The exact (Clopper-Pearson) bounds of a rate from `events` in `count` trials, each one-sided at
+    `confidence`.
 
     No trial: (0, 1). For the two-sided interval at 95 % ask for 0.975.
     """

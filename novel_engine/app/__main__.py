@@ -1,7 +1,8 @@
-"""The server process. Flows in: environment, SIGTERM. Flows out: HTTP on its port until the last request is answered.
+"""The server process. Flows in: environment, SIGTERM. Flows out: HTTP on its port until the last request is
+answered.
 
-SIGTERM drains: for a few seconds requests are still answered, each closing its connection, while Kubernetes withdraws
-the endpoint; then the listening socket closes. A rolling restart so costs no request.
+SIGTERM drains: for a few seconds requests are still answered, each closing its connection, while Kubernetes
+withdraws the endpoint; then the listening socket closes. A rolling restart so costs no request.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""A consistent backup of the live database. Flows in: its file. Flows out: DATE/novel-engine-backup.db, whole or not.
+"""A consistent backup of the live database. Flows in: its file. Flows out: DATE/novel-engine-backup.db, whole
+or not.
 
-python -m novel_engine.app.backup DATABASE FOLDER; where no good backup was made: status 1 and one line that says why.
-SQLite's backup API reads under its locks, write-ahead log included. A copy that fails its integrity check never gets
-the name.
+python -m novel_engine.app.backup DATABASE FOLDER; where no good backup was made: status 1 and one line that
+says why. SQLite's backup API reads under its locks, write-ahead log included. A copy that fails its integrity
+check never gets the name.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class BackupError(Exception):
 
 
 def make(database: Path, folder: Path, day: str) -> Path:
-    """Back `database` up to `folder`/`day`/novel-engine-backup.db, the path returned. BackupError: no good copy."""
+    """Back `database` up to `folder`/`day`/novel-engine-backup.db, the path returned. BackupError: no good
+    copy.
+    """
     target = folder / day / FILE_NAME
     partial = target.with_suffix(f".partial-{os.getpid()}")
     try:
@@ -67,7 +70,9 @@ def _verify(partial: Path) -> None:
     finally:
         copy.close()
     if found != ["ok"]:
-        raise BackupError(f"the copy's integrity_check should say ok, it says: {found[0]} ({len(found)} lines)")
+        raise BackupError(
+            f"the copy's integrity_check should say ok, it says: {found[0]} ({len(found)} lines)"
+        )
 
 
 def _to_disk(path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Campaigns and characters in SQLite. Flows in: queries. Flows out: dictionaries, or sqlite3.Error as it was raised.
+"""Campaigns and characters in SQLite. Flows in: queries. Flows out: dictionaries, or sqlite3.Error as it was
+raised.
 
-Every visit opens a connection of its own: no page cache outlives a request, so users see the file as it is on disk.
-Every query is bounded by an index and a limit: none slows down as the table grows.
+Every visit opens a connection of its own: no page cache outlives a request, so users see the file as it is on
+disk. Every query is bounded by an index and a limit: none slows down as the table grows.
 """
 
 from __future__ import annotations
@@ -65,10 +66,14 @@ def now() -> str:
 
 @contextmanager
 def visit(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection for one visit, timed from open to close. sqlite3.OperationalError where there is no file."""
+    """A connection for one visit, timed from open to close. sqlite3.OperationalError where there is no
+    file.
+    """
     started = time.perf_counter()
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=rw", timeout=BUSY_SECONDS, isolation_level=None, uri=True)
+        connection = sqlite3.connect(
+            f"file:{path}?mode=rw", timeout=BUSY_SECONDS, isolation_level=None, uri=True
+        )
         try:
             yield connection
         finally:
@@ -80,8 +85,8 @@ def visit(path: Path) -> Iterator[sqlite3.Connection]:
 def prepare(path: Path) -> None:
     """Make the file, its tables and its starter library where they are missing; WAL mode on.
 
-    Several processes may do so at once. sqlite3.DatabaseError where the file is damaged, sqlite3.OperationalError where
-    it stays locked for five seconds.
+    Several processes may do so at once. sqlite3.DatabaseError where the file is damaged,
+    sqlite3.OperationalError where it stays locked for five seconds.
     """
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
@@ -93,7 +98,9 @@ def prepare(path: Path) -> None:
             for statement in SCHEMA:
                 connection.execute(statement)
             connection.executemany("INSERT INTO characters VALUES (?, ?, ?, ?)", CHARACTERS)
-            connection.executemany(f"INSERT INTO campaigns ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", _starter_campaigns())
+            connection.executemany(
+                f"INSERT INTO campaigns ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", _starter_campaigns()
+            )
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         connection.execute("COMMIT")
     finally:
@@ -101,7 +108,8 @@ def prepare(path: Path) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    # SQLite does not wait for locks when it changes the journal mode: pods that start together must take turns here.
+    # SQLite does not wait for locks when it changes the journal mode: pods that start together must take
+    # turns here.
     for attempt in range(PREPARE_ATTEMPTS):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -115,7 +123,13 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 def _starter_campaigns() -> Iterator[tuple[str, ...]]:
     identifiers = [character[0] for character in CHARACTERS]
-    places = ("the glass harbour", "a library under snow", "the last light", "an orchard of clocks", "the quiet moon")
+    places = (
+        "the glass harbour",
+        "a library under snow",
+        "the last light",
+        "an orchard of clocks",
+        "the quiet moon",
+    )
     for number in range(STARTER_CAMPAIGNS):
         first, second = identifiers[number % 8], identifiers[(number // 8 + number + 1) % 8]
         place = places[number % len(places)]
@@ -131,7 +145,9 @@ def _starter_campaigns() -> Iterator[tuple[str, ...]]:
 
 
 def check(path: Path) -> None:
-    """Read the newest, the oldest and one campaign in between, whole rows. sqlite3.Error where that cannot be done."""
+    """Read the newest, the oldest and one campaign in between, whole rows. sqlite3.Error where that cannot be
+    done.
+    """
     with visit(path) as connection:
         newest = connection.execute("SELECT * FROM campaigns ORDER BY created_at DESC LIMIT 1").fetchone()
         connection.execute("SELECT * FROM campaigns ORDER BY created_at LIMIT 1").fetchone()
@@ -165,7 +181,9 @@ def campaigns(path: Path, limit: int) -> list[Campaign]:
 
 def campaign(path: Path, campaign_id: str) -> Campaign | None:
     with visit(path) as connection:
-        row = connection.execute(f"SELECT {COLUMNS} FROM campaigns WHERE campaign_id = ?", (campaign_id,)).fetchone()
+        row = connection.execute(
+            f"SELECT {COLUMNS} FROM campaigns WHERE campaign_id = ?", (campaign_id,)
+        ).fetchone()
     return None if row is None else _campaign(row)
 
 

@@ -1,4 +1,5 @@
-"""Log lines as the runbook's scripts read them. Flows in: events. Flows out: a line on stdout and in novel-engine.log.
+"""Log lines as the runbook's scripts read them. Flows in: events. Flows out: a line on stdout and in
+novel-engine.log.
 
 A line with `response_time` ends in milliseconds; a line of level ERROR ends in the kind of failure, so that
 `awk '{print $NF}'` gives a number for the one and something worth counting for the other.
@@ -33,7 +34,9 @@ def start(folder: Path) -> None:
 
 
 def request(method: str, path: str, status: int, seconds: float) -> None:
-    LOGGER.info("request method=%s path=%s status=%d response_time %.3f", method, path, status, seconds * 1000)
+    LOGGER.info(
+        "request method=%s path=%s status=%d response_time %.3f", method, path, status, seconds * 1000
+    )
 
 
 def failure(what: str, error: BaseException) -> None:

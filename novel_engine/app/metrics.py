@@ -1,4 +1,5 @@
-"""The numbers that the runbook names. Flows in: what the other modules count. Flows out: Prometheus' text at /metrics.
+"""The numbers that the runbook names. Flows in: what the other modules count. Flows out: Prometheus' text at
+/metrics.
 
 process_* and python_gc_* come from prometheus_client's own collectors.
 """
@@ -25,4 +26,6 @@ ERRORS = Counter("error_total", "Failures by the part that failed.", ["kind"])
 CACHE_HITS = Counter("cache_hits_total", "Reads answered from Redis.")
 CACHE_MISSES = Counter("cache_misses_total", "Reads that went to the database.")
 ACTIVE_SESSIONS = Gauge("active_sessions", "Sessions seen in the last five minutes; NaN while Redis is out.")
-QUEUE_DEPTH = Gauge("narrative_queue_depth", "Narrative generations not yet finished; NaN while Redis is out.")
+QUEUE_DEPTH = Gauge(
+    "narrative_queue_depth", "Narrative generations not yet finished; NaN while Redis is out."
+)

@@ -1,7 +1,8 @@
-"""Writes the narratives. Flows in: simulations queued in Redis. Flows out: their outcome, then the acknowledgement.
+"""Writes the narratives. Flows in: simulations queued in Redis. Flows out: their outcome, then the
+acknowledgement.
 
-A stream with one consumer per pod: what a killed pod had taken goes to another one after a while, so nothing queued
-is lost.
+A stream with one consumer per pod: what a killed pod had taken goes to another one after a while, so nothing
+queued is lost.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def narrate(simulation: dict[str, Any], characters: dict[str, database.Character
     turns = []
     for turn in range(simulation["turns"]):
         speaker, listener = characters[names[turn % len(names)]], characters[names[(turn + 1) % len(names)]]
-        turns.append(f"{speaker['name']} the {speaker['role']} turns to {listener['name']}. {speaker['biography']}")
+        turns.append(
+            f"{speaker['name']} the {speaker['role']} turns to {listener['name']}. {speaker['biography']}"
+        )
     return simulation | {"status": "finished", "narrative": turns}
 
 
@@ -80,7 +83,9 @@ class Narrator:
 
     def _take(self) -> Taken:
         if time.monotonic() - self._took_over > TAKE_OVER_SECONDS:
-            claimed = self._client.xautoclaim(PENDING, GROUP, self._name, int(TAKE_OVER_SECONDS * 1000), count=BATCH)
+            claimed = self._client.xautoclaim(
+                PENDING, GROUP, self._name, int(TAKE_OVER_SECONDS * 1000), count=BATCH
+            )
             if claimed[1]:
                 return list(claimed[1])
             self._took_over = time.monotonic()
@@ -89,7 +94,8 @@ class Narrator:
         return list(answer[0][1]) if answer else []
 
     def _make_group(self) -> None:
-        # Made by whoever comes first, and again after a FLUSHALL; what was queued before there was a group counts too.
+        # Made by whoever comes first, and again after a FLUSHALL; what was queued before there was a group
+        # counts too.
         try:
             self._client.xgroup_create(PENDING, GROUP, id="0", mkstream=True)
         except redis.RedisError as error:
@@ -98,7 +104,9 @@ class Narrator:
 
     def _finish(self, entry: bytes, fields: dict[bytes, bytes]) -> None:
         simulation = json.loads(fields[b"simulation"])
-        outcome = narrate(simulation, database.characters_by_id(self._database, simulation["character_names"]))
+        outcome = narrate(
+            simulation, database.characters_by_id(self._database, simulation["character_names"])
+        )
         pipeline = self._client.pipeline(transaction=True)
         pipeline.set(simulation_key(simulation["simulation_id"]), json.dumps(outcome), ex=SIMULATION_SECONDS)
         pipeline.xack(PENDING, GROUP, entry)

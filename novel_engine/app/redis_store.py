@@ -1,7 +1,8 @@
-"""Cache, sessions and the queue of narratives in Redis. Flows in: bytes and ids. Flows out: the same, or RedisOutError.
+"""Cache, sessions and the queue of narratives in Redis. Flows in: bytes and ids. Flows out: the same, or
+RedisOutError.
 
-While Redis is out nobody waits for it: the first failure closes the gate, and only the watch's own ping, in its own
-thread, opens it again. A refusal such as NOAUTH is Redis being out.
+While Redis is out nobody waits for it: the first failure closes the gate, and only the watch's own ping, in
+its own thread, opens it again. A refusal such as NOAUTH is Redis being out.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class RedisOutError(Exception):
 
 
 def connect(host: str, port: int, timeout_seconds: float) -> redis.Redis:
-    # Plain RESP2 without CLIENT SETINFO: one round trip less on every new connection. Decoding is left to the caller.
+    # Plain RESP2 without CLIENT SETINFO: one round trip less on every new connection. Decoding is left to the
+    # caller.
     return redis.Redis(
         host=host,
         port=port,
@@ -163,7 +165,9 @@ class RedisStore:
         return simulation
 
     def simulation(self, simulation_id: str) -> bytes | None:
-        """The simulation's state as JSON, None where there is none (any more: outcomes are kept for an hour)."""
+        """The simulation's state as JSON, None where there is none (any more: outcomes are kept for an
+        hour).
+        """
         kept = self._ask(lambda client: client.get(simulation_key(simulation_id)))
         return kept if isinstance(kept, bytes) else None
 

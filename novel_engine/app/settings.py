@@ -17,7 +17,9 @@ class Settings:
     host: str = "0.0.0.0"
     port: int = 8000
     drain_seconds: float = 3.0
-    """After SIGTERM: how long requests are still answered, each with Connection: close, until the endpoint is gone."""
+    """After SIGTERM: how long requests are still answered, each with Connection: close, until the endpoint is
+    gone.
+    """
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:

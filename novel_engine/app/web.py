@@ -1,7 +1,7 @@
 """The HTTP side. Flows in: requests. Flows out: JSON, metrics, one log line per request.
 
-Campaigns by id are never cached: whoever asks whether a write is there is answered by the database. Lists may be a
-second old.
+Campaigns by id are never cached: whoever asks whether a write is there is answered by the database. Lists may
+be a second old.
 """
 
 from __future__ import annotations
@@ -79,18 +79,25 @@ def redis_out(request: Request, error: Exception) -> Response:
 
 
 def build(settings: Settings) -> FastAPI:
-    """The application with its routes. Its lifespan prepares the database, watches Redis and runs the narrator."""
+    """The application with its routes. Its lifespan prepares the database, watches Redis and runs the
+    narrator.
+    """
     store = RedisStore(settings.redis_host, settings.redis_port)
-    narrator = Narrator(settings.redis_host, settings.redis_port, settings.database, f"{socket.gethostname()}:{os.getpid()}")
+    narrator = Narrator(
+        settings.redis_host, settings.redis_port, settings.database, f"{socket.gethostname()}:{os.getpid()}"
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # half a core serves no more at once: further requests wait in line, not on SQLite's lock against each other
+        # half a core serves no more at once: further requests wait in line, not on SQLite's lock against each
+        # other
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         try:
             await run_in_threadpool(database.prepare, settings.database)
         except sqlite3.Error as error:
-            logs.failure("database at start", error)  # /health says so from now on; a process that is gone says nothing
+            logs.failure(
+                "database at start", error
+            )  # /health says so from now on; a process that is gone says nothing
         await run_in_threadpool(store.start)
         narrator.start()
         yield
@@ -109,7 +116,9 @@ def build(settings: Settings) -> FastAPI:
 def _add_service_routes(application: FastAPI, settings: Settings, store: RedisStore) -> None:
     @application.get("/")
     async def start_page(request: Request) -> Response:
-        response = answer(body({"service": "Novel Engine", "campaigns": "/campaigns", "characters": "/characters"}))
+        response = answer(
+            body({"service": "Novel Engine", "campaigns": "/campaigns", "characters": "/characters"})
+        )
         if SESSION_COOKIE not in request.cookies:
             response.set_cookie(SESSION_COOKIE, uuid4().hex, httponly=True, samesite="lax")
         return response
@@ -182,7 +191,9 @@ def _add_story_routes(application: FastAPI, settings: Settings, store: RedisStor
 
 
 class Watched:
-    """Around the whole application: counts, times and logs each request; closes connections while the server drains."""
+    """Around the whole application: counts, times and logs each request; closes connections while the server
+    drains.
+    """
 
     def __init__(self, application: Application, store: RedisStore) -> None:
         self._application = application

@@ -1,4 +1,6 @@
-"""The real cluster for the tests of what acts on it. Each test starts from the target's known state and leaves it so."""
+"""The real cluster for the tests of what acts on it. Each test starts from the target's known state and
+leaves it so.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A drill to be killed: `python killed_drill.py FAULT FOLDER` injects, witnesses, holds a while, undoes. Started by test_kills.py."""
+"""A drill to be killed: `python killed_drill.py FAULT FOLDER` injects, witnesses, holds a while, undoes.
+Started by test_kills.py.
+"""
 
 from __future__ import annotations
 

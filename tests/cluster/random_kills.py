@@ -1,4 +1,6 @@
-"""kill -9 of a drill: of the run, of the experiment's process, of both. Used by test_kills.py and by benchmarks/kills.py."""
+"""kill -9 of a drill: of the run, of the experiment's process, of both. Used by test_kills.py and by
+benchmarks/kills.py.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,21 @@ from pathlib import Path
 from drill.recording import read_events
 
 SCRIPT = Path(__file__).with_name("killed_drill.py")
-LIFE_SECONDS = {"redis-locked-out": 5.5, "deployment-scaled-to-zero": 9.0, "pods-killed": 9.0, "redis-killed": 7.0, "database-corrupted": 9.0}
+LIFE_SECONDS = {
+    "redis-locked-out": 5.5,
+    "deployment-scaled-to-zero": 9.0,
+    "pods-killed": 9.0,
+    "redis-killed": 7.0,
+    "database-corrupted": 9.0,
+}
 VICTIMS = ("run", "experiment", "both")
 
 
 def start(fault: str, folder: Path) -> subprocess.Popen[bytes]:
     with (folder / "run.log").open("wb") as log:
-        return subprocess.Popen([sys.executable, str(SCRIPT), fault, str(folder)], stdout=log, stderr=log, cwd=SCRIPT.parents[2])
+        return subprocess.Popen(
+            [sys.executable, str(SCRIPT), fault, str(folder)], stdout=log, stderr=log, cwd=SCRIPT.parents[2]
+        )
 
 
 def experiment_of(run: subprocess.Popen[bytes]) -> int | None:

@@ -1,6 +1,8 @@
-"""Each fault on the real target with users on it: injected, witnessed on both sides, held, undone, the target as it was.
+"""Each fault on the real target with users on it: injected, witnessed on both sides, held, undone, the target
+as it was.
 
-And each check shown to fail: an injection that does nothing, users who feel nothing, a target that is not well.
+And each check shown to fail: an injection that does nothing, users who feel nothing, a target that is not
+well.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ def events_of(recorder: Recorder, kind: str) -> list[Event]:
 def test_a_fault_is_witnessed_by_platform_and_users_then_held_then_undone(
     settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder, fault: str
 ) -> None:
-    users = RequestTail(tmp_path / "requests.jsonl", settings.load.timeout_seconds, settings.load.requests_per_second)
+    users = RequestTail(
+        tmp_path / "requests.jsonl", settings.load.timeout_seconds, settings.load.requests_per_second
+    )
     injection = Injection(settings, cluster, fault, tmp_path, recorder, users=users)
     with Load(settings, tmp_path, recorder), Sampler(settings, recorder):
         injection.announce()
@@ -54,7 +58,12 @@ def test_a_fault_is_witnessed_by_platform_and_users_then_held_then_undone(
     assert 0 < witness.seconds < settings.judge.witness_seconds
     assert "failed request" in witness.what
     faults = [event for event in read_events(recorder.path) if event.kind.startswith("fault.")]
-    assert [event.kind for event in faults] == ["fault.announced", "fault.injected", "fault.witnessed", "fault.undone"]
+    assert [event.kind for event in faults] == [
+        "fault.announced",
+        "fault.injected",
+        "fault.witnessed",
+        "fault.undone",
+    ]
     assert [event.monotonic for event in faults] == sorted(event.monotonic for event in faults)
     assert events_of(recorder, "sample.resources")
     assert events_of(recorder, "sample.database")
@@ -67,13 +76,18 @@ def test_an_injection_that_does_nothing_is_an_error_that_names_the_fault(
     cluster: Cluster, tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the experiment's process finds an emptied kill in the place of the real one
-    (tmp_path / "sitecustomize.py").write_text("import drill.actions.processes as processes\nprocesses.KILL_SCRIPT = 'echo $EPOCHREALTIME'\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import drill.actions.processes as processes\nprocesses.KILL_SCRIPT = 'echo $EPOCHREALTIME'\n"
+    )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     hurried = with_witness_seconds(tmp_path, 2)
     injection = Injection(hurried, cluster, "pods-killed", tmp_path, recorder)
     injection.announce()
     injection.inject()
-    with pytest.raises(FaultError, match=r"pods-killed was injected but not witnessed within 2 s.*0 of 3 killed containers for dead"):
+    with pytest.raises(
+        FaultError,
+        match=r"pods-killed was injected but not witnessed within 2 s.*0 of 3 killed containers for dead",
+    ):
         injection.wait_until_effective()
     injection.undo()
     injection.wait_until_undone()
@@ -82,10 +96,14 @@ def test_an_injection_that_does_nothing_is_an_error_that_names_the_fault(
 
 def test_a_fault_that_no_user_felt_is_an_error(cluster: Cluster, tmp_path: Path, recorder: Recorder) -> None:
     nobody = RequestTail(tmp_path / "requests.jsonl", 1.0, 1.0)
-    injection = Injection(with_witness_seconds(tmp_path, 2), cluster, "redis-locked-out", tmp_path, recorder, users=nobody)
+    injection = Injection(
+        with_witness_seconds(tmp_path, 2), cluster, "redis-locked-out", tmp_path, recorder, users=nobody
+    )
     injection.announce()
     injection.inject()
-    with pytest.raises(FaultError, match=r"redis-locked-out .*expected a failed request of POST /simulations"):
+    with pytest.raises(
+        FaultError, match=r"redis-locked-out .*expected a failed request of POST /simulations"
+    ):
         injection.wait_until_effective()
     injection.undo()
     injection.wait_until_undone()
@@ -100,18 +118,26 @@ def with_witness_seconds(folder: Path, seconds: int) -> Settings:
     return target_settings.load(folder / "drill.toml")
 
 
-def test_a_target_that_is_not_well_is_never_injected(settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder) -> None:
+def test_a_target_that_is_not_well_is_never_injected(
+    settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder
+) -> None:
     cluster.scale(settings.target.deployment, 0)
     injection = Injection(settings, cluster, "redis-locked-out", tmp_path, recorder)
-    wait.until("no endpoints", lambda: cluster.endpoints(settings.target.service), lambda left: not left, seconds=30)
+    wait.until(
+        "no endpoints", lambda: cluster.endpoints(settings.target.service), lambda left: not left, seconds=30
+    )
     with pytest.raises(FaultError, match=r"redis-locked-out: .*not healthy before the injection"):
         injection.announce()
     assert Ledger(settings.root).files() == []
     assert events_of(recorder, "fault.injected") == []
-    assert restore_all(settings, cluster).differences == ["Deployment/novel-engine: spec.replicas is 0, was 3"]
+    assert restore_all(settings, cluster).differences == [
+        "Deployment/novel-engine: spec.replicas is 0, was 3"
+    ]
 
 
-def test_the_order_is_enforced(settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder) -> None:
+def test_the_order_is_enforced(
+    settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder
+) -> None:
     injection = Injection(settings, cluster, "redis-locked-out", tmp_path, recorder)
     injection.wait_until_undone()
     for too_early in (injection.inject, injection.wait_until_effective):
@@ -129,7 +155,9 @@ def test_the_order_is_enforced(settings: Settings, cluster: Cluster, tmp_path: P
     assert_as_known(settings, cluster)
 
 
-def test_a_database_that_someone_repaired_is_left_as_it_is(settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder) -> None:
+def test_a_database_that_someone_repaired_is_left_as_it_is(
+    settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder
+) -> None:
     injection = Injection(settings, cluster, "database-corrupted", tmp_path, recorder)
     injection.announce()
     injection.inject()
@@ -141,13 +169,18 @@ def test_a_database_that_someone_repaired_is_left_as_it_is(settings: Settings, c
     assert database_integrity(cluster, settings).sound
     injection.undo()
     injection.wait_until_undone()
-    assert events_of(recorder, "fault.undone")[0].data["detail"] == "the database is sound: nothing was left to undo"
+    assert (
+        events_of(recorder, "fault.undone")[0].data["detail"]
+        == "the database is sound: nothing was left to undo"
+    )
     restore_all(settings, cluster)
     assert_as_known(settings, cluster)
 
 
 @pytest.mark.parametrize("ending", ["end of input", "SIGTERM", "SIGINT"])
-def test_an_experiment_runs_alone_and_undoes(settings: Settings, cluster: Cluster, tmp_path: Path, ending: str) -> None:
+def test_an_experiment_runs_alone_and_undoes(
+    settings: Settings, cluster: Cluster, tmp_path: Path, ending: str
+) -> None:
     path = ROOT / "experiments" / "redis-locked-out.yaml"
     command = [
         sys.executable,
@@ -161,9 +194,13 @@ def test_an_experiment_runs_alone_and_undoes(settings: Settings, cluster: Cluste
         str(path),
     ]
     with (tmp_path / "log").open("wb") as log:
-        alone = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+        alone = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+        )
     try:
-        wait.until("the fault to be in", lambda: "fault.injected" in (tmp_path / "log").read_text(), seconds=30)
+        wait.until(
+            "the fault to be in", lambda: "fault.injected" in (tmp_path / "log").read_text(), seconds=30
+        )
         with pytest.raises(SetupError, match=f"held by process {alone.pid}, which is at work"):
             restore_all(settings, cluster)
         if ending == "end of input":
@@ -185,33 +222,47 @@ def test_what_a_procedure_changed_is_put_back(settings: Settings, cluster: Clust
     namespace, deployment = settings.target.namespace, settings.target.deployment
     cluster.kubectl("scale", "deployment", deployment, "--replicas=4", "-n", namespace)
     cluster.kubectl("rollout", "restart", f"deployment/{deployment}", "-n", namespace)
-    cluster.kubectl("autoscale", "deployment", "redis", "--cpu-percent=70", "--min=1", "--max=2", "-n", namespace)
+    cluster.kubectl(
+        "autoscale", "deployment", "redis", "--cpu-percent=70", "--min=1", "--max=2", "-n", namespace
+    )
     cluster.kubectl("delete", "hpa", "novel-engine-hpa", "-n", namespace)
     policy = '[{"op": "replace", "path": "/spec/ingress", "value": []}]'
-    cluster.kubectl("patch", "networkpolicy", "novel-engine-network-policy", "-n", namespace, "--type=json", "-p", policy)
+    cluster.kubectl(
+        "patch", "networkpolicy", "novel-engine-network-policy", "-n", namespace, "--type=json", "-p", policy
+    )
     found = restore_all(settings, cluster).differences
     assert "Deployment/novel-engine: spec.replicas is 4, was 3" in found
     assert "HorizontalPodAutoscaler/novel-engine-hpa: is missing" in found
     assert "HorizontalPodAutoscaler/redis: was not there" in found
-    assert any(line.startswith("NetworkPolicy/novel-engine-network-policy: spec.ingress is absent") for line in found)
+    assert any(
+        line.startswith("NetworkPolicy/novel-engine-network-policy: spec.ingress is absent") for line in found
+    )
     assert len(found) == 4
     assert_as_known(settings, cluster)
 
 
-def test_an_undo_gets_past_what_a_procedure_broke(settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder) -> None:
+def test_an_undo_gets_past_what_a_procedure_broke(
+    settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder
+) -> None:
     injection = Injection(settings, cluster, "redis-locked-out", tmp_path, recorder)
     injection.announce()
     injection.inject()
     injection.wait_until_effective()
-    cluster.kubectl("scale", "deployment", settings.target.deployment, "--replicas=0", "-n", settings.target.namespace)
+    cluster.kubectl(
+        "scale", "deployment", settings.target.deployment, "--replicas=0", "-n", settings.target.namespace
+    )
     injection.undo()
     injection.wait_until_undone()
     detail = events_of(recorder, "fault.undone")[0].data["detail"]
-    assert detail == "took the password away; also put back: Deployment/novel-engine: spec.replicas is 0, was 3"
+    assert (
+        detail == "took the password away; also put back: Deployment/novel-engine: spec.replicas is 0, was 3"
+    )
     assert_as_known(settings, cluster)
 
 
-def test_an_open_fault_is_no_state_to_remember_and_a_damaged_entry_keeps_nothing_else_from_being_undone(settings: Settings, cluster: Cluster) -> None:
+def test_an_open_fault_is_no_state_to_remember_and_a_damaged_entry_keeps_nothing_else_from_being_undone(
+    settings: Settings, cluster: Cluster
+) -> None:
     ledger = Ledger(settings.root)
     with subprocess.Popen(["true"]) as ended:
         gone = process(os.getpid())
@@ -219,10 +270,32 @@ def test_an_open_fault_is_no_state_to_remember_and_a_damaged_entry_keeps_nothing
     replicas = cluster.deployment(settings.target.deployment)["spec"]["replicas"]
     arguments = {"deployment": settings.target.deployment, "replicas": replicas}
     name = "deployment-scaled-to-zero"
-    entry = Entry(f"{name}-{ended.pid}-1", name, str(settings.file), cluster.context, cluster.namespace, arguments, 0.0, gone, None)
+    entry = Entry(
+        f"{name}-{ended.pid}-1",
+        name,
+        str(settings.file),
+        cluster.context,
+        cluster.namespace,
+        arguments,
+        0.0,
+        gone,
+        None,
+    )
     damaged = ledger.open(entry)
     damaged.write_bytes(damaged.read_bytes()[:50])
-    ledger.open(Entry(f"{name}-{ended.pid}-2", name, str(settings.file), cluster.context, cluster.namespace, arguments, 0.0, gone, None))
+    ledger.open(
+        Entry(
+            f"{name}-{ended.pid}-2",
+            name,
+            str(settings.file),
+            cluster.context,
+            cluster.namespace,
+            arguments,
+            0.0,
+            gone,
+            None,
+        )
+    )
     try:
         cluster.scale(settings.target.deployment, 0)
         with pytest.raises(SetupError, match="a fault is still open"):

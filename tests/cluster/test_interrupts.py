@@ -1,4 +1,6 @@
-"""A run of drills that is told to end, at the moment when a fault is in: it puts the target back by itself and says so with its exit status."""
+"""A run of drills that is told to end, at the moment when a fault is in: it puts the target back by itself
+and says so with its exit status.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,29 @@ def test_a_run_that_is_ended_puts_the_target_back(
     log = tmp_path / "log.txt"
     with log.open("wb") as file:
         run = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "features", "-k", SCENARIO, "--reports", str(tmp_path / "reports"), "--run", "ended"],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "features",
+                "-k",
+                SCENARIO,
+                "--reports",
+                str(tmp_path / "reports"),
+                "--run",
+                "ended",
+            ],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
         )
     try:
-        wait.until("the fault to be in", lambda: _injected(tmp_path) or run.poll() is not None, seconds=INJECTED_SECONDS)
+        wait.until(
+            "the fault to be in",
+            lambda: _injected(tmp_path) or run.poll() is not None,
+            seconds=INJECTED_SECONDS,
+        )
         assert run.poll() is None, log.read_text(encoding="utf-8")
         run.send_signal(number)
         status = run.wait(ENDED_SECONDS)

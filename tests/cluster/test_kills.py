@@ -1,4 +1,6 @@
-"""kill -9 of the run, of the experiment's process, of both, at random moments of a drill's life: the target is put back each time."""
+"""kill -9 of the run, of the experiment's process, of both, at random moments of a drill's life: the target
+is put back each time.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,17 @@ from drill.settings import Settings
 pytestmark = pytest.mark.cluster
 
 # fast faults carry the number; every fault is there, the slow ones killed when they are known to be in
-AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [("deployment-scaled-to-zero", number) for number in range(3)]
+AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [
+    ("deployment-scaled-to-zero", number) for number in range(3)
+]
 WHILE_IN = [(fault, VICTIMS[number % 3]) for number, fault in enumerate(LIFE_SECONDS)]
 
 
 @pytest.mark.usefixtures("put_back")
 @pytest.mark.parametrize(("fault", "number"), AT_RANDOM)
-def test_a_kill_at_a_random_moment_leaves_nothing_behind(settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, number: int) -> None:
+def test_a_kill_at_a_random_moment_leaves_nothing_behind(
+    settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, number: int
+) -> None:
     chance = random.Random(f"{fault} {number}")
     victim = VICTIMS[number % 3]
     run = start(fault, tmp_path)
@@ -37,9 +43,13 @@ def test_a_kill_at_a_random_moment_leaves_nothing_behind(settings: Settings, clu
 
 @pytest.mark.usefixtures("put_back")
 @pytest.mark.parametrize(("fault", "victim"), WHILE_IN)
-def test_a_kill_while_the_fault_is_in_is_put_back(settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, victim: str) -> None:
+def test_a_kill_while_the_fault_is_in_is_put_back(
+    settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, victim: str
+) -> None:
     run = start(fault, tmp_path)
-    wait.until(f"{fault} to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05)
+    wait.until(
+        f"{fault} to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05
+    )
     kill(victim, run)
     assert Ledger(settings.root).files(), "the fault was in and the ledger does not tell"
     restored = restore_all(settings, cluster)
@@ -48,12 +58,21 @@ def test_a_kill_while_the_fault_is_in_is_put_back(settings: Settings, cluster: C
 
 
 @pytest.mark.usefixtures("put_back")
-def test_a_killed_run_is_undone_by_its_experiment_alone(settings: Settings, cluster: Cluster, tmp_path: Path) -> None:
+def test_a_killed_run_is_undone_by_its_experiment_alone(
+    settings: Settings, cluster: Cluster, tmp_path: Path
+) -> None:
     run = start("redis-locked-out", tmp_path)
-    wait.until("the fault to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05)
+    wait.until(
+        "the fault to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05
+    )
     kill("run", run)
     try:
-        wait.until("the ledger to be empty with nobody restoring", lambda: Ledger(settings.root).files(), lambda left: not left, seconds=30)
+        wait.until(
+            "the ledger to be empty with nobody restoring",
+            lambda: Ledger(settings.root).files(),
+            lambda left: not left,
+            seconds=30,
+        )
     except DeadlineError:
         print((tmp_path / "experiment.log").read_text())
         raise

@@ -1,7 +1,9 @@
-"""Drills with one part taken out, each on the real cluster: what a drill says when the recovery, the fault, the load or the health is a sham.
+"""Drills with one part taken out, each on the real cluster: what a drill says when the recovery, the fault,
+the load or the health is a sham.
 
-Flows in: an altered copy of drill.toml, and of what it leads to, in a folder of its own. Flows out: the exit status and the verdict of the
-real command. The target is put back by the run itself, which `drill restore` then confirms.
+Flows in: an altered copy of drill.toml, and of what it leads to, in a folder of its own. Flows out: the exit
+status and the verdict of the real command. The target is put back by the run itself, which `drill restore`
+then confirms.
 """
 
 from __future__ import annotations
@@ -33,8 +35,10 @@ pytestmark = pytest.mark.cluster
 RUNBOOK = "operations-runbook.md"
 SCALE_UP, REDIS_RESTART = "emergency_scaleup_brings_back", "restarting_redis_lets"
 NO_SCALE_UP = {
-    "resource issue\nkubectl scale deployment novel-engine --replicas=5 -n novel-engine-production": "resource issue\ntrue",
-    "kubectl wait deployment/novel-engine --for=jsonpath='{.status.availableReplicas}' --timeout=180s -n novel-engine-production": "true",
+    "resource issue\nkubectl scale deployment novel-engine --replicas=5 -n "
+    "novel-engine-production": "resource issue\ntrue",
+    "kubectl wait deployment/novel-engine --for=jsonpath='{.status.availableReplicas}' --timeout=180s -n "
+    "novel-engine-production": "true",
 }
 NO_REDIS_RESTART = {
     "kubectl rollout restart deployment/redis -n novel-engine-production": "true",
@@ -51,7 +55,9 @@ NOTHING_BROKEN = "nothing was broken: the ledger is empty and the target is in i
 
 
 class Drilled(NamedTuple):
-    """One run of one scenario. `drill`: its entry in summary.json; `verdict`: its verdict.json; `looks`: the health path's answers, with when."""
+    """One run of one scenario. `drill`: its entry in summary.json; `verdict`: its verdict.json; `looks`: the
+    health path's answers, with when.
+    """
 
     status: int
     output: str
@@ -89,7 +95,10 @@ def spare_redis(cluster: Cluster) -> Iterator[str]:
         "metadata": {"name": SPARE_REDIS, "namespace": cluster.namespace},
         "spec": {
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]}},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
+            },
         },
     }
     cluster.kubectl("apply", "-f", "-", stdin=msgspec.json.encode(manifest))
@@ -100,7 +109,9 @@ def spare_redis(cluster: Cluster) -> Iterator[str]:
         cluster.kubectl("delete", "deployment", SPARE_REDIS, "-n", cluster.namespace, "--cascade=foreground")
 
 
-def test_a_key_command_that_does_nothing_fails_the_recovery(tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None) -> None:
+def test_a_key_command_that_does_nothing_fails_the_recovery(
+    tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None
+) -> None:
     runbook = altered_runbook(tmp_path, NO_SCALE_UP)
     target = altered_target(tmp_path, {f'"{ROOT}/runbook/{RUNBOOK}"': f'"{runbook}"', **SHORT_PATIENCE})
     run = drilled(target, SCALE_UP)
@@ -115,7 +126,9 @@ def test_a_key_command_that_does_nothing_fails_the_recovery(tmp_path: Path, sett
 
 
 @pytest.mark.parametrize(
-    "instead", [[], [{"name": "inject", "type": "action", "provider": {"type": "process", "path": "true"}}]], ids=["none", "true"]
+    "instead",
+    [[], [{"name": "inject", "type": "action", "provider": {"type": "process", "path": "true"}}]],
+    ids=["none", "true"],
 )
 def test_an_experiment_without_its_injection_is_an_error(tmp_path: Path, instead: list[object]) -> None:
     experiment = yaml.safe_load((ROOT / "experiments" / "redis-locked-out.yaml").read_text(encoding="utf-8"))
@@ -123,12 +136,25 @@ def test_an_experiment_without_its_injection_is_an_error(tmp_path: Path, instead
     assert inject["provider"]["func"] == "inject"
     file = tmp_path / "experiments" / "redis-locked-out.yaml"
     file.parent.mkdir()
-    file.write_text(yaml.safe_dump({**experiment, "method": [announce, *instead, hold]}, sort_keys=False), encoding="utf-8")
-    run = subprocess.run(command_line(altered_target(tmp_path, {}), REDIS_RESTART), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    file.write_text(
+        yaml.safe_dump({**experiment, "method": [announce, *instead, hold]}, sort_keys=False),
+        encoding="utf-8",
+    )
+    run = subprocess.run(
+        command_line(altered_target(tmp_path, {}), REDIS_RESTART),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert run.returncode == SETUP, run.stdout
     assert "high_error_rate.feature:" in run.stderr
     assert f"{file}:" in run.stderr
-    assert "expected drill.actions.announce, drill.actions.inject and drill.actions.hold, in that order" in run.stderr
+    assert (
+        "expected drill.actions.announce, drill.actions.inject and drill.actions.hold, in that order"
+        in run.stderr
+    )
     assert list(tmp_path.glob("reports/*/evidence")) == []
     assert not (tmp_path / ".drill").exists()
 
@@ -136,7 +162,10 @@ def test_an_experiment_without_its_injection_is_an_error(tmp_path: Path, instead
 def test_an_injection_that_hits_nothing_that_users_need_is_an_error(
     tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None, spare_redis: str
 ) -> None:
-    changes = {'[redis]\ndeployment = "redis"': f'[redis]\ndeployment = "{spare_redis}"', "witness_seconds = 15": "witness_seconds = 4"}
+    changes = {
+        '[redis]\ndeployment = "redis"': f'[redis]\ndeployment = "{spare_redis}"',
+        "witness_seconds = 15": "witness_seconds = 4",
+    }
     run = drilled(altered_target(tmp_path, changes), REDIS_RESTART)
     assert run.status == SETUP, run.output
     assert run.drill["verdict"] == "setup"
@@ -151,7 +180,9 @@ def test_an_injection_that_hits_nothing_that_users_need_is_an_error(
     assert_put_back(tmp_path / "drill.toml", settings, cluster, but=spare_redis)
 
 
-def test_a_tenth_of_the_load_proves_nothing(tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None) -> None:
+def test_a_tenth_of_the_load_proves_nothing(
+    tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None
+) -> None:
     target = altered_target(tmp_path, {"requests_per_second = 150": "requests_per_second = 15"})
     run = drilled(target, SCALE_UP)
     assert run.status == INCONCLUSIVE, run.output
@@ -160,18 +191,33 @@ def test_a_tenth_of_the_load_proves_nothing(tmp_path: Path, settings: Settings, 
     assert outcomes["restored"] == "pass"
     assert outcomes["error_rate"] == outcomes["response_time"] == "inconclusive"
     assert "fail" not in outcomes.values()
-    count = next(criterion["samples"] for criterion in run.drill["criteria"] if criterion["name"] == "error_rate")
+    count = next(
+        criterion["samples"] for criterion in run.drill["criteria"] if criterion["name"] == "error_rate"
+    )
     assert 0 < count < settings.judge.minimum_requests
-    assert run.why("error_rate") == f"{count} requests, fewer than the minimum of {settings.judge.minimum_requests}"
+    assert (
+        run.why("error_rate")
+        == f"{count} requests, fewer than the minimum of {settings.judge.minimum_requests}"
+    )
     assert_put_back(target, settings, cluster)
 
 
-def test_health_that_lies_does_not_pass_for_users_being_served(tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None) -> None:
+def test_health_that_lies_does_not_pass_for_users_being_served(
+    tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None
+) -> None:
     runbook = altered_runbook(tmp_path, NO_REDIS_RESTART)
-    changes = {f'"{ROOT}/runbook/{RUNBOOK}"': f'"{runbook}"', 'health_path = "/health"': 'health_path = "/metrics"', **SHORT_PATIENCE}
+    changes = {
+        f'"{ROOT}/runbook/{RUNBOOK}"': f'"{runbook}"',
+        'health_path = "/health"': 'health_path = "/metrics"',
+        **SHORT_PATIENCE,
+    }
     target = altered_target(tmp_path, changes)
     run = drilled(target, REDIS_RESTART)
-    out = [look for moment, look in run.looks if run.moment("fault.witnessed") < moment < run.moment("load.stopped")]
+    out = [
+        look
+        for moment, look in run.looks
+        if run.moment("fault.witnessed") < moment < run.moment("load.stopped")
+    ]
     assert len(out) > 20
     assert [look.observed for look in out if not look.healthy] == []
     assert all("/metrics: 200 " in look.observed for look in out)
@@ -184,9 +230,13 @@ def test_health_that_lies_does_not_pass_for_users_being_served(tmp_path: Path, s
 
 
 def altered_runbook(folder: Path, changes: Mapping[str, str]) -> Path:
-    """A copy of the runbook under its own name, other in these places and nowhere else; lines keep their numbers."""
+    """A copy of the runbook under its own name, other in these places and nowhere else; lines keep their
+    numbers.
+    """
     file = folder / RUNBOOK
-    file.write_text(altered((ROOT / "runbook" / RUNBOOK).read_text(encoding="utf-8"), changes), encoding="utf-8")
+    file.write_text(
+        altered((ROOT / "runbook" / RUNBOOK).read_text(encoding="utf-8"), changes), encoding="utf-8"
+    )
     return file
 
 
@@ -204,14 +254,25 @@ def altered_target(folder: Path, changes: Mapping[str, str]) -> Path:
 def altered(text: str, changes: Mapping[str, str]) -> str:
     """The text with each key, found exactly once, replaced."""
     for old, new in changes.items():
-        assert text.count(old) == 1, f"expected {old!r} once, it is there {text.count(old)} times: the sabotage would miss"
+        assert text.count(old) == 1, (
+            f"expected {old!r} once, it is there {text.count(old)} times: the sabotage would miss"
+        )
         text = text.replace(old, new)
     return text
 
 
 def command_line(target: Path, scenario: str) -> list[str]:
     """The command as a user types it, for one scenario; its reports go beside the target's file."""
-    options = ["-k", scenario, "--target", str(target), "--reports", str(target.parent / "reports"), "--run", "sabotage"]
+    options = [
+        "-k",
+        scenario,
+        "--target",
+        str(target),
+        "--reports",
+        str(target.parent / "reports"),
+        "--run",
+        "sabotage",
+    ]
     return [sys.executable, "-m", "pytest", "features", *options]
 
 
@@ -221,7 +282,13 @@ def drilled(target: Path, scenario: str) -> Drilled:
     log = target.parent / "log.txt"
     looks: list[tuple[float, Health]] = []
     with log.open("wb") as file:
-        run = subprocess.Popen(command_line(target, scenario), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+        run = subprocess.Popen(
+            command_line(target, scenario),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
 
     def look() -> bool:
         looks.append((time.monotonic(), health_answer(settings)))
@@ -232,7 +299,9 @@ def drilled(target: Path, scenario: str) -> Drilled:
     except DeadlineError as error:
         recording = folder.glob("evidence/*/recording.jsonl")
         seen = [file.read_text(encoding="utf-8").splitlines() for file in (log, *recording)]
-        raise AssertionError("\n".join([str(error), *(line for lines in seen for line in lines[-15:])])) from error
+        raise AssertionError(
+            "\n".join([str(error), *(line for lines in seen for line in lines[-15:])])
+        ) from error
     finally:
         if run.poll() is None:
             run.terminate()
@@ -248,7 +317,9 @@ def drilled(target: Path, scenario: str) -> Drilled:
 
 
 def assert_put_back(target: Path, settings: Settings, cluster: Cluster, *, but: str | None = None) -> None:
-    """The run itself left nothing: `drill restore` finds nothing to do. `but`: a deployment of the test's own, which is still there."""
+    """The run itself left nothing: `drill restore` finds nothing to do. `but`: a deployment of the test's
+    own, which is still there.
+    """
     restore = [str(Path(sys.executable).with_name("drill")), "--target", str(target), "restore"]
     done = subprocess.run(restore, cwd=ROOT, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
     assert (done.returncode, done.stdout) == (0, NOTHING_BROKEN), done.stderr

@@ -1,6 +1,8 @@
-"""Another service under the same drills, described by one file: its folder, copied to where no part of drill lies, drilled as its owner would.
+"""Another service under the same drills, described by one file: its folder, copied to where no part of drill
+lies, drilled as its owner would.
 
-Notebook keeps JSON files, and has no database, no Redis, no metrics, no backup and no resource limits: each is named as not applicable.
+Notebook keeps JSON files, and has no database, no Redis, no metrics, no backup and no resource limits: each
+is named as not applicable.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ Drilled = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def notebook(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The service's folder, outside the repository. Users enter at the node's own address, so the cluster needs no further port mapping."""
+    """The service's folder, outside the repository. Users enter at the node's own address, so the cluster
+    needs no further port mapping.
+    """
     folder = tmp_path_factory.mktemp("owner") / "notebook"
     shutil.copytree(SERVICE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     node = cluster.get("/api/v1/nodes")["items"][0]
@@ -46,7 +50,9 @@ def notebook(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def run(notebook: Path) -> subprocess.CompletedProcess[str]:
-    """`pytest features`, in the service's own folder: its drill.toml is found there, and the sentences come with `steps`."""
+    """`pytest features`, in the service's own folder: its drill.toml is found there, and the sentences come
+    with `steps`.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "features", "--target", "drill.toml", "--run", "notebook"],
         cwd=notebook,
@@ -69,7 +75,9 @@ def drills(run: subprocess.CompletedProcess[str], notebook: Path) -> dict[str, D
     return {drill["scenario"]: drill for drill in json.loads(file.read_text())["drills"]}
 
 
-def test_all_goes_as_its_features_state(run: subprocess.CompletedProcess[str], drills: dict[str, Drilled]) -> None:
+def test_all_goes_as_its_features_state(
+    run: subprocess.CompletedProcess[str], drills: dict[str, Drilled]
+) -> None:
     assert run.returncode == 0, run.stdout
     assert {drill["verdict"] for drill in drills.values()} == {"pass", "not applicable"}
     assert "Traceback" not in run.stdout + run.stderr
@@ -78,11 +86,16 @@ def test_all_goes_as_its_features_state(run: subprocess.CompletedProcess[str], d
 @pytest.mark.parametrize(
     ("scenario", "restored_by"),
     [
-        ("Bring It Back serves users of a notebook that was scaled away", "Nobody Can Read Their Notes / Bring It Back"),
+        (
+            "Bring It Back serves users of a notebook that was scaled away",
+            "Nobody Can Read Their Notes / Bring It Back",
+        ),
         ("The platform brings back killed web pods", ""),
     ],
 )
-def test_faults_that_it_can_have_are_drilled(drills: dict[str, Drilled], scenario: str, restored_by: str) -> None:
+def test_faults_that_it_can_have_are_drilled(
+    drills: dict[str, Drilled], scenario: str, restored_by: str
+) -> None:
     drill = drills[scenario]
     criteria = {each["name"]: each for each in drill["criteria"]}
     assert drill["verdict"] == "pass"
@@ -91,7 +104,11 @@ def test_faults_that_it_can_have_are_drilled(drills: dict[str, Drilled], scenari
     assert drill["requests"]["failed"] > 0
     assert drill["writes"]["acknowledged"] > 0
     assert drill["writes"]["lost"] == 0
-    assert {name for name in ("restored", "response_time", "error_rate", "writes") if criteria[name]["verdict"] == "pass"} == {
+    assert {
+        name
+        for name in ("restored", "response_time", "error_rate", "writes")
+        if criteria[name]["verdict"] == "pass"
+    } == {
         "restored",
         "response_time",
         "error_rate",
@@ -110,7 +127,9 @@ def test_faults_that_it_can_have_are_drilled(drills: dict[str, Drilled], scenari
         ("data_age", "the target has no backup"),
     ],
 )
-def test_what_cannot_be_measured_is_named(drills: dict[str, Drilled], notebook: Path, criterion: str, why: str) -> None:
+def test_what_cannot_be_measured_is_named(
+    drills: dict[str, Drilled], notebook: Path, criterion: str, why: str
+) -> None:
     drill = drills["The platform brings back killed web pods"]
     assert {each["name"]: each["verdict"] for each in drill["criteria"]}[criterion] == "not applicable"
     judged = json.loads((notebook / "reports" / "notebook" / drill["evidence"] / "verdict.json").read_text())
@@ -132,11 +151,17 @@ def test_what_it_does_not_have_is_named_neither_failed_nor_passed(
     assert drills[scenario]["verdict"] == "not applicable"
     assert drills[scenario]["criteria"] == []
     lines = run.stdout.splitlines()
-    said = next(number for number, line in enumerate(lines) if "not applicable" in line and line.endswith(f": {scenario}"))
+    said = next(
+        number
+        for number, line in enumerate(lines)
+        if "not applicable" in line and line.endswith(f": {scenario}")
+    )
     assert lines[said + 1].strip() == f"the target has no {part}"
 
 
-def test_the_first_service_is_left_alone(run: subprocess.CompletedProcess[str], notebook: Path, cluster: Cluster) -> None:
+def test_the_first_service_is_left_alone(
+    run: subprocess.CompletedProcess[str], notebook: Path, cluster: Cluster
+) -> None:
     """Each service has its own ledger and known state, beside its own file."""
     assert run.returncode == 0, run.stdout
     assert json.loads((notebook / ".drill" / "known-state.json").read_text())["namespace"] == "notebook"

@@ -23,7 +23,9 @@ def models_in(annotation: object) -> list[tuple[type[BaseModel], bool]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [(annotation, False)]
     return [
-        (model, several or annotation.__class__.__name__ == "GenericAlias") for part in get_args(annotation) for model, several in models_in(part)
+        (model, several or annotation.__class__.__name__ == "GenericAlias")
+        for part in get_args(annotation)
+        for model, several in models_in(part)
     ]
 
 

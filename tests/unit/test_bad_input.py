@@ -1,4 +1,5 @@
-"""What a user may get wrong: the real commands say file, line, value and what would be right, without a traceback, and exit with 3.
+"""What a user may get wrong: the real commands say file, line, value and what would be right, without a
+traceback, and exit with 3.
 
 The good input that each test spoils is the second service's folder, copied.
 """
@@ -36,11 +37,18 @@ def service(tmp_path: Path) -> Path:
 
 
 def python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments in the service's folder, where no cluster is to be found unless `environment` names one."""
+    """Run Python with these arguments in the service's folder, where no cluster is to be found unless
+    `environment` names one.
+    """
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DRILL_KUBECONFIG": str(folder / "no-kubeconfig"), **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "DRILL_KUBECONFIG": str(folder / "no-kubeconfig"),
+            **environment,
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -83,28 +91,61 @@ def test_the_input_that_is_spoiled_here_is_good(service: Path) -> None:
     ("right", "wrong", "value", "expected"),
     [
         ("[judge]", "[judge", "'[judge'", "expected TOML"),
-        ("requests_per_second = 40", 'requests_per_second = "many"', "'many'", "load.requests_per_second: Input should be a valid number"),
-        ("requests_per_second = 40", "requests_per_second = -1", "-1", "load.requests_per_second: Input should be greater than 0"),
-        ('container = "web"', 'contaner = "web"', "'web'", "target.contaner: a name that drill knows; this one it does not"),
-        ('address = "http://127.0.0.1:18081"', 'address = "localhost:80/x"', "'localhost:80/x'", "http://HOST:PORT without a path"),
-        ("ports = { 18081 = 30081 }", 'ports = { 18081 = "web" }', "'web'", "Input should be a valid integer"),
+        (
+            "requests_per_second = 40",
+            'requests_per_second = "many"',
+            "'many'",
+            "load.requests_per_second: Input should be a valid number",
+        ),
+        (
+            "requests_per_second = 40",
+            "requests_per_second = -1",
+            "-1",
+            "load.requests_per_second: Input should be greater than 0",
+        ),
+        (
+            'container = "web"',
+            'contaner = "web"',
+            "'web'",
+            "target.contaner: a name that drill knows; this one it does not",
+        ),
+        (
+            'address = "http://127.0.0.1:18081"',
+            'address = "localhost:80/x"',
+            "'localhost:80/x'",
+            "http://HOST:PORT without a path",
+        ),
+        (
+            "ports = { 18081 = 30081 }",
+            'ports = { 18081 = "web" }',
+            "'web'",
+            "Input should be a valid integer",
+        ),
         ('runbook = "runbook.md"', "runbook = 7", "7", "target.runbook: Input is not a valid path"),
     ],
 )
 def test_a_wrong_drill_toml(service: Path, right: str, wrong: str, value: str, expected: str) -> None:
     line = spoil(service / "drill.toml", right, wrong)
-    assert_refused(drill(service, "coverage"), f"drill.toml:{line}: {value} is not right here: expected", expected)
+    assert_refused(
+        drill(service, "coverage"), f"drill.toml:{line}: {value} is not right here: expected", expected
+    )
 
 
 @pytest.mark.parametrize("arguments", [DRILLS, COLLECT])
 def test_a_wrong_drill_toml_for_pytest(service: Path, arguments: tuple[str, ...]) -> None:
     line = spoil(service / "drill.toml", "requests_per_second = 40", 'requests_per_second = "many"')
-    assert_refused(python(service, *arguments), f"drill.toml:{line}: 'many' is not right here: expected load.requests_per_second: ")
+    assert_refused(
+        python(service, *arguments),
+        f"drill.toml:{line}: 'many' is not right here: expected load.requests_per_second: ",
+    )
 
 
 @pytest.mark.parametrize("command", ["up", "doctor", "restore"])
 def test_a_missing_drill_toml(service: Path, command: str) -> None:
-    assert_refused(drill(service, "--target", "nowhere.toml", command), "nowhere.toml: no such file. Name the target's file with --target")
+    assert_refused(
+        drill(service, "--target", "nowhere.toml", command),
+        "nowhere.toml: no such file. Name the target's file with --target",
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,10 +164,26 @@ def test_a_missing_file(service: Path, arguments: tuple[str, ...], file: str, sa
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("users are on it", "users are on a bus", "'users are on a bus': no step definition matches; expected exactly one"),
-        ('fault "pods-killed"', 'fault "pods-hugged"', "'pods-hugged' is no fault: expected one of pods-killed, deployment-scaled-to-zero"),
-        ("Nobody Can Read Their", "Nobody Can Reed", "'Nobody Can Reed Notes' is not right here: expected the title of a section; near to it"),
-        ("/ Bring It Back", "/ Bring It Bakc", "'Bring It Bakc' is not right here: expected a label of a block"),
+        (
+            "users are on it",
+            "users are on a bus",
+            "'users are on a bus': no step definition matches; expected exactly one",
+        ),
+        (
+            'fault "pods-killed"',
+            'fault "pods-hugged"',
+            "'pods-hugged' is no fault: expected one of pods-killed, deployment-scaled-to-zero",
+        ),
+        (
+            "Nobody Can Read Their",
+            "Nobody Can Reed",
+            "'Nobody Can Reed Notes' is not right here: expected the title of a section; near to it",
+        ),
+        (
+            "/ Bring It Back",
+            "/ Bring It Bakc",
+            "'Bring It Bakc' is not right here: expected a label of a block",
+        ),
         ("And the operator", "Und the operator", "'Und the operator follows"),
     ],
 )
@@ -135,7 +192,9 @@ def test_a_wrong_feature(service: Path, right: str, wrong: str, said: str) -> No
     assert_refused(python(service, *COLLECT), f"notebook.feature:{line}: ", said)
 
 
-@pytest.mark.parametrize(("right", "wrong"), [("users are on it", "users are on a bus"), ("And the operator", "Und the operator")])
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("users are on it", "users are on a bus"), ("And the operator", "Und the operator")]
+)
 def test_a_wrong_feature_ends_a_run_before_anything_is_broken(service: Path, right: str, wrong: str) -> None:
     line = spoil(service / "features" / "notebook.feature", right, wrong)
     assert_refused(python(service, *DRILLS), f"notebook.feature:{line}: ")
@@ -146,19 +205,30 @@ def test_a_sentence_that_two_definitions_match(service: Path) -> None:
     module = service / "features" / "test_notebook.py"
     spoil(module, "import scenarios", "import scenarios, when")
     module.write_text(module.read_text() + '\n\n@when("nobody acts")\ndef again(): ...\n')
-    assert_refused(python(service, *COLLECT), "notebook.feature:20: ", "'nobody acts': 2 step definitions match; expected exactly one")
+    assert_refused(
+        python(service, *COLLECT),
+        "notebook.feature:20: ",
+        "'nobody acts': 2 step definitions match; expected exactly one",
+    )
 
 
 def test_a_placeholder_that_nobody_binds(service: Path) -> None:
     line = spoil(service / "runbook.md", "kubectl get deployment notebook-web", "kubectl logs <pod-name>")
-    assert_refused(python(service, *COLLECT), f"runbook.md:{line}: '<pod-name>' is not right here: expected a value for it from the scenario")
+    assert_refused(
+        python(service, *COLLECT),
+        f"runbook.md:{line}: '<pod-name>' is not right here: expected a value for it from the scenario",
+    )
 
 
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
         ("title: ", "title: [", "expected YAML ("),
-        ("func: hold", "func: holt", "expected drill.actions.announce, drill.actions.inject and drill.actions.hold, in that order"),
+        (
+            "func: hold",
+            "func: holt",
+            "expected drill.actions.announce, drill.actions.inject and drill.actions.hold, in that order",
+        ),
         ("rollbacks:\n  - name: undo", "rollback:\n  - name: undo", "rollbacks: a list that is not empty"),
         ("func: undo", "func: announce", "expected drill.actions.undo among the rollbacks"),
     ],
@@ -167,15 +237,25 @@ def test_a_malformed_experiment(service: Path, right: str, wrong: str, said: str
     spoil(service / "experiments" / "pods-killed.yaml", right, wrong)
     done = python(service, *COLLECT)
     assert_refused(done, "pods-killed.yaml:", said)
-    assert re.search(r"notebook\.feature:19: .*pods-killed\.yaml:\d+: .* is not right here", done.stdout + done.stderr)
+    assert re.search(
+        r"notebook\.feature:19: .*pods-killed\.yaml:\d+: .* is not right here", done.stdout + done.stderr
+    )
 
 
 @pytest.mark.parametrize(
     ("entry", "line", "said"),
     [
         ("- id: RB-001\n  section: [", 2, "expected YAML ("),
-        ("- id: RB-1\n  section: A\n  line: 3\n  what: x\n  as_written: y\n  as_corrected: z\n", 1, "id: String should match pattern"),
-        ("- id: RB-001\n  section: A\n  line: three\n  what: x\n  as_written: y\n  as_corrected: z\n", 3, "line: Input should be a valid integer"),
+        (
+            "- id: RB-1\n  section: A\n  line: 3\n  what: x\n  as_written: y\n  as_corrected: z\n",
+            1,
+            "id: String should match pattern",
+        ),
+        (
+            "- id: RB-001\n  section: A\n  line: three\n  what: x\n  as_written: y\n  as_corrected: z\n",
+            3,
+            "line: Input should be a valid integer",
+        ),
         ("id: RB-001\n", 1, "expected a list of defects"),
     ],
 )
@@ -191,7 +271,10 @@ def test_wrong_errata(service: Path, command: str, entry: str, line: int, said: 
 
 def test_a_runbook_without_the_limits_that_restored_is_told_by(service: Path) -> None:
     spoil(service / "runbook.md", "- **Error Rate**: < 1%\n", "")
-    assert_refused(python(service, *COLLECT), "'What Users May Expect' is not right here: expected a baseline for error rate")
+    assert_refused(
+        python(service, *COLLECT),
+        "'What Users May Expect' is not right here: expected a baseline for error rate",
+    )
 
 
 @pytest.mark.parametrize("arguments", [(*DRILLS, "-n", "2"), (*COLLECT, "-n", "2")])
@@ -199,9 +282,13 @@ def test_drills_side_by_side_are_refused(service: Path, arguments: tuple[str, ..
     assert_refused(python(service, *arguments), "one at a time: -n above 1 is refused")
 
 
-@pytest.mark.parametrize("arguments", [("frobnicate",), ("judge", "no-such-folder"), ("--frobnicate", "up")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("frobnicate",), ("judge", "no-such-folder"), ("--frobnicate", "up")], ids=" ".join
+)
 def test_a_wrong_command_line(service: Path, arguments: tuple[str, ...]) -> None:
-    assert_refused(drill(service, *arguments), arguments[-1] if arguments[0] != "--frobnicate" else "--frobnicate")
+    assert_refused(
+        drill(service, *arguments), arguments[-1] if arguments[0] != "--frobnicate" else "--frobnicate"
+    )
 
 
 def test_a_folder_that_is_no_run(service: Path) -> None:
@@ -210,7 +297,9 @@ def test_a_folder_that_is_no_run(service: Path) -> None:
 
 @pytest.fixture
 def foreign(service: Path) -> Iterator[list[str]]:
-    """A server that is no kind cluster, in a kubeconfig whose current context leads to it. What reaches it, connections included."""
+    """A server that is no kind cluster, in a kubeconfig whose current context leads to it. What reaches it,
+    connections included.
+    """
     reached: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -253,17 +342,29 @@ def kubeconfigs(service: Path) -> dict[str, str]:
     return {"DRILL_KUBECONFIG": str(service / "kubeconfig"), "KUBECONFIG": str(service / "kubeconfig")}
 
 
-@pytest.mark.parametrize("arguments", [("up",), ("restore",), ("doctor",), ("down",), ("--allow-context", "staging", "restore")], ids=" ".join)
-def test_a_foreign_context_is_refused_by_each_command(service: Path, foreign: list[str], arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("up",), ("restore",), ("doctor",), ("down",), ("--allow-context", "staging", "restore")],
+    ids=" ".join,
+)
+def test_a_foreign_context_is_refused_by_each_command(
+    service: Path, foreign: list[str], arguments: tuple[str, ...]
+) -> None:
     done = drill(service, *arguments, **kubeconfigs(service))
     assert_refused(done, "'production'")
     assert foreign == []
 
 
 @pytest.mark.parametrize("allowed", [(), ("--allow-context", "staging")], ids=["", "another is allowed"])
-def test_a_foreign_context_is_refused_by_drills(service: Path, foreign: list[str], allowed: tuple[str, ...]) -> None:
+def test_a_foreign_context_is_refused_by_drills(
+    service: Path, foreign: list[str], allowed: tuple[str, ...]
+) -> None:
     done = python(service, *DRILLS, "--target", "drill.toml", *allowed, **kubeconfigs(service))
-    assert_refused(done, "context 'production' is not one that drill may break things in: expected kind-*; no request was sent")
+    assert_refused(
+        done,
+        "context 'production' is not one that drill may break things in: expected kind-*; no request was "
+        "sent",
+    )
     assert foreign == []
 
 

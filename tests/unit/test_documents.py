@@ -1,4 +1,6 @@
-"""The documents say what is so: links lead to files, commands name what exists, tables agree with what they are made of."""
+"""The documents say what is so: links lead to files, commands name what exists, tables agree with what they
+are made of.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,11 @@ SHOWN_BY_A_TEST = {"RB-012": "pytest tests/component/operate/test_runbook_script
 
 
 def links() -> list[tuple[Path, str]]:
-    return [(path, match["target"]) for path in DOCUMENTS for match in LINK.finditer(path.read_text(encoding="utf-8"))]
+    return [
+        (path, match["target"])
+        for path in DOCUMENTS
+        for match in LINK.finditer(path.read_text(encoding="utf-8"))
+    ]
 
 
 def spans(text: str) -> Iterable[str]:
@@ -56,11 +62,19 @@ def spans(text: str) -> Iterable[str]:
 
 
 def commands() -> list[str]:
-    """Every command of our own programs that a document or the workflow names, without comments; each once."""
+    """Every command of our own programs that a document or the workflow names, without comments; each
+    once.
+    """
     written = [span for path in DOCUMENTS for span in spans(path.read_text(encoding="utf-8"))]
     jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
-    written += [line for job in jobs.values() for step in job["steps"] for line in step.get("run", "").splitlines()]
-    found = {line.split(" #")[0].strip().removeprefix(".venv/bin/") for each in written for line in each.split(" && ")}
+    written += [
+        line for job in jobs.values() for step in job["steps"] for line in step.get("run", "").splitlines()
+    ]
+    found = {
+        line.split(" #")[0].strip().removeprefix(".venv/bin/")
+        for each in written
+        for line in each.split(" && ")
+    }
     return sorted(line for line in found if line.split(" ")[0] in PROGRAMS and " " in line)
 
 
@@ -72,11 +86,16 @@ def expected_command(defect: Defect) -> str:
 
 def expected_table() -> str:
     rows = ["| id | section, line | what happens | shown by |", "|---|---|---|---|"]
-    rows += [f"| {defect.id} | {defect.section}, {defect.line} | {defect.what} | {expected_command(defect)} |" for defect in load_errata(DEFECTS)]
+    rows += [
+        f"| {defect.id} | {defect.section}, {defect.line} | {defect.what} | {expected_command(defect)} |"
+        for defect in load_errata(DEFECTS)
+    ]
     return "\n".join(rows)
 
 
-@pytest.mark.parametrize(("document", "target"), links(), ids=lambda each: each.name if isinstance(each, Path) else each)
+@pytest.mark.parametrize(
+    ("document", "target"), links(), ids=lambda each: each.name if isinstance(each, Path) else each
+)
 def test_a_link_leads_somewhere(document: Path, target: str) -> None:
     if not target.startswith(("https://", "http://", "#")):
         assert (document.parent / target.partition("#")[0]).exists()
@@ -84,10 +103,19 @@ def test_a_link_leads_somewhere(document: Path, target: str) -> None:
 
 def test_each_pytest_command_selects_tests() -> None:
     """An option, a path, a marker or a word that does not exist selects nothing, or is an error."""
-    collections = [[*shlex.split(command)[1:], "--collect-only", "-q"] for command in commands() if command.startswith("pytest")]
+    collections = [
+        [*shlex.split(command)[1:], "--collect-only", "-q"]
+        for command in commands()
+        if command.startswith("pytest")
+    ]
     assert collections
     done = subprocess.run(
-        [sys.executable, "-c", COLLECT, json.dumps(collections)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", COLLECT, json.dumps(collections)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -97,7 +125,9 @@ def test_a_drill_command_exists_with_its_options(command: str) -> None:
     _, *words = shlex.split(command)
     name = next(word for word in words if not word.startswith("-"))
     assert name in cli.commands
-    known = {option for part in (cli, cli.commands[name]) for parameter in part.params for option in parameter.opts} | {"--help", "-h"}
+    known = {
+        option for part in (cli, cli.commands[name]) for parameter in part.params for option in parameter.opts
+    } | {"--help", "-h"}
     assert {word for word in words if word.startswith("-")} <= known
 
 
@@ -107,7 +137,9 @@ def test_a_make_command_names_a_target(command: str) -> None:
     assert {word for word in shlex.split(command)[1:] if "=" not in word} <= set(targets)
 
 
-@pytest.mark.parametrize("command", [each for each in commands() if each.split(" ")[0] in ("chaos", "locust", "python")])
+@pytest.mark.parametrize(
+    "command", [each for each in commands() if each.split(" ")[0] in ("chaos", "locust", "python")]
+)
 def test_other_commands_name_files_that_exist(command: str) -> None:
     files = [word for word in shlex.split(command) if word.endswith((".py", ".yaml"))]
     assert files
@@ -116,8 +148,12 @@ def test_other_commands_name_files_that_exist(command: str) -> None:
 
 def test_the_readme_names_every_command_and_option() -> None:
     assert [name for name in cli.commands if f"`drill {name}" not in README] == []
-    options = [option for parameter in cli.params if isinstance(parameter, click.Option) for option in parameter.opts]
-    plugin = re.findall(r'addoption\("(--[\w-]+)"', (ROOT / "drill" / "plugin.py").read_text(encoding="utf-8"))
+    options = [
+        option for parameter in cli.params if isinstance(parameter, click.Option) for option in parameter.opts
+    ]
+    plugin = re.findall(
+        r'addoption\("(--[\w-]+)"', (ROOT / "drill" / "plugin.py").read_text(encoding="utf-8")
+    )
     assert plugin
     assert [option for option in [*options, *plugin] if f"`{option} " not in README] == []
 
@@ -129,18 +165,25 @@ def test_the_track_record_is_that_of_the_errata() -> None:
 
 def test_every_defect_said_to_be_shown_by_a_drill_has_its_scenario() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "features").glob("*.feature"))
-    assert [defect.id for defect in load_errata(DEFECTS) if defect.evidence and f"@{defect.id}" not in text] == []
+    assert [
+        defect.id for defect in load_errata(DEFECTS) if defect.evidence and f"@{defect.id}" not in text
+    ] == []
 
 
 def test_numbers_of_the_readme() -> None:
     least = next(count for count in range(1, 10_000) if rate_interval(0, count)[1] < 0.001)
     settings = load(ROOT / "drill.toml")
     assert f"needs {least:,} requests" in README
-    assert f"the window after has {settings.load.requests_per_second * settings.judge.after_seconds:,.0f}" in README
+    assert (
+        f"the window after has {settings.load.requests_per_second * settings.judge.after_seconds:,.0f}"
+        in README
+    )
     assert f"a full {settings.judge.hold_seconds:.0f} s of requests" in README
     assert f"({settings.load.requests_per_second:.0f} requests/s" in README
 
 
 def test_writing_a_drill_names_every_fault_and_criterion() -> None:
     text = (ROOT / "docs" / "writing-a-drill.md").read_text(encoding="utf-8")
-    assert [name for name in (*FAULTS, *(criterion.__name__ for criterion in CRITERIA)) if f"`{name}`" not in text] == []
+    assert [
+        name for name in (*FAULTS, *(criterion.__name__ for criterion in CRITERIA)) if f"`{name}`" not in text
+    ] == []

@@ -19,12 +19,21 @@ MOST_DEFINITIONS = 40
 def _definitions() -> list[StepFunctionContext]:
     for module in pkgutil.iter_modules(steps.__path__):
         importlib.import_module(f"steps.{module.name}")
-    return [context for context in step_function_context_registry.values() if context.step_func.__module__.startswith("steps.")]
+    return [
+        context
+        for context in step_function_context_registry.values()
+        if context.step_func.__module__.startswith("steps.")
+    ]
 
 
 def _sentences() -> list[Step]:
     features = get_features([str(FEATURES)])
-    return [step for feature in features for scenario in feature.scenarios.values() for step in scenario.render({}).steps]
+    return [
+        step
+        for feature in features
+        for scenario in feature.scenarios.values()
+        for step in scenario.render({}).steps
+    ]
 
 
 def _matches(definition: StepFunctionContext, sentence: Step) -> bool:
@@ -33,14 +42,21 @@ def _matches(definition: StepFunctionContext, sentence: Step) -> bool:
 
 def test_every_sentence_is_matched_by_exactly_one_definition() -> None:
     definitions = _definitions()
-    found = {sentence.name: [d.step_func.__name__ for d in definitions if _matches(d, sentence)] for sentence in _sentences()}
+    found = {
+        sentence.name: [d.step_func.__name__ for d in definitions if _matches(d, sentence)]
+        for sentence in _sentences()
+    }
     assert found, "no feature file was read"
     assert {name: matching for name, matching in found.items() if len(matching) != 1} == {}
 
 
 def test_every_definition_is_used_by_a_feature() -> None:
     sentences = _sentences()
-    unused = [definition.step_func.__name__ for definition in _definitions() if not any(_matches(definition, sentence) for sentence in sentences)]
+    unused = [
+        definition.step_func.__name__
+        for definition in _definitions()
+        if not any(_matches(definition, sentence) for sentence in sentences)
+    ]
     assert unused == []
 
 

@@ -1,4 +1,5 @@
-"""What a drill is judged by. Flows in: a Case. Flows out: one Criterion for each question, in the order of CRITERIA.
+"""What a drill is judged by. Flows in: a Case. Flows out: one Criterion for each question, in the order of
+CRITERIA.
 
 A new criterion is one function of a Case, in a file of its own here, and one line in CRITERIA.
 """

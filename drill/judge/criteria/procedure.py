@@ -1,4 +1,6 @@
-"""Did the runbook's own commands work? Flows in: a Case. Flows out: how many commands failed, naming the first."""
+"""Did the runbook's own commands work? Flows in: a Case. Flows out: how many commands failed, naming the
+first.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,11 @@ COMMAND_NOT_FOUND = 127
 
 
 def procedure(case: Case) -> Criterion:
-    """Fail when a command ended with another status than 0; one that streams and was interrupted did not fail.
+    """Fail when a command ended with another status than 0; one that streams and was interrupted did not
+    fail.
 
-    Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within the
-    procedure.
+    Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within
+    the procedure.
     """
     if case.timeline.procedure_started is None:
         return Criterion(NAME, "not applicable", why="the drill has no procedure: nobody acted")
@@ -26,7 +29,9 @@ def procedure(case: Case) -> Criterion:
         first = blamed[0]
         more = f" (and {len(blamed) - 1} more)" if len(blamed) > 1 else ""
         why = f"line {first.line}: `{first.command}` ended with status {first.status}{more}"
-        return Criterion(NAME, "fail", value=float(len(blamed)), limit=0.0, unit="commands", samples=ran, why=why)
+        return Criterion(
+            NAME, "fail", value=float(len(blamed)), limit=0.0, unit="commands", samples=ran, why=why
+        )
     doubt = _doubt(case, missing)
     if doubt:
         return Criterion(NAME, "inconclusive", samples=ran, why=doubt)

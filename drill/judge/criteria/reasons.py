@@ -1,5 +1,5 @@
-"""Why a criterion cannot be judged at all. Flows in: a Case. Flows out: the Criterion that says so, or None where it
-can be judged."""
+"""Why a criterion cannot be judged at all. Flows in: a Case. Flows out: the Criterion that says so, or None
+where it can be judged."""
 
 from __future__ import annotations
 
@@ -34,4 +34,12 @@ def undecided(case: Case, name: str, why: str, samples: int = 0) -> Criterion:
     limit = case.setup.limits.get(name)
     if limit is None:
         return Criterion(name, "inconclusive", samples=samples, why=why)
-    return Criterion(name, "inconclusive", limit=limit.value, unit=limit.unit, samples=samples, source=limit.source, why=why)
+    return Criterion(
+        name,
+        "inconclusive",
+        limit=limit.value,
+        unit=limit.unit,
+        samples=samples,
+        source=limit.source,
+        why=why,
+    )

@@ -1,5 +1,5 @@
-"""CPU and memory in the window after, against the containers' own limits. Flows in: a Case. Flows out: shares of the
-limit."""
+"""CPU and memory in the window after, against the containers' own limits. Flows in: a Case. Flows out: shares
+of the limit."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ LEAST_SHARE_OF_WINDOW = 0.6
 
 
 def cpu(case: Case) -> Criterion:
-    """CPU time used over CPU time allowed, weighted by time, over all pods. Exact from cumulative counters, so
-    without an interval."""
+    """CPU time used over CPU time allowed, weighted by time, over all pods. Exact from cumulative counters,
+    so without an interval."""
     name = "cpu"
     unjudged = _unjudged(case, name)
     if unjudged:
@@ -62,7 +62,9 @@ def memory(case: Case) -> Criterion:
             if pod.memory_bytes is not None and pod.memory_limit_bytes:
                 shares[pod.pod].append(pod.memory_bytes / pod.memory_limit_bytes)
     if not shares:
-        return Criterion(name, "not applicable", why="no container has a memory limit and a measure of its use")
+        return Criterion(
+            name, "not applicable", why="no container has a memory limit and a measure of its use"
+        )
     seen = {pod: np.array(values) for pod, values in shares.items() if len(values) >= LEAST_SAMPLES}
     measured = samples[-1][0] - samples[0][0]
     if not seen or measured < LEAST_SHARE_OF_WINDOW * case.setup.settings.after_seconds:
@@ -90,7 +92,9 @@ def _unjudged(case: Case, name: str) -> Criterion | None:
         return unjudged
     count = len(_samples(case))
     if count < LEAST_SAMPLES:
-        return undecided(case, name, f"{count} samples in the window after, fewer than {LEAST_SAMPLES}", count)
+        return undecided(
+            case, name, f"{count} samples in the window after, fewer than {LEAST_SAMPLES}", count
+        )
     return None
 
 
@@ -103,4 +107,7 @@ def _samples(case: Case) -> list[tuple[float, list[PodResources]]]:
 
 def _coverage(case: Case, measured: float, count: int) -> str:
     after = case.setup.settings.after_seconds
-    return f"{count} samples measure {measured:.1f} s of the window's {after:g} s, less than {LEAST_SHARE_OF_WINDOW:.0%}"
+    return (
+        f"{count} samples measure {measured:.1f} s of the window's {after:g} s, less than "
+        f"{LEAST_SHARE_OF_WINDOW:.0%}"
+    )

@@ -1,5 +1,5 @@
-"""What users got in the window after. Flows in: a Case. Flows out: its latency quantile and its rate of failed
-requests."""
+"""What users got in the window after. Flows in: a Case. Flows out: its latency quantile and its rate of
+failed requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def response_time(case: Case) -> Criterion:
     interval = quantile_interval(latency, probability)
     value = quantile(latency, probability)
     if interval is None:
-        return undecided(case, name, f"{len(latency)} requests do not bound the quantile {probability:g}", len(latency))
+        return undecided(
+            case, name, f"{len(latency)} requests do not bound the quantile {probability:g}", len(latency)
+        )
     return Criterion(
         name,
         hold(interval, limit.value),
@@ -37,7 +39,9 @@ def response_time(case: Case) -> Criterion:
 
 
 def error_rate(case: Case) -> Criterion:
-    """Failed requests over all. With a limit of 0.1 %, none may fail in 2,995 requests for that to be said at 95 %."""
+    """Failed requests over all. With a limit of 0.1 %, none may fail in 2,995 requests for that to be said at
+    95 %.
+    """
     name = "error_rate"
     unjudged = unlimited(case, name) or never_after(case, name) or _too_few(case, name)
     if unjudged:
@@ -59,11 +63,15 @@ def error_rate(case: Case) -> Criterion:
 
 
 def _too_few(case: Case, name: str) -> Criterion | None:
-    """Inconclusive with fewer requests than the minimum, and with less than half of the load that was planned."""
+    """Inconclusive with fewer requests than the minimum, and with less than half of the load that was
+    planned.
+    """
     settings, count = case.setup.settings, len(case.after)
     planned = settings.requests_per_second * settings.after_seconds
     if count < LEAST_SHARE_OF_LOAD * planned:
         return undecided(case, name, f"too little load: {count} requests, of {planned:.0f} planned", count)
     if count < settings.minimum_requests:
-        return undecided(case, name, f"{count} requests, fewer than the minimum of {settings.minimum_requests}", count)
+        return undecided(
+            case, name, f"{count} requests, fewer than the minimum of {settings.minimum_requests}", count
+        )
     return None

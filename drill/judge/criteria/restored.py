@@ -1,5 +1,5 @@
-"""Was the service restored within the severity's response time? Flows in: a Case. Flows out: seconds from injection
-to restoration."""
+"""Was the service restored within the severity's response time? Flows in: a Case. Flows out: seconds from
+injection to restoration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def restored(case: Case) -> Criterion:
         return _not_restored(case)
     limit = case.setup.limits.get(NAME)
     if limit is None:
-        return undecided(case, NAME, f"restored after {seconds:.1f} s, but the runbook states no response time")
+        return undecided(
+            case, NAME, f"restored after {seconds:.1f} s, but the runbook states no response time"
+        )
     why = f"restored {seconds:.1f} s after the injection"
     if timeline.relapsed is not None:
         failed, of = timeline.relapsed
@@ -45,12 +47,17 @@ def _not_restored(case: Case) -> Criterion:
     timeline, settings = case.timeline, case.setup.settings
     begun, ended = timeline.procedure_started, timeline.procedure_finished
     if begun is not None and ended is None:
-        return undecided(case, NAME, "the recording ends before the procedure did, and the service was still out")
+        return undecided(
+            case, NAME, "the recording ends before the procedure did, and the service was still out"
+        )
     patience_from = ended if ended is not None else (timeline.witnessed or timeline.injected or 0.0)
     watched = max(0.0, timeline.watched_until - patience_from)
     since = "the procedure ended" if ended is not None else "the fault was witnessed"
     if watched + LATE_SECONDS < settings.patience_seconds:
-        why = f"still out, and watched for {watched:.1f} s only since {since}, of {settings.patience_seconds:g} s"
+        why = (
+            f"still out, and watched for {watched:.1f} s only since {since}, of "
+            f"{settings.patience_seconds:g} s"
+        )
         return undecided(case, NAME, why)
     seen = len(case.watched.between(patience_from, timeline.watched_until))
     if seen < LEAST_SHARE_OF_LOAD * watched * settings.requests_per_second:
@@ -59,7 +66,10 @@ def _not_restored(case: Case) -> Criterion:
         return undecided(case, NAME, why, samples=seen)
     good_for = timeline.watched_until - (timeline.answering_since or timeline.watched_until)
     if good_for >= settings.hold_seconds / 2:
-        why = f"no request failed in the last {good_for:.1f} s of watching, too short to tell ({settings.hold_seconds:g} s)"
+        why = (
+            f"no request failed in the last {good_for:.1f} s of watching, too short to tell "
+            f"({settings.hold_seconds:g} s)"
+        )
         return undecided(case, NAME, why, samples=seen)
     limit = case.setup.limits.get(NAME)
     return Criterion(

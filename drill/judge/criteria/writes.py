@@ -1,9 +1,9 @@
-"""Was an acknowledged write lost, and how old is the data after a restore? Flows in: a Case. Flows out: two criteria,
-and the numbers.
+"""Was an acknowledged write lost, and how old is the data after a restore? Flows in: a Case. Flows out: two
+criteria, and the numbers.
 
-A procedure that restores a backup may lose what was acknowledged from the moment the backup began until the procedure
-had ended. That loss is then judged as the age of the data against the backup schedule; any other lost write breaks
-the promise of its acknowledgement.
+A procedure that restores a backup may lose what was acknowledged from the moment the backup began until the
+procedure had ended. That loss is then judged as the age of the data against the backup schedule; any other
+lost write breaks the promise of its acknowledgement.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def data_age(case: Case) -> Criterion:
         unit=limit.unit,
         samples=counted.acknowledged,
         source=limit.source,
-        why=f"the earliest lost write is {age:.1f} s older than the fault" if counted.lost else "no write was lost",
+        why=f"the earliest lost write is {age:.1f} s older than the fault"
+        if counted.lost
+        else "no write was lost",
     )
 
 

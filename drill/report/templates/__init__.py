@@ -1,4 +1,6 @@
-"""The templates of the report, and the one way to render them. Flows in: a template's name and its values. Flows out: text."""
+"""The templates of the report, and the one way to render them. Flows in: a template's name and its values.
+Flows out: text.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What keeps a cluster from being made is told in one clear message, and the exit status is 3. Real sockets, file systems and containers."""
+"""What keeps a cluster from being made is told in one clear message, and the exit status is 3. Real sockets,
+file systems and containers.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ PYTHON = sys.executable
 NAME = "drill-test-foreign"
 
 
-def _drill(*arguments: str, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
+def _drill(
+    *arguments: str, prefix: tuple[str, ...] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*prefix, PYTHON, "-c", "from drill.cli import main; main()", *arguments],
         cwd=ROOT,
@@ -34,7 +38,9 @@ PORTS = "ports = { 18080 = 30080, 18443 = 30443, 18081 = 30081 }"
 def _target(folder: Path, *, context: str = "kind-drill", port: int = 18080) -> str:
     text = (ROOT / "drill.toml").read_text(encoding="utf-8")
     assert text.count('context = "kind-drill"') == text.count(PORTS) == 1
-    text = text.replace('context = "kind-drill"', f'context = "{context}"').replace(PORTS, f"ports = {{ {port} = 30080 }}")
+    text = text.replace('context = "kind-drill"', f'context = "{context}"').replace(
+        PORTS, f"ports = {{ {port} = 30080 }}"
+    )
     file = folder / "drill.toml"
     file.write_text(text, encoding="utf-8")
     return str(file)
@@ -51,7 +57,9 @@ def _one_message(done: subprocess.CompletedProcess[str], *words: str) -> None:
 
 def test_neither_root_nor_docker(tmp_path: Path) -> None:
     # in a user namespace of its own the process is not root, whoever runs this test
-    done = _drill("up", prefix=("unshare", "--user"), DOCKER_HOST="unix:///nowhere.sock", XDG_CACHE_HOME=str(tmp_path))
+    done = _drill(
+        "up", prefix=("unshare", "--user"), DOCKER_HOST="unix:///nowhere.sock", XDG_CACHE_HOME=str(tmp_path)
+    )
     _one_message(done, "no Docker engine answers", "root")
 
 
@@ -75,14 +83,20 @@ def test_port_taken(tmp_path: Path) -> None:
 def foreign_cluster() -> Iterator[str]:
     """A container called as a kind node, which drill did not make."""
     node = f"{NAME}-control-plane"
-    subprocess.run(["docker", "create", "--name", node, "debian:bookworm-slim", "true"], check=True, capture_output=True)
+    subprocess.run(
+        ["docker", "create", "--name", node, "debian:bookworm-slim", "true"], check=True, capture_output=True
+    )
     yield node
     subprocess.run(["docker", "rm", "--force", node], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("command", ["up", "down"])
-def test_cluster_of_that_name_made_by_someone_else(tmp_path: Path, foreign_cluster: str, command: str) -> None:
-    done = _drill("--target", _target(tmp_path, context=f"kind-{NAME}"), command, XDG_CACHE_HOME=str(tmp_path / "cache"))
+def test_cluster_of_that_name_made_by_someone_else(
+    tmp_path: Path, foreign_cluster: str, command: str
+) -> None:
+    done = _drill(
+        "--target", _target(tmp_path, context=f"kind-{NAME}"), command, XDG_CACHE_HOME=str(tmp_path / "cache")
+    )
     _one_message(done, NAME, "drill did not make it")
     still_there = subprocess.run(["docker", "inspect", foreign_cluster], capture_output=True, check=False)
     assert still_there.returncode == 0

@@ -1,6 +1,8 @@
-"""A small HTTP service that keeps what is written in memory, for tests and benchmarks of the load. `python small_service.py PORT`.
+"""A small HTTP service that keeps what is written in memory, for tests and benchmarks of the load. `python
+small_service.py PORT`.
 
-Routes: GET /, POST /notes, GET /notes/ID, DELETE /notes/ID. Plain asyncio: nothing of drill, nothing of the reference target.
+Routes: GET /, POST /notes, GET /notes/ID, DELETE /notes/ID. Plain asyncio: nothing of drill, nothing of the
+reference target.
 """
 
 from __future__ import annotations
@@ -46,7 +48,10 @@ class Service(asyncio.Protocol):
 
     def answer(self, status: int, content: object) -> None:
         body = json.dumps(content).encode()
-        self.transport.write(b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+        self.transport.write(
+            b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (status, len(body), body)
+        )
 
 
 async def serve(port: int) -> None:

@@ -1,4 +1,6 @@
-"""The load against a real service: what was planned is recorded, whatever becomes of the service, the load's parent, or the load."""
+"""The load against a real service: what was planned is recorded, whatever becomes of the service, the load's
+parent, or the load.
+"""
 
 from __future__ import annotations
 
@@ -33,20 +35,27 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 
 
 def recorded(stream: Path) -> list[Request]:
-    return sorted((request for chunk in stream_requests(stream) for request in chunk), key=lambda request: request.planned)
+    return sorted(
+        (request for chunk in stream_requests(stream) for request in chunk),
+        key=lambda request: request.planned,
+    )
 
 
 def follow(load: Load, settings_timeout: float = 1.0, requests_per_second: float = 100) -> RequestTail:
     return RequestTail(load.stream, settings_timeout, requests_per_second)
 
 
-def test_every_planned_request_is_recorded_once(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+def test_every_planned_request_is_recorded_once(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         wait.pause(3)
         load.check()
     requests = recorded(load.stream)
     slots = np.rint(np.array([request.planned for request in requests]) * 100).astype(int)
-    assert list(slots) == list(range(slots[0], slots[0] + len(slots))), "no slot of the plan is missing or sent twice"
+    assert list(slots) == list(range(slots[0], slots[0] + len(slots))), (
+        "no slot of the plan is missing or sent twice"
+    )
     assert len(requests) >= 290
     assert not [request.error for request in requests if request.error]
     posts = [request for request in requests if request.name == "POST /notes"]
@@ -63,7 +72,9 @@ def test_every_planned_request_is_recorded_once(service: RunningService, tmp_pat
     ]
 
 
-def test_a_stopped_service_fails_each_request_planned_meanwhile(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+def test_a_stopped_service_fails_each_request_planned_meanwhile(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         wait.pause(1)
         stopped = time.monotonic()
@@ -85,7 +96,11 @@ def test_a_stopped_service_fails_each_request_planned_meanwhile(service: Running
     assert all(request.error == "timeout" and request.status == 0 for request in doomed)
     assert all(1.0 <= request.finished - request.planned < 1.2 for request in doomed)
     assert all(stopped - 0.05 <= request.planned < continued for request in failed)
-    slow = [request for request in requests if stopped <= request.planned < continued and request.finished - request.planned > 0.05]
+    slow = [
+        request
+        for request in requests
+        if stopped <= request.planned < continued and request.finished - request.planned > 0.05
+    ]
     assert len(slow) == pytest.approx(195, abs=15), "latency counts from the planned moment"
     assert seen.requests_per_second == pytest.approx(100, abs=15)
     assert seen.error_share == 0
@@ -99,7 +114,9 @@ def test_a_stopped_service_fails_each_request_planned_meanwhile(service: Running
     assert {request.name for request in tail.failed_since(stopped, {"POST /notes"})} == {"POST /notes"}
 
 
-def test_a_killed_service_fails_from_the_kill_until_the_next_one_answers(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+def test_a_killed_service_fails_from_the_kill_until_the_next_one_answers(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         wait.pause(1)
         service.process.kill()
@@ -123,11 +140,17 @@ def test_a_killed_service_fails_from_the_kill_until_the_next_one_answers(service
     assert {request.error for request in between} == {"connection refused"}
     later = [request for request in requests if request.planned >= answering]
     assert len(later) > 100
-    assert not [request.error for request in later if request.error], "kept connections cause no errors of their own"
+    assert not [request.error for request in later if request.error], (
+        "kept connections cause no errors of their own"
+    )
 
 
-def test_a_get_that_breaks_is_not_sent_again(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
-    """A server that reads a request and hangs up: each planned GET is one arrival at the server and one recorded failure."""
+def test_a_get_that_breaks_is_not_sent_again(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    """A server that reads a request and hangs up: each planned GET is one arrival at the server and one
+    recorded failure.
+    """
     server = subprocess.Popen([sys.executable, "-c", HANG_UP], stdout=subprocess.PIPE)
     assert server.stdout is not None
     port = int(server.stdout.readline())
@@ -174,19 +197,27 @@ wait.pause(60)
 
 
 def test_the_load_ends_when_its_parent_is_killed(service: RunningService, tmp_path: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(service.settings_file), str(tmp_path)], stdout=subprocess.PIPE)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(service.settings_file), str(tmp_path)], stdout=subprocess.PIPE
+    )
     assert parent.stdout is not None
     locust = psutil.Process(int(parent.stdout.readline()))
     assert "locust" in " ".join(locust.cmdline())
     parent.kill()
     parent.wait()
-    wait.until("the end of the load", lambda: not locust.is_running() or locust.status() == psutil.STATUS_ZOMBIE, seconds=10)
+    wait.until(
+        "the end of the load",
+        lambda: not locust.is_running() or locust.status() == psutil.STATUS_ZOMBIE,
+        seconds=10,
+    )
     requests = recorded(tmp_path / "requests.jsonl")
     slots = np.rint(np.array([request.planned for request in requests]) * 100).astype(int)
     assert list(slots) == list(range(slots[0], slots[0] + len(slots))), "what was under way has its record"
 
 
-def test_a_load_that_ends_by_itself_is_a_setup_error_with_the_log(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+def test_a_load_that_ends_by_itself_is_a_setup_error_with_the_log(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         assert load._process is not None
         os.kill(load._process.pid, signal.SIGKILL)
@@ -196,19 +227,28 @@ def test_a_load_that_ends_by_itself_is_a_setup_error_with_the_log(service: Runni
     assert "Starting Locust" in str(caught.value)
 
 
-def test_a_stream_that_cannot_be_written_is_a_setup_error(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+def test_a_stream_that_cannot_be_written_is_a_setup_error(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
     (tmp_path / "requests.jsonl").symlink_to("/dev/full")
     with pytest.raises(SetupError, match=r"cannot be written .*No space left on device"):
         Load(service.settings, tmp_path, recorder).start()
 
 
-def test_the_audit_finds_exactly_what_was_deleted(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+def test_the_audit_finds_exactly_what_was_deleted(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         wait.pause(2)
     writes = [request for request in recorded(load.stream) if request.acknowledged]
     assert len(writes) > 40
     whole = audit_writes(service.settings, load.stream)
-    assert (whole.acknowledged, whole.checked, whole.unchecked, whole.absent) == (len(writes), len(writes), 0, [])
+    assert (whole.acknowledged, whole.checked, whole.unchecked, whole.absent) == (
+        len(writes),
+        len(writes),
+        0,
+        [],
+    )
     gone = writes[17]
     assert service.ask("DELETE", gone.read_back)[0] == 200
     found = audit_writes(service.settings, load.stream, recorder)
@@ -219,7 +259,9 @@ def test_the_audit_finds_exactly_what_was_deleted(service: RunningService, tmp_p
     assert event.data["absent"] == [{"id": gone.write, "acknowledged_at": gone.finished}]
 
 
-def test_what_the_target_does_not_answer_is_unchecked_not_absent(service: RunningService, tmp_path: Path, recorder: Recorder) -> None:
+def test_what_the_target_does_not_answer_is_unchecked_not_absent(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         wait.pause(0.5)
     service.process.kill()
@@ -248,11 +290,25 @@ def test_a_target_that_falls_silent_is_not_asked_about_every_write(
     assert took < 3
 
 
-def locust(service: RunningService, *arguments: str, stream: Path | None = None) -> subprocess.CompletedProcess[str]:
+def locust(
+    service: RunningService, *arguments: str, stream: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Locust as people start it."""
-    environment = {**os.environ, "DRILL_TARGET": str(service.settings_file), **({"DRILL_REQUESTS": str(stream)} if stream else {})}
+    environment = {
+        **os.environ,
+        "DRILL_TARGET": str(service.settings_file),
+        **({"DRILL_REQUESTS": str(stream)} if stream else {}),
+    }
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def test_another_host_is_refused_before_anything_is_sent(service: RunningService) -> None:
@@ -263,7 +319,19 @@ def test_another_host_is_refused_before_anything_is_sent(service: RunningService
 
 
 def test_locust_alone_fills_its_own_tables(service: RunningService) -> None:
-    ended = locust(service, "--users", "5", "--spawn-rate", "5", "--run-time", "3", "--requests-per-second", "50", "--only-summary", "--json")
+    ended = locust(
+        service,
+        "--users",
+        "5",
+        "--spawn-rate",
+        "5",
+        "--run-time",
+        "3",
+        "--requests-per-second",
+        "50",
+        "--only-summary",
+        "--json",
+    )
     assert ended.returncode == 0, ended.stderr
     assert '"name": "/notes"' in ended.stdout
     assert '"num_failures": 0' in ended.stdout
@@ -271,10 +339,27 @@ def test_locust_alone_fills_its_own_tables(service: RunningService) -> None:
 
 def test_locust_on_two_processes_holds_one_plan(service: RunningService, tmp_path: Path) -> None:
     stream = tmp_path / "requests.jsonl"
-    ended = locust(service, "--processes", "2", "--users", "6", "--spawn-rate", "6", "--run-time", "4", "--only-summary", "--json", stream=stream)
+    ended = locust(
+        service,
+        "--processes",
+        "2",
+        "--users",
+        "6",
+        "--spawn-rate",
+        "6",
+        "--run-time",
+        "4",
+        "--only-summary",
+        "--json",
+        stream=stream,
+    )
     assert ended.returncode == 0, ended.stderr
     requests = recorded(stream)
-    steady = [request for request in requests if requests[0].planned + 1 <= request.planned < requests[0].planned + 2]
+    steady = [
+        request
+        for request in requests
+        if requests[0].planned + 1 <= request.planned < requests[0].planned + 2
+    ]
     assert len(steady) == pytest.approx(100, abs=2)
     slots = np.rint(np.array([request.planned for request in steady]) * 100).astype(int)
     assert len(set(slots)) == len(slots)

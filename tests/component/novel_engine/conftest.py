@@ -1,4 +1,6 @@
-"""The real service in a process of its own, the real Redis in a container (image redis:drill). Nothing is mocked."""
+"""The real service in a process of its own, the real Redis in a container (image redis:drill). Nothing is
+mocked.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ class RedisServer:
 def running_redis() -> Iterator[RedisServer]:
     with DockerContainer("redis:drill").with_bind_ports(6379, port := free_port()) as container:
         server = RedisServer(container, port)
-        wait.until("Redis to answer PING", lambda: server.command("ping"), lambda said: "PONG" in said, seconds=10)
+        wait.until(
+            "Redis to answer PING", lambda: server.command("ping"), lambda said: "PONG" in said, seconds=10
+        )
         yield server
 
 
@@ -100,7 +104,12 @@ class Engine:
             "PYTHONPATH": str(ROOT),
         }
         with (self.folder / "stdout").open("ab") as output:
-            self.process = subprocess.Popen([sys.executable, "-m", "novel_engine.app"], env=environment, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "novel_engine.app"],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         wait.until(
             "the service to answer /health",
             lambda: answers(lambda: self.http.get("/health")),
@@ -118,7 +127,9 @@ class Engine:
         return response.status_code, response.json()
 
     def until_health(self, status: str) -> dict[str, str]:
-        seen = wait.until(f"health to say {status}", self.health, lambda seen: seen[1]["status"] == status, seconds=10)
+        seen = wait.until(
+            f"health to say {status}", self.health, lambda seen: seen[1]["status"] == status, seconds=10
+        )
         return seen[1]
 
     def metric(self, start: str) -> float:
@@ -157,7 +168,9 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture
 def engine_alone(tmp_path: Path) -> Iterator[Engine]:
-    """The service where nothing listens on Redis' port. Not started yet, so that its database can be prepared first."""
+    """The service where nothing listens on Redis' port. Not started yet, so that its database can be prepared
+    first.
+    """
     engine = Engine(tmp_path, free_port())
     yield engine
     engine.kill()

@@ -1,4 +1,6 @@
-"""The service while its parts fail, and while it is killed or stopped: what users see, what /health says, what is kept."""
+"""The service while its parts fail, and while it is killed or stopped: what users see, what /health says,
+what is kept.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,18 @@ def test_every_acknowledged_campaign_is_there_after_kill_9(engine):
     connection.close()
     assert set(acknowledged) <= kept
     engine.start()
-    assert all(engine.http.get(f"/campaigns/{campaign_id}").status_code == 200 for campaign_id in acknowledged)
+    assert all(
+        engine.http.get(f"/campaigns/{campaign_id}").status_code == 200 for campaign_id in acknowledged
+    )
 
 
 def test_what_a_killed_pod_had_taken_from_the_queue_is_taken_over(engine, redis_server):
     engine.kill()
     simulation = json.dumps({"simulation_id": "orphan", "status": "pending"} | SIMULATION)
     entry = redis_server.command("XADD", "narratives:pending", "*", "simulation", simulation).strip()
-    taken = redis_server.command("XREADGROUP", "GROUP", "narrators", "dead", "STREAMS", "narratives:pending", ">")
+    taken = redis_server.command(
+        "XREADGROUP", "GROUP", "narrators", "dead", "STREAMS", "narratives:pending", ">"
+    )
     assert entry in taken
     redis_server.command("XCLAIM", "narratives:pending", "narrators", "dead", "0", entry, "IDLE", "20000")
     engine.start()
@@ -98,7 +104,10 @@ def test_a_password_set_at_run_time_is_redis_being_out_until_it_is_taken_back(en
     redis_server.command("CONFIG", "SET", "requirepass", "changed")
     redis_server.command("-a", "changed", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     assert "NOAUTH" in redis_server.command("ping")
-    assert "NOAUTH" in engine.until_health("degraded")["redis"] or "Authentication" in engine.health()[1]["redis"]
+    assert (
+        "NOAUTH" in engine.until_health("degraded")["redis"]
+        or "Authentication" in engine.health()[1]["redis"]
+    )
     assert engine.http.post("/simulations", json=SIMULATION).status_code == 503
     assert [engine.http.get(path).status_code for path in READS] == [200] * len(READS)
     redis_server.command("-a", "changed", "CONFIG", "SET", "requirepass", "")
@@ -136,7 +145,8 @@ def test_health_finds_damage_between_the_newest_and_the_oldest_row(engine_alone)
     connection = sqlite3.connect(engine_alone.database)
     last = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.close()
-    # About a third of the rows; the schema, the roots and both ends of the table and its indexes stay as they are.
+    # About a third of the rows; the schema, the roots and both ends of the table and its indexes stay as they
+    # are.
     overwrite(engine_alone.database, page=44, pages=30)
     assert last > 80
     assert engine_alone.http.get("/campaigns/starter-0000").status_code == 200

@@ -1,4 +1,6 @@
-"""The service with everything in order: endpoints, metrics and log lines as the issue and the runbook name them."""
+"""The service with everything in order: endpoints, metrics and log lines as the issue and the runbook name
+them.
+"""
 
 from __future__ import annotations
 
@@ -55,15 +57,24 @@ def test_simulation_at_the_edges_of_what_is_allowed_is_queued_and_told(shared_en
     queued = shared_engine.http.post("/simulations", json={"character_names": names, "turns": turns})
     assert (queued.status_code, queued.json()["status"]) == (202, "pending")
     path = f"/simulations/{queued.json()['simulation_id']}"
-    told = wait.until("the narrative", lambda: shared_engine.http.get(path).json(), lambda seen: "narrative" in seen, seconds=10)
+    told = wait.until(
+        "the narrative",
+        lambda: shared_engine.http.get(path).json(),
+        lambda seen: "narrative" in seen,
+        seconds=10,
+    )
     assert (told["status"], len(told["narrative"])) == ("finished", turns)
     assert shared_engine.metric("narrative_queue_depth") == 0
 
 
 def test_simulation_of_somebody_unknown_fails_by_name(shared_engine):
-    queued = shared_engine.http.post("/simulations", json={"character_names": ["aria", "nobody"], "turns": 1}).json()
+    queued = shared_engine.http.post(
+        "/simulations", json={"character_names": ["aria", "nobody"], "turns": 1}
+    ).json()
     path = f"/simulations/{queued['simulation_id']}"
-    told = wait.until("the outcome", lambda: shared_engine.http.get(path).json(), lambda seen: "reason" in seen, seconds=10)
+    told = wait.until(
+        "the outcome", lambda: shared_engine.http.get(path).json(), lambda seen: "reason" in seen, seconds=10
+    )
     assert (told["status"], told["reason"]) == ("failed", "unknown characters: nobody")
 
 
@@ -71,7 +82,9 @@ def test_queue_goes_on_after_flushall(engine, redis_server):
     redis_server.command("FLUSHALL")  # the runbook's "Clear Redis cache"
     queued = engine.http.post("/simulations", json={"character_names": ["aria", "bram"], "turns": 1}).json()
     path = f"/simulations/{queued['simulation_id']}"
-    wait.until("the narrative", lambda: engine.http.get(path).json(), lambda seen: "narrative" in seen, seconds=10)
+    wait.until(
+        "the narrative", lambda: engine.http.get(path).json(), lambda seen: "narrative" in seen, seconds=10
+    )
 
 
 def test_characters(shared_engine):
@@ -134,7 +147,9 @@ def test_log_lines_suit_the_runbook_s_log_analysis_script(engine):
         """grep "response_time" | awk '{print $NF}' | sort -n | """
         """awk 'BEGIN{sum=0; count=0} {sum+=$1; count++} END{if(count>0) print "Average:", sum/count "ms"}'"""
     )
-    said = subprocess.run(["bash", "-c", script], input="\n".join(lines), text=True, capture_output=True, check=True)
+    said = subprocess.run(
+        ["bash", "-c", script], input="\n".join(lines), text=True, capture_output=True, check=True
+    )
     average = re.fullmatch(r"Average: ([\d.]+)ms\n", said.stdout)
     assert average, said.stdout
     assert 0 < float(average[1]) < 2000

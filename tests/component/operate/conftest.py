@@ -1,4 +1,6 @@
-"""An operator with a real bash and a kubeconfig that leads nowhere; steps come from a runbook written for the test."""
+"""An operator with a real bash and a kubeconfig that leads nowhere; steps come from a runbook written for the
+test.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ FIRST_LINE = 4
 
 
 class Place:
-    """What a test needs: `step` makes a step of a text, `operator` follows it, `events` reads what was recorded."""
+    """What a test needs: `step` makes a step of a text, `operator` follows it, `events` reads what was
+    recorded.
+    """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder, self.settings = folder, settings
@@ -28,14 +32,22 @@ class Place:
 
     def write_kubeconfig(self, *contexts: str) -> None:
         entries = ", ".join(f"{{name: {name}, context: {{cluster: none, user: none}}}}" for name in contexts)
-        self.kubeconfig.write_text(f"current-context: {contexts[0]}\ncontexts: [{entries}]\n", encoding="utf-8")
+        self.kubeconfig.write_text(
+            f"current-context: {contexts[0]}\ncontexts: [{entries}]\n", encoding="utf-8"
+        )
 
     def step(self, text: str) -> Step:
         path = self.folder / "runbook.md"
         path.write_text(f"# Procedure\n\n```bash\n{text.rstrip()}\n```\n", encoding="utf-8")
         return parse(path).step("Procedure")
 
-    def operator(self, world: World | None = None, *, longest_command_seconds: float = 20.0, longest_step_seconds: float = 60.0) -> Operator:
+    def operator(
+        self,
+        world: World | None = None,
+        *,
+        longest_command_seconds: float = 20.0,
+        longest_step_seconds: float = 60.0,
+    ) -> Operator:
         return Operator(
             self.settings,
             self.folder / "evidence",

@@ -1,4 +1,6 @@
-"""The operator with a real bash: which commands it reports, what it interrupts, and that nothing of a step is left behind."""
+"""The operator with a real bash: which commands it reports, what it interrupts, and that nothing of a step is
+left behind.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,18 @@ Run = Callable[[str], list[tuple[int, str, int]]]
         ("echo a \\\n  b\n\ntrue", [(1, "echo a b", 0), (4, "true", 0)]),
         ("false | \\\n  cat | tail -1\ntrue", [(1, "false | cat | tail -1", 0), (3, "true", 0)]),
         ("true | true\ntrue | false\ntrue", [(1, "true | true", 0), (2, "true | false", 1), (3, "true", 0)]),
-        ("if [ -f /none ]; then\n  echo no\nelse\n  echo yes\nfi", [(1, "[ -f /none ]", 1), (4, "echo yes", 0)]),
+        (
+            "if [ -f /none ]; then\n  echo no\nelse\n  echo yes\nfi",
+            [(1, "[ -f /none ]", 1), (4, "echo yes", 0)],
+        ),
         ("false || true && echo x", [(1, "false", 1), (1, "true", 0), (1, "echo x", 0)]),
         ("sleep 60 &\ntrue", [(1, "sleep 60 &", 0), (2, "true", 0)]),
         ("sleep 60 | cat &", [(1, "sleep 60 | cat &", 0)]),
         ("for i in 1 2; do\n  echo $i\ndone", [(2, "echo $i", 0), (2, "echo $i", 0)]),
-        ("f() {\n  true\n  return 3\n}\nf\ntrue", [(2, "true", 0), (3, "return 3", 3), (5, "f", 3), (6, "true", 0)]),
+        (
+            "f() {\n  true\n  return 3\n}\nf\ntrue",
+            [(2, "true", 0), (3, "return 3", 3), (5, "f", 3), (6, "true", 0)],
+        ),
         ("x=$(echo 1; false)\n[[ $x == 1 ]]", [(1, "x=$(echo 1; false)", 1), (2, "[[ $x == 1 ]]", 0)]),
         ("(cd /none; true)\ntrue", [(1, "cd /none", 1), (1, "true", 0), (2, "true", 0)]),
         ("echo a | while read l; do echo $l; done\ntrue", [(1, "echo a | ...", 0), (2, "true", 0)]),
@@ -43,18 +51,30 @@ Run = Callable[[str], list[tuple[int, str, int]]]
         ("trap 'echo bye' EXIT\nfalse", [(1, "trap 'echo bye' EXIT", 0), (2, "false", 1)]),
     ],
 )
-def test_each_command_is_reported_with_its_line_and_status(run: Run, text: str, commands: list[tuple[int, str, int]]) -> None:
+def test_each_command_is_reported_with_its_line_and_status(
+    run: Run, text: str, commands: list[tuple[int, str, int]]
+) -> None:
     assert run(text) == commands
 
 
 def test_the_step_sees_what_it_would_see_in_a_shell_of_its_own(place: Any) -> None:
-    text = 'true one\necho "$_"\n(exit 7)\necho $?\nfalse | true\necho "${PIPESTATUS[@]}"\necho $# "${FUNCNAME-none}" "${BASH_ENV-none}"'
+    text = (
+        'true one\necho "$_"\n(exit 7)\necho $?\nfalse | true\necho "${PIPESTATUS[@]}"\necho $# '
+        '"${FUNCNAME-none}" "${BASH_ENV-none}"'
+    )
     result = place.operator().follow("Procedure", [place.step(text)])
-    assert [command.output for command in result.commands if command.text.startswith("echo")] == ["one\n", "7\n", "1 0\n", "0 none none\n"]
+    assert [command.output for command in result.commands if command.text.startswith("echo")] == [
+        "one\n",
+        "7\n",
+        "1 0\n",
+        "0 none none\n",
+    ]
 
 
 def test_parts_of_a_pipeline_have_their_own_lines_and_statuses(place: Any) -> None:
-    place.operator().follow("Procedure", [place.step("no-such-tool-1 2>/dev/null | \\\n  cat | \\\n  grep x")])
+    place.operator().follow(
+        "Procedure", [place.step("no-such-tool-1 2>/dev/null | \\\n  cat | \\\n  grep x")]
+    )
     (event,) = place.events("command.finished")
     assert [(part["line"], part["status"]) for part in event.data["parts"]] == [(4, 127), (5, 0), (6, 1)]
     assert event.data["status"] == 1
@@ -75,7 +95,11 @@ def test_events_say_when_and_how(place: Any) -> None:
     result = place.operator().follow("Recover", [place.step("sleep 0.3\nfalse")])
     after = time.monotonic()
     (started,), (finished,) = place.events("procedure.started"), place.events("procedure.finished")
-    assert (started.data["procedure"], started.data["section"], started.data["line"]) == ("Recover", "Procedure", 4)
+    assert (started.data["procedure"], started.data["section"], started.data["line"]) == (
+        "Recover",
+        "Procedure",
+        4,
+    )
     assert finished.data["status"] == result.status == 1
     first, second = (event.data for event in place.events("command.finished"))
     assert before < first["started"] < first["finished"] <= second["started"] < second["finished"] < after
@@ -83,7 +107,14 @@ def test_events_say_when_and_how(place: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "stream", ["tail -f /dev/null", "tail -f /dev/null | cat", "x=$(tail -f /dev/null)", "f() { tail -f /dev/null; }; f", "(tail -f /dev/null)"]
+    "stream",
+    [
+        "tail -f /dev/null",
+        "tail -f /dev/null | cat",
+        "x=$(tail -f /dev/null)",
+        "f() { tail -f /dev/null; }; f",
+        "(tail -f /dev/null)",
+    ],
 )
 def test_a_stream_is_interrupted_and_the_next_command_runs(place: Any, stream: str) -> None:
     result = place.operator().follow("Procedure", [place.step(f"{stream}\necho next")])
@@ -98,7 +129,9 @@ def test_a_stream_that_will_not_stop_is_killed(place: Any) -> None:
     stubborn = place.folder / "watch"
     stubborn.write_text("#!/bin/sh\ntrap '' INT TERM\nwhile :; do sleep 0.1; done\n", encoding="utf-8")
     stubborn.chmod(0o755)
-    result = place.operator(World(place.kubeconfig, files={"watch": stubborn})).follow("Procedure", [place.step(text)])
+    result = place.operator(World(place.kubeconfig, files={"watch": stubborn})).follow(
+        "Procedure", [place.step(text)]
+    )
     assert [command.interrupted for command in result.commands] == [True, False]
     assert result.commands[-1].output == "next\n"
 
@@ -112,7 +145,9 @@ def test_a_slow_command_is_left_alone_until_the_long_limit(place: Any) -> None:
 
 def test_a_loop_without_end_is_ended_by_the_limit_of_the_step(place: Any) -> None:
     began = time.monotonic()
-    result = place.operator(longest_step_seconds=1.5).follow("Procedure", [place.step("while true; do sleep 0.1; done")])
+    result = place.operator(longest_step_seconds=1.5).follow(
+        "Procedure", [place.step("while true; do sleep 0.1; done")]
+    )
     assert time.monotonic() - began < 6
     assert result.commands[-1].interrupted
 
@@ -128,7 +163,10 @@ def test_a_missing_tool_is_recorded_by_name(place: Any) -> None:
 
 def test_nothing_of_a_step_is_left_when_it_ends(place: Any) -> None:
     marks = [f"86{number}.{os.getpid()}" for number in range(3)]
-    text = f"sleep {marks[0]} &\nsetsid sleep {marks[1]} &\n(trap '' TERM HUP; sleep {marks[2]} & disown)\necho done"
+    text = (
+        f"sleep {marks[0]} &\nsetsid sleep {marks[1]} &\n(trap '' TERM HUP; sleep {marks[2]} & "
+        "disown)\necho done"
+    )
     result = place.operator().follow("Procedure", [place.step(text)])
     assert result.commands[-1].output == "done\n"
     assert [mark for mark in marks if running(mark)] == []
@@ -136,7 +174,13 @@ def test_nothing_of_a_step_is_left_when_it_ends(place: Any) -> None:
 
 def test_output_of_the_background_is_kept(place: Any) -> None:
     result = place.operator().follow(
-        "Procedure", [place.step("(trap 'echo asked to end; exit' TERM; echo forwarding; while :; do sleep 0.05; done) &\nsleep 0.5")]
+        "Procedure",
+        [
+            place.step(
+                "(trap 'echo asked to end; exit' TERM; echo forwarding; while :; do sleep 0.05; done) "
+                "&\nsleep 0.5"
+            )
+        ],
     )
     transcript = result.transcripts[0].read_text(encoding="utf-8")
     assert "forwarding" in transcript
@@ -147,14 +191,19 @@ def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any) -> No
     mark = f"87.{os.getpid()}"
     place.step(f"setsid sleep {mark} &\nsleep {mark}")
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from tests.component.operate.conftest import Place, ROOT\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from "
+        "tests.component.operate.conftest import Place, ROOT\n"
         "from drill.runbook import parse; from drill.settings import load\n"
         "place = Place(Path(sys.argv[2]), load(ROOT / 'drill.toml'))\n"
         "place.operator().follow('Procedure', [parse(Path(sys.argv[2]) / 'runbook.md').step('Procedure')])\n"
     )
-    operator = subprocess.Popen([sys.executable, "-c", program, str(Path(__file__).parents[3]), str(place.folder)])
+    operator = subprocess.Popen(
+        [sys.executable, "-c", program, str(Path(__file__).parents[3]), str(place.folder)]
+    )
     try:
-        wait.until("both commands of the step", lambda: running(mark), lambda found: len(found) == 2, seconds=20)
+        wait.until(
+            "both commands of the step", lambda: running(mark), lambda found: len(found) == 2, seconds=20
+        )
     finally:
         operator.send_signal(signal.SIGKILL)
         operator.wait()
@@ -189,7 +238,10 @@ def test_the_world_is_only_what_it_was_given(place: Any, monkeypatch: pytest.Mon
         files={"backup-latest.db": place.folder / "backup.db"},
         variables={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"},
     )
-    text = 'env | cut -d= -f1 | sort | tr "\\n" " "\nkubectl\ncat backup-latest.db\ncat "$CURL_HOME/.curlrc"\ntty\ncat'
+    text = (
+        'env | cut -d= -f1 | sort | tr "\\n" " "\nkubectl\ncat backup-latest.db\ncat '
+        '"$CURL_HOME/.curlrc"\ntty\ncat'
+    )
     commands = place.operator(world).follow("Procedure", [place.step(text)]).commands
     names = set(commands[0].output.split())
     assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {
@@ -203,8 +255,12 @@ def test_the_world_is_only_what_it_was_given(place: Any, monkeypatch: pytest.Mon
     assert commands[5].output == ""
 
 
-@pytest.mark.parametrize("contexts", [("kind-other",), ("kind-drill", "production"), ("production", "kind-drill")])
-def test_a_kubeconfig_that_leads_elsewhere_is_refused_before_anything_runs(place: Any, contexts: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "contexts", [("kind-other",), ("kind-drill", "production"), ("production", "kind-drill")]
+)
+def test_a_kubeconfig_that_leads_elsewhere_is_refused_before_anything_runs(
+    place: Any, contexts: tuple[str, ...]
+) -> None:
     place.write_kubeconfig(*contexts)
     with pytest.raises(ForeignClusterError):
         place.operator().follow("Procedure", [place.step(f"touch {place.folder}/ran")])
@@ -221,11 +277,18 @@ def test_an_unbound_placeholder_is_refused_before_anything_runs(place: Any) -> N
 
 
 def test_values_take_the_places_of_placeholders(place: Any) -> None:
-    result = place.operator().follow("Procedure", [place.step("echo {token} <pod-name>")], {"token": "t-1", "pod-name": "p-1"})
+    result = place.operator().follow(
+        "Procedure", [place.step("echo {token} <pod-name>")], {"token": "t-1", "pod-name": "p-1"}
+    )
     assert result.commands[0].output == "t-1 p-1\n"
 
 
 def test_what_the_background_does_ends_no_command_in_the_foreground(place: Any) -> None:
-    result = place.operator().follow("Procedure", [place.step("(sleep 0.2; while :; do sleep 0.05; done) &\nsleep 1\nfalse")])
-    assert [(command.text, command.status) for command in result.commands][-2:] == [("sleep 1", 0), ("false", 1)]
+    result = place.operator().follow(
+        "Procedure", [place.step("(sleep 0.2; while :; do sleep 0.05; done) &\nsleep 1\nfalse")]
+    )
+    assert [(command.text, command.status) for command in result.commands][-2:] == [
+        ("sleep 1", 0),
+        ("false", 1),
+    ]
     assert result.commands[-2].finished - result.commands[-2].started > 0.9

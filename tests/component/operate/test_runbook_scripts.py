@@ -1,4 +1,5 @@
-"""Scripts of the runbook that need no cluster, run by the operator with real tools: as first written, and as corrected.
+"""Scripts of the runbook that need no cluster, run by the operator with real tools: as first written, and as
+corrected.
 
 The folder /backups of the texts is replaced by one of the test's; nothing else is changed.
 """
@@ -29,7 +30,9 @@ def make_backup(folder: Path) -> Path:
     path.parent.mkdir(parents=True)
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE campaigns (id TEXT PRIMARY KEY, name TEXT)")
-        database.executemany("INSERT INTO campaigns VALUES (?, ?)", [(f"id-{number}", "name" * 20) for number in range(500)])
+        database.executemany(
+            "INSERT INTO campaigns VALUES (?, ?)", [(f"id-{number}", "name" * 20) for number in range(500)]
+        )
     database.close()
     return path
 

@@ -1,6 +1,8 @@
-"""Notebook: keeps notes, each a JSON file of its own. Flows in: HTTP on PORT. Flows out: files in FOLDER. `python notebook.py PORT FOLDER`.
+"""Notebook: keeps notes, each a JSON file of its own. Flows in: HTTP on PORT. Flows out: files in FOLDER.
+`python notebook.py PORT FOLDER`.
 
-GET /healthz; GET /notes; GET /notes/ID; POST /notes {"title": ...} -> 201 {"id": ...} once the note is on disk.
+GET /healthz; GET /notes; GET /notes/ID; POST /notes {"title": ...} -> 201 {"id": ...} once the note is on
+disk.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ class Notebook(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Write."""
         try:
-            note = {"id": uuid.uuid4().hex, "title": json.loads(self.rfile.read(int(self.headers["Content-Length"])))["title"]}
+            note = {
+                "id": uuid.uuid4().hex,
+                "title": json.loads(self.rfile.read(int(self.headers["Content-Length"])))["title"],
+            }
         except (TypeError, ValueError, KeyError):
             self.answer(422, {"detail": 'expected {"title": ...}'})
             return

@@ -56,7 +56,9 @@ def test_items_that_state_no_limit_are_passed_over() -> None:
         ("**Throughput**: > 100 requests", "Response Time, Error Rate, Cpu Usage"),
     ],
 )
-def test_a_baseline_that_cannot_be_understood_names_line_value_and_what_is_right(text: str, right: str) -> None:
+def test_a_baseline_that_cannot_be_understood_names_line_value_and_what_is_right(
+    text: str, right: str
+) -> None:
     with pytest.raises(InputError, match=re.escape(right)) as caught:
         parse_baselines([(7, text)], SOURCE)
     assert (str(caught.value.path), caught.value.line, caught.value.value) == (SOURCE, 7, text)
@@ -75,12 +77,19 @@ def test_absent_limits_are_named() -> None:
 
 def test_response_times_are_read_by_severity() -> None:
     limits = parse_response_times(TIMES, SOURCE)
-    assert {name: limit.value for name, limit in limits.items()} == {"P0": 900, "P1": 3600, "P2": 14400, "P3": 86400}
+    assert {name: limit.value for name, limit in limits.items()} == {
+        "P0": 900,
+        "P1": 3600,
+        "P2": 14400,
+        "P3": 86400,
+    }
     assert (limits["P0"].name, limits["P0"].unit, limits["P0"].source) == ("restored", "s", f"{SOURCE}:14")
 
 
 def test_items_that_name_no_severity_are_passed_over() -> None:
-    assert parse_response_times([(3, "**P0 (Critical)**: Service completely down"), (4, "text")], SOURCE) == {}
+    assert (
+        parse_response_times([(3, "**P0 (Critical)**: Service completely down"), (4, "text")], SOURCE) == {}
+    )
 
 
 @pytest.mark.parametrize("text", ["**P1**: soon", "**P1**: 1 hour or 2 hours", "**P1**: 5 fortnights"])
@@ -94,7 +103,10 @@ def test_a_severity_stated_twice_is_an_error() -> None:
         parse_response_times([*TIMES, (20, "**P1**: 2 hours")], SOURCE)
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("Every 6 hours", 21600), ("every hour", 3600), ("Daily", 86400), ("Weekly", 604800)])
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("Every 6 hours", 21600), ("every hour", 3600), ("Daily", 86400), ("Weekly", 604800)],
+)
 def test_the_schedule_gives_the_age_that_data_may_have(said: str, seconds: float) -> None:
     limit = parse_schedule([(237, "**Configuration**: sometimes"), (238, f"**Database**: {said}")], SOURCE)
     assert limit == Limit("data_age", seconds, "s", "<", "elapsed", f"{SOURCE}:238")

@@ -1,4 +1,6 @@
-"""Only ever a cluster that is ours: nothing reaches a foreign API server, which here is a real server that records what does."""
+"""Only ever a cluster that is ours: nothing reaches a foreign API server, which here is a real server that
+records what does.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ def kubeconfig(tmp_path: Path, ours: ApiServer, foreign: ApiServer, monkeypatch:
                 "apiVersion": "v1",
                 "kind": "Config",
                 "current-context": "production",
-                "clusters": [{"name": name, "cluster": {"server": server.address}} for name, server in servers.items()],
+                "clusters": [
+                    {"name": name, "cluster": {"server": server.address}} for name, server in servers.items()
+                ],
                 "users": [{"name": name, "user": {"token": "a token"}} for name in servers],
                 "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in servers],
             }
@@ -95,7 +99,9 @@ def settings_for(context: str, folder: Path) -> Settings:
 
 
 @pytest.mark.usefixtures("kubeconfig")
-def test_a_foreign_context_is_refused_though_it_is_the_current_one(tmp_path: Path, ours: ApiServer, foreign: ApiServer) -> None:
+def test_a_foreign_context_is_refused_though_it_is_the_current_one(
+    tmp_path: Path, ours: ApiServer, foreign: ApiServer
+) -> None:
     with pytest.raises(ForeignClusterError, match=r"'production'.*--allow-context production"):
         connect(settings_for("production", tmp_path))
     assert ours.received == foreign.received == []
@@ -117,7 +123,9 @@ def test_a_name_that_only_resembles_ours_is_foreign(tmp_path: Path, context: str
 
 
 @pytest.mark.usefixtures("kubeconfig")
-def test_requests_and_kubectl_go_to_the_named_context_not_to_the_current_one(tmp_path: Path, ours: ApiServer, foreign: ApiServer) -> None:
+def test_requests_and_kubectl_go_to_the_named_context_not_to_the_current_one(
+    tmp_path: Path, ours: ApiServer, foreign: ApiServer
+) -> None:
     cluster = connect(settings_for("kind-ours", tmp_path))
     assert ours.received == []
     assert cluster.get(cluster.core("pods"))["items"] == []
@@ -136,7 +144,13 @@ def test_a_context_that_is_allowed_by_name_is_reached(tmp_path: Path, foreign: A
 def test_an_experiment_that_runs_alone_refuses_as_well(tmp_path: Path, foreign: ApiServer) -> None:
     settings_for("production", tmp_path)
     done = subprocess.run(
-        [sys.executable, *CHAOS_RUN, "--journal-path", str(tmp_path / "journal.json"), str(ROOT / "experiments" / "pods-killed.yaml")],
+        [
+            sys.executable,
+            *CHAOS_RUN,
+            "--journal-path",
+            str(tmp_path / "journal.json"),
+            str(ROOT / "experiments" / "pods-killed.yaml"),
+        ],
         env={**os.environ, "DRILL_TARGET": str(tmp_path / "drill.toml")},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -144,7 +158,10 @@ def test_an_experiment_that_runs_alone_refuses_as_well(tmp_path: Path, foreign: 
         text=True,
         check=False,
     )
-    assert "context 'production' is not one that drill may break things in" in (tmp_path / "journal.json").read_text(), done.stderr
+    assert (
+        "context 'production' is not one that drill may break things in"
+        in (tmp_path / "journal.json").read_text()
+    ), done.stderr
     assert foreign.received == []
 
 

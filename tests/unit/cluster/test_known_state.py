@@ -10,8 +10,14 @@ from drill.cluster.known_state import RESTARTED, KnownState, differences
 
 
 def a_deployment(replicas: int = 3, image: str = "web:1", **annotations: str) -> dict[str, Any]:
-    template = {"metadata": {"labels": {"app": "web"}, "annotations": annotations}, "spec": {"containers": [{"name": "web", "image": image}]}}
-    return {"metadata": {"name": "web", "labels": {"app": "web"}}, "spec": {"replicas": replicas, "template": template}}
+    template = {
+        "metadata": {"labels": {"app": "web"}, "annotations": annotations},
+        "spec": {"containers": [{"name": "web", "image": image}]},
+    }
+    return {
+        "metadata": {"name": "web", "labels": {"app": "web"}},
+        "spec": {"replicas": replicas, "template": template},
+    }
 
 
 def a_state(**objects: dict[str, Any]) -> KnownState:
@@ -19,7 +25,10 @@ def a_state(**objects: dict[str, Any]) -> KnownState:
 
 
 def test_the_same_is_no_difference() -> None:
-    assert differences(a_state(Deployment={"web": a_deployment()}), a_state(Deployment={"web": a_deployment()})) == []
+    assert (
+        differences(a_state(Deployment={"web": a_deployment()}), a_state(Deployment={"web": a_deployment()}))
+        == []
+    )
 
 
 def test_a_rolling_restart_is_no_difference() -> None:
@@ -40,7 +49,13 @@ def test_other_annotations_replicas_and_images_are_differences() -> None:
 
 
 def test_what_is_missing_and_what_was_added_is_named() -> None:
-    known, now = a_state(NetworkPolicy={"a": a_deployment()}), a_state(NetworkPolicy={}, HorizontalPodAutoscaler={"b": a_deployment()})
+    known, now = (
+        a_state(NetworkPolicy={"a": a_deployment()}),
+        a_state(NetworkPolicy={}, HorizontalPodAutoscaler={"b": a_deployment()}),
+    )
     assert differences(known, now) == ["NetworkPolicy/a: is missing"]
     known = a_state(NetworkPolicy={"a": a_deployment()}, HorizontalPodAutoscaler={})
-    assert differences(known, now) == ["NetworkPolicy/a: is missing", "HorizontalPodAutoscaler/b: was not there"]
+    assert differences(known, now) == [
+        "NetworkPolicy/a: is missing",
+        "HorizontalPodAutoscaler/b: was not there",
+    ]

@@ -42,10 +42,18 @@ def broken(folder: Path, old: str, new: str) -> Path:
     ("old", "new", "says"),
     [
         ("title: Every", 'title: "Every', r"pods-killed\.yaml:\d+: .*YAML"),
-        ("func: inject", "func: hold", r"pods-killed\.yaml:\d+: .*drill\.actions\.announce, drill\.actions\.inject"),
+        (
+            "func: inject",
+            "func: hold",
+            r"pods-killed\.yaml:\d+: .*drill\.actions\.announce, drill\.actions\.inject",
+        ),
         ("rollbacks:\n", "rollback:\n", r"pods-killed\.yaml:\d+: .*rollbacks: a list"),
         ("func: undo", "func: announce", r"pods-killed\.yaml:\d+: .*drill\.actions\.undo"),
-        ("steady-state-hypothesis:", "steady-state:", r"pods-killed\.yaml: .*steady-state-hypothesis: a dict"),
+        (
+            "steady-state-hypothesis:",
+            "steady-state:",
+            r"pods-killed\.yaml: .*steady-state-hypothesis: a dict",
+        ),
         (
             "    provider: {type: python, module: drill.actions, func: hold",
             "    providers: {type: python, module: drill.actions, func: hold",
@@ -53,7 +61,9 @@ def broken(folder: Path, old: str, new: str) -> Path:
         ),
     ],
 )
-def test_a_malformed_experiment_is_named_with_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
+def test_a_malformed_experiment_is_named_with_its_place(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
     with pytest.raises(InputError, match=says):
         read_experiment(broken(tmp_path, old, new))
 
@@ -67,8 +77,13 @@ def test_a_fault_of_a_part_that_the_target_lacks_is_not_applicable_by_name(tmp_p
     whole = target_settings.load(ROOT / "drill.toml")
     assert {fault: lacking(whole, fault) for fault in FAULTS} == dict.fromkeys(FAULTS, ())
     bare = whole.model_copy(update={"database": None, "redis": None})
-    assert {fault for fault in FAULTS if not lacking(bare, fault)} == {"pods-killed", "deployment-scaled-to-zero"}
-    assert not_applicable("database-corrupted", lacking(bare, "database-corrupted")).endswith("describes no [database]")
+    assert {fault for fault in FAULTS if not lacking(bare, fault)} == {
+        "pods-killed",
+        "deployment-scaled-to-zero",
+    }
+    assert not_applicable("database-corrupted", lacking(bare, "database-corrupted")).endswith(
+        "describes no [database]"
+    )
 
 
 def test_failures_of_requests_that_need_the_part_witness_its_faults() -> None:

@@ -1,4 +1,6 @@
-"""Journals that look green although something went wrong are refused (the Chaos Toolkit ends all of these with status 0)."""
+"""Journals that look green although something went wrong are refused (the Chaos Toolkit ends all of these
+with status 0).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ def a_journal() -> dict[str, Any]:
         "chaoslib-version": "1.44.0",
         "status": "completed",
         "deviated": False,
-        "steady_states": {"before": {"steady_state_met": True, "probes": [ran("health")]}, "after": None, "during": []},
+        "steady_states": {
+            "before": {"steady_state_met": True, "probes": [ran("health")]},
+            "after": None,
+            "during": [],
+        },
         "run": [ran("announce"), ran("inject"), ran("hold")],
         "rollbacks": [ran("undo")],
     }
@@ -47,18 +53,29 @@ def test_a_target_that_was_not_healthy_before(tmp_path: Path) -> None:
 def test_a_steady_state_that_nobody_looked_at(tmp_path: Path) -> None:
     journal = a_journal()
     journal["steady_states"]["before"] = None
-    assert complaints_of(journal, tmp_path) == ["the target was not healthy before the injection (it was not looked at)"]
+    assert complaints_of(journal, tmp_path) == [
+        "the target was not healthy before the injection (it was not looked at)"
+    ]
 
 
 @pytest.mark.parametrize(("part", "index"), [("run", 0), ("run", 1), ("run", 2), ("rollbacks", 0)])
 def test_an_activity_that_raised(tmp_path: Path, part: str, index: int) -> None:
     journal = a_journal()
-    journal[part][index] |= {"status": "failed", "output": None, "exception": ["Traceback\n", "FaultError: there was nothing to kill\n"]}
+    journal[part][index] |= {
+        "status": "failed",
+        "output": None,
+        "exception": ["Traceback\n", "FaultError: there was nothing to kill\n"],
+    }
     found = complaints_of(journal, tmp_path)
-    assert found == [f"{journal[part][index]['activity']['name']}: failed, FaultError: there was nothing to kill"]
+    assert found == [
+        f"{journal[part][index]['activity']['name']}: failed, FaultError: there was nothing to kill"
+    ]
 
 
-@pytest.mark.parametrize(("part", "complaint"), [("run", "expected 3 activities, 2 were run"), ("rollbacks", "expected 1 rollbacks, 0 were run")])
+@pytest.mark.parametrize(
+    ("part", "complaint"),
+    [("run", "expected 3 activities, 2 were run"), ("rollbacks", "expected 1 rollbacks, 0 were run")],
+)
 def test_an_activity_that_never_ran(tmp_path: Path, part: str, complaint: str) -> None:
     journal = a_journal()
     journal[part].pop()
@@ -67,7 +84,9 @@ def test_an_activity_that_never_ran(tmp_path: Path, part: str, complaint: str) -
 
 @pytest.mark.parametrize("status", ["interrupted", "aborted", "failed"])
 def test_an_experiment_that_did_not_complete(tmp_path: Path, status: str) -> None:
-    assert complaints_of(a_journal() | {"status": status}, tmp_path) == [f"the experiment ended as {status!r}"]
+    assert complaints_of(a_journal() | {"status": status}, tmp_path) == [
+        f"the experiment ended as {status!r}"
+    ]
 
 
 def test_a_deviation(tmp_path: Path) -> None:

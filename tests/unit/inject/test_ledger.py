@@ -77,7 +77,13 @@ try:
 except FaultError as error:
     os.write(1, str(error).encode())
 """
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "the ledger could not be written" in done.stdout
     assert "nothing was broken" in done.stdout
     assert Ledger(tmp_path).files() == []
@@ -96,8 +102,13 @@ def test_a_process_is_alive_until_it_ends_and_its_number_alone_proves_nothing() 
 
 
 def test_commands_that_a_killed_experiment_left_are_seen_until_they_end() -> None:
-    script = "import subprocess, sys; child = subprocess.Popen(['cat'], stdin=0); print(child.pid, flush=True); child.wait()"
-    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as killed:
+    script = (
+        "import subprocess, sys; child = subprocess.Popen(['cat'], stdin=0); print(child.pid, "
+        "flush=True); child.wait()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as killed:
         assert killed.stdout is not None
         assert killed.stdin is not None
         child = int(killed.stdout.readline())

@@ -1,4 +1,5 @@
-"""A drill on disk, made by the real Recorder, that the judge passes in every point; each test spoils one thing of it.
+"""A drill on disk, made by the real Recorder, that the judge passes in every point; each test spoils one
+thing of it.
 
 Flows in: changes to the fields below. Flows out: a folder with recording.jsonl and requests.jsonl.
 """
@@ -34,15 +35,22 @@ def limits() -> dict[str, dict[str, Any]]:
         "data_age": (21600.0, "s", "elapsed", 238),
     }
     return {
-        name: {"value": value, "unit": unit, "comparison": "<", "statistic": statistic, "source": f"{RUNBOOK}:{line}"}
+        name: {
+            "value": value,
+            "unit": unit,
+            "comparison": "<",
+            "statistic": statistic,
+            "source": f"{RUNBOOK}:{line}",
+        }
         for name, (value, unit, statistic, line) in stated.items()
     }
 
 
 @dataclass
 class RecordedDrill:
-    """Moments are monotonic seconds. `outages`: stretches [start, end) in which every request fails; `latency`: seconds of a good
-    request, by its planned moment; `failing`: planned moments' indexes that fail besides."""
+    """Moments are monotonic seconds. `outages`: stretches [start, end) in which every request fails;
+    `latency`: seconds of a good request, by its planned moment; `failing`: planned moments' indexes that fail
+    besides."""
 
     folder: Path
     end: float = END
@@ -51,7 +59,9 @@ class RecordedDrill:
     slow: dict[int, float] = field(default_factory=dict)
     per_second: float = PER_SECOND
     procedure: tuple[float, float | None] | None = (1012.0, 1016.0)
-    commands: list[dict[str, Any]] = field(default_factory=lambda: [command(52, "kubectl scale deployment/novel-engine")])
+    commands: list[dict[str, Any]] = field(
+        default_factory=lambda: [command(52, "kubectl scale deployment/novel-engine")]
+    )
     missing_tools: list[str] = field(default_factory=list)
     procedure_status: int = 0
     started: dict[str, Any] = field(default_factory=dict)
@@ -62,7 +72,9 @@ class RecordedDrill:
     witness: str | None = "no endpoints, failed requests"
     unwitnessed: dict[str, Any] | None = None
     backup: tuple[float, float] | None = None
-    audit: dict[str, Any] | None = field(default_factory=lambda: {"acknowledged": 900, "checked": 900, "absent": []})
+    audit: dict[str, Any] | None = field(
+        default_factory=lambda: {"acknowledged": 900, "checked": 900, "absent": []}
+    )
     sample_every: float = 2.0
     cpu_share: Callable[[float], float] = lambda moment: 0.3
     memory_share: Callable[[float], float] = lambda moment: 0.5
@@ -86,7 +98,9 @@ class RecordedDrill:
 
     def planned(self) -> list[float]:
         """The moments of all requests."""
-        return [START + number / self.per_second for number in range(round((self.end - START) * self.per_second))]
+        return [
+            START + number / self.per_second for number in range(round((self.end - START) * self.per_second))
+        ]
 
     def index_at(self, moment: float) -> int:
         """The index of the first request planned at `moment` or later."""
@@ -133,7 +147,9 @@ class RecordedDrill:
             "lacks": [],
             "restores": False,
         }
-        events: list[tuple[float, str, dict[str, Any]]] = [(START - 2, "drill.started", started | self.started)]
+        events: list[tuple[float, str, dict[str, Any]]] = [
+            (START - 2, "drill.started", started | self.started)
+        ]
         if self.healthy is not None:
             events.append((START - 1, "health.gate", {"healthy": self.healthy, "observed": "503 of /health"}))
         if self.backup is not None:
@@ -143,7 +159,9 @@ class RecordedDrill:
         if self.injected is not None:
             events.append((self.injected, "fault.injected", fault | {"seconds": 0.1, "detail": ""}))
             if self.witness is not None:
-                events.append((self.injected + 0.6, "fault.witnessed", fault | {"what": self.witness, "seconds": 0.5}))
+                events.append(
+                    (self.injected + 0.6, "fault.witnessed", fault | {"what": self.witness, "seconds": 0.5})
+                )
             if self.unwitnessed is not None:
                 events.append((self.injected + 15, "fault.unwitnessed", fault | self.unwitnessed))
         events += self._procedure() + self._samples()
@@ -160,8 +178,13 @@ class RecordedDrill:
             return []
         begun, done = self.procedure
         name = {"procedure": "Service Completely Down"}
-        events = [(begun, "procedure.started", name | {"section": "1.", "step": "scale", "line": 50, "text": "..."})]
-        events += [(begun + 0.2, "command.finished", each | {"started": begun, "finished": begun + 0.2}) for each in self.commands]
+        events = [
+            (begun, "procedure.started", name | {"section": "1.", "step": "scale", "line": 50, "text": "..."})
+        ]
+        events += [
+            (begun + 0.2, "command.finished", each | {"started": begun, "finished": begun + 0.2})
+            for each in self.commands
+        ]
         if done is not None:
             data = name | {"status": self.procedure_status, "missing_tools": self.missing_tools}
             events.append((done, "procedure.finished", data))
@@ -182,7 +205,13 @@ class RecordedDrill:
             queries = (moment - START) * self.queries_per_second
             database = {"seconds": queries * self.query_seconds, "queries": queries}
             for kind, data in (("sample.resources", resources), ("sample.database", database)):
-                events.append((moment, kind, {"pods": [{"pod": pod} | data for pod in ("novel-engine-a", "novel-engine-b")]}))
+                events.append(
+                    (
+                        moment,
+                        kind,
+                        {"pods": [{"pod": pod} | data for pod in ("novel-engine-a", "novel-engine-b")]},
+                    )
+                )
             used += self.cpu_share(moment) * limit_cores * self.sample_every
             moment += self.sample_every
         return events

@@ -18,14 +18,22 @@ def drill(tmp_path: Path) -> DrillVerdict:
 
 def _control(folder: Path, *, took: float | None, watched: float = 60.0) -> DrillVerdict:
     back = INJECTED + took if took is not None else 2000.0
-    control = RecordedDrill(folder / "control", end=INJECTED + watched, outages=[(INJECTED, back)], procedure=None)
+    control = RecordedDrill(
+        folder / "control", end=INJECTED + watched, outages=[(INJECTED, back)], procedure=None
+    )
     control.started = {"control": True}
     return control.judged()
 
 
 @pytest.mark.parametrize(
     ("took", "credit"),
-    [(9.0, "platform"), (10.0, "platform"), (12.4, "platform"), (12.6, "too close to tell"), (15.1, "runbook")],
+    [
+        (9.0, "platform"),
+        (10.0, "platform"),
+        (12.4, "platform"),
+        (12.6, "too close to tell"),
+        (15.1, "runbook"),
+    ],
 )
 def test_both_restored(tmp_path: Path, drill: DrillVerdict, took: float, credit: str) -> None:
     assert judge_credit(drill, _control(tmp_path, took=took)) == credit
@@ -39,7 +47,9 @@ def test_the_margin_grows_with_the_controls_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("watched", "credit"), [(15.1, "runbook"), (14.9, "too close to tell")])
-def test_the_control_was_never_restored(tmp_path: Path, drill: DrillVerdict, watched: float, credit: str) -> None:
+def test_the_control_was_never_restored(
+    tmp_path: Path, drill: DrillVerdict, watched: float, credit: str
+) -> None:
     assert judge_credit(drill, _control(tmp_path, took=None, watched=watched)) == credit
 
 
@@ -48,7 +58,9 @@ def test_a_control_in_which_nothing_failed_proves_nothing(tmp_path: Path, drill:
 
 
 def test_a_control_that_could_not_be_set_up_proves_nothing(tmp_path: Path, drill: DrillVerdict) -> None:
-    control = RecordedDrill(tmp_path / "control", healthy=False, started={"control": True}, procedure=None).judged()
+    control = RecordedDrill(
+        tmp_path / "control", healthy=False, started={"control": True}, procedure=None
+    ).judged()
     assert judge_credit(drill, control) == "not measured"
 
 

@@ -1,4 +1,6 @@
-"""Each criterion three ways: a recording that passes, one that fails by one sample, and one that does not suffice."""
+"""Each criterion three ways: a recording that passes, one that fails by one sample, and one that does not
+suffice.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,10 @@ def test_never_restored_fails_once_patience_is_spent(drill: RecordedDrill) -> No
     drill.outages, drill.end = [(INJECTED, 2000.0)], 1046.0
     verdict = drill.judged()
     assert criterion(verdict, "restored").verdict == "fail"
-    assert criterion(verdict, "restored").why == "still out 36.0 s after the injection, 30.0 s after the procedure ended"
+    assert (
+        criterion(verdict, "restored").why
+        == "still out 36.0 s after the injection, 30.0 s after the procedure ended"
+    )
     assert criterion(verdict, "error_rate").verdict == "inconclusive"
     assert (verdict.verdict, verdict.restored_seconds, verdict.credit) == ("fail", None, "nobody")
 
@@ -177,7 +182,9 @@ def test_response_time_turns_at_one_request(drill: RecordedDrill) -> None:
     assert list(outcomes.values()) == ["pass", "inconclusive", "inconclusive", "fail"]
 
 
-@pytest.mark.parametrize(("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (7, "inconclusive"), (8, "fail")])
+@pytest.mark.parametrize(
+    ("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (7, "inconclusive"), (8, "fail")]
+)
 def test_error_rate_turns_at_one_request(drill: RecordedDrill, failed: int, outcome: str) -> None:
     first = drill.index_at(BACK + 6)
     drill.failing = {first + 20 * number for number in range(failed)}
@@ -188,7 +195,9 @@ def test_error_rate_turns_at_one_request(drill: RecordedDrill, failed: int, outc
 
 
 @pytest.mark.parametrize(("count", "outcome"), [(2995, "pass"), (2994, "inconclusive")])
-def test_error_rate_needs_2995_requests_without_an_error(drill: RecordedDrill, count: int, outcome: str) -> None:
+def test_error_rate_needs_2995_requests_without_an_error(
+    drill: RecordedDrill, count: int, outcome: str
+) -> None:
     drill.settings["after_seconds"] = (count - 0.5) / PER_SECOND
     found = criterion(drill.judged(), "error_rate")
     assert (found.samples, found.verdict) == (count, outcome)
@@ -232,7 +241,9 @@ def test_cpu_turns_at_its_limit(drill: RecordedDrill, share: float, outcome: str
 def test_cpu_turns_at_one_sample(drill: RecordedDrill) -> None:
     drill.cpu_share = lambda moment: 0.697
     assert criterion(drill.judged(), "cpu").verdict == "pass"
-    again = RecordedDrill(drill.folder.parent / "again", cpu_share=lambda moment: 0.75 if moment == 1030 else 0.697)
+    again = RecordedDrill(
+        drill.folder.parent / "again", cpu_share=lambda moment: 0.75 if moment == 1030 else 0.697
+    )
     found = criterion(again.judged(), "cpu")
     assert found.verdict == "fail"
     assert found.value == pytest.approx(0.697 + 0.053 / 14)
@@ -256,7 +267,9 @@ def test_samples_of_a_small_part_of_the_window_are_inconclusive(drill: RecordedD
 
 
 @pytest.mark.parametrize("name", ["cpu", "memory"])
-def test_no_samples_are_inconclusive_and_lacking_resources_not_applicable(drill: RecordedDrill, name: str) -> None:
+def test_no_samples_are_inconclusive_and_lacking_resources_not_applicable(
+    drill: RecordedDrill, name: str
+) -> None:
     drill.sample_every = 1000.0
     assert criterion(drill.judged(), name).verdict == "inconclusive"
     again = RecordedDrill(drill.folder.parent / "again", started={"lacks": ["resources"]})
@@ -267,7 +280,9 @@ def test_no_samples_are_inconclusive_and_lacking_resources_not_applicable(drill:
 def test_memory_turns_at_one_sample(drill: RecordedDrill) -> None:
     drill.memory_share = lambda moment: 0.7999
     assert criterion(drill.judged(), "memory").verdict == "pass"
-    doubtful = RecordedDrill(drill.folder.parent / "b", memory_share=lambda moment: 0.81 if moment == 1030 else 0.7999)
+    doubtful = RecordedDrill(
+        drill.folder.parent / "b", memory_share=lambda moment: 0.81 if moment == 1030 else 0.7999
+    )
     assert criterion(doubtful.judged(), "memory").verdict == "inconclusive"
     broken = RecordedDrill(drill.folder.parent / "c", memory_share=lambda moment: 0.8)
     assert criterion(broken.judged(), "memory").verdict == "fail"
@@ -303,7 +318,9 @@ def test_database_without_metrics_is_not_applicable_by_name(drill: RecordedDrill
 
 
 def _lost(*acknowledged_at: float) -> dict[str, object]:
-    absent = [{"id": f"w{number}", "acknowledged_at": moment} for number, moment in enumerate(acknowledged_at)]
+    absent = [
+        {"id": f"w{number}", "acknowledged_at": moment} for number, moment in enumerate(acknowledged_at)
+    ]
     return {"acknowledged": 900, "checked": 900, "absent": absent}
 
 
@@ -315,7 +332,11 @@ def test_one_lost_write_fails(drill: RecordedDrill) -> None:
 
 
 def test_a_restore_may_lose_what_came_after_its_backup(drill: RecordedDrill) -> None:
-    drill.started, drill.backup, drill.audit = {"restores": True}, (1004.0, 1004.5), _lost(1004.0, 1011.0, 1015.0)
+    drill.started, drill.backup, drill.audit = (
+        {"restores": True},
+        (1004.0, 1004.5),
+        _lost(1004.0, 1011.0, 1015.0),
+    )
     verdict = drill.judged()
     assert verdict.writes is not None
     assert (verdict.writes.lost, verdict.writes.allowed_lost) == (3, 3)
@@ -325,14 +346,18 @@ def test_a_restore_may_lose_what_came_after_its_backup(drill: RecordedDrill) -> 
 
 
 @pytest.mark.parametrize("moment", [1003.9, 1016.1])
-def test_a_write_from_before_the_backup_or_after_the_procedure_may_not_be_lost(drill: RecordedDrill, moment: float) -> None:
+def test_a_write_from_before_the_backup_or_after_the_procedure_may_not_be_lost(
+    drill: RecordedDrill, moment: float
+) -> None:
     drill.started, drill.backup, drill.audit = {"restores": True}, (1004.0, 1004.5), _lost(1011.0, moment)
     found = criterion(drill.judged(), "writes")
     assert (found.verdict, found.value) == ("fail", 1.0)
 
 
 @pytest.mark.parametrize(("restores", "backup"), [(False, (1004.0, 1004.5)), (True, None)])
-def test_a_loss_without_backup_or_restore_is_not_allowed(drill: RecordedDrill, restores: bool, backup: tuple[float, float] | None) -> None:
+def test_a_loss_without_backup_or_restore_is_not_allowed(
+    drill: RecordedDrill, restores: bool, backup: tuple[float, float] | None
+) -> None:
     drill.started, drill.backup, drill.audit = {"restores": restores}, backup, _lost(1005.0)
     assert criterion(drill.judged(), "writes").verdict == "fail"
 
@@ -345,7 +370,9 @@ def test_a_loss_without_backup_or_restore_is_not_allowed(drill: RecordedDrill, r
         {"acknowledged": 900, "checked": 899, "absent": []},
     ],
 )
-def test_writes_that_were_not_audited_are_inconclusive(drill: RecordedDrill, audit: dict[str, object] | None) -> None:
+def test_writes_that_were_not_audited_are_inconclusive(
+    drill: RecordedDrill, audit: dict[str, object] | None
+) -> None:
     drill.audit = audit
     verdict = drill.judged()
     assert (criterion(verdict, "writes").verdict, verdict.verdict) == ("inconclusive", "inconclusive")
@@ -373,7 +400,9 @@ def test_data_age_is_zero_when_nothing_is_lost_and_unknown_without_an_audit(dril
 
 
 @pytest.mark.parametrize("name", ["response_time", "error_rate", "cpu", "memory", "database"])
-def test_a_limit_that_the_runbook_does_not_state_is_not_applicable_by_name(drill: RecordedDrill, name: str) -> None:
+def test_a_limit_that_the_runbook_does_not_state_is_not_applicable_by_name(
+    drill: RecordedDrill, name: str
+) -> None:
     del drill.limits[name]
     found = criterion(drill.judged(), name)
     assert (found.verdict, found.why) == ("not applicable", f"the runbook states no limit for {name}")
@@ -383,14 +412,18 @@ def test_a_limit_that_the_runbook_does_not_state_is_not_applicable_by_name(drill
 
 
 def _healed_before_anyone_acted(folder: Path, failed: int) -> RecordedDrill:
-    """The platform heals at 1013, the procedure runs from 1019 to 1020: 29 s are asked about, 3,480 requests."""
+    """The platform heals at 1013, the procedure runs from 1019 to 1020: 29 s are asked about, 3,480
+    requests.
+    """
     healed = RecordedDrill(folder, outages=[(INJECTED, 1013.0)], procedure=(1019.0, 1020.0))
     first = healed.index_at(1019.0)
     healed.failing = {first + 20 * number for number in range(failed)}
     return healed
 
 
-@pytest.mark.parametrize(("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (7, "inconclusive"), (8, "fail")])
+@pytest.mark.parametrize(
+    ("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (7, "inconclusive"), (8, "fail")]
+)
 def test_harm_turns_at_one_request(tmp_path: Path, failed: int, outcome: str) -> None:
     found = criterion(_healed_before_anyone_acted(tmp_path / "drill", failed).judged(), "harm")
     low, high = stats.binomtest(failed, 3480).proportion_ci(0.90, method="exact")
@@ -406,6 +439,9 @@ def test_a_failure_before_the_procedure_is_not_its_harm(tmp_path: Path) -> None:
 
 def test_harm_is_not_asked_of_a_procedure_that_was_needed(drill: RecordedDrill) -> None:
     found = criterion(drill.judged(), "harm")
-    assert (found.verdict, found.why) == ("not applicable", "the service was not yet restored when the operator began")
+    assert (found.verdict, found.why) == (
+        "not applicable",
+        "the service was not yet restored when the operator began",
+    )
     again = RecordedDrill(drill.folder.parent / "again", procedure=None)
     assert criterion(again.judged(), "harm").why == "the drill has no procedure: nobody acted"

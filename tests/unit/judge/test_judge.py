@@ -1,4 +1,6 @@
-"""The verdict as a whole: what is never blamed on the target, what a control says, and that judging again changes nothing."""
+"""The verdict as a whole: what is never blamed on the target, what a control says, and that judging again
+changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,21 @@ def test_judging_twice_gives_the_same_bytes(drill: RecordedDrill) -> None:
 def test_what_the_drill_was_is_told_with_the_verdict(drill: RecordedDrill) -> None:
     drill.commands = [command(52, "kubectl get pods --watch", 130, interrupted=True)]
     verdict = drill.judged()
-    assert (verdict.drill, verdict.severity, verdict.tags) == ("deployment-scaled-to-zero", "P0", ["P0", "smoke"])
+    assert (verdict.drill, verdict.severity, verdict.tags) == (
+        "deployment-scaled-to-zero",
+        "P0",
+        ["P0", "smoke"],
+    )
     assert verdict.witness is not None
     assert (verdict.witness.what, verdict.witness.seconds) == ("no endpoints, failed requests", 0.5)
-    assert (verdict.requests.planned, verdict.requests.completed, verdict.requests.failed) == (7200, 7200, 1200)
-    assert [(run.line, run.command, run.interrupted) for run in verdict.commands] == [(52, "kubectl get pods --watch", True)]
+    assert (verdict.requests.planned, verdict.requests.completed, verdict.requests.failed) == (
+        7200,
+        7200,
+        1200,
+    )
+    assert [(run.line, run.command, run.interrupted) for run in verdict.commands] == [
+        (52, "kubectl get pods --watch", True)
+    ]
     assert verdict.commands[0].seconds == pytest.approx(0.2)
     assert verdict.evidence == str(drill.folder)
     assert verdict.watched_seconds == pytest.approx(50.0)
@@ -39,7 +51,10 @@ def test_a_failed_criterion_outweighs_an_inconclusive_one(drill: RecordedDrill) 
     drill.audit, drill.commands = None, [command(52, "kubectl apply", 1)]
     verdict = drill.judged()
     assert criterion(verdict, "writes").verdict == "inconclusive"
-    assert (verdict.verdict, verdict.why) == ("fail", "procedure: line 52: `kubectl apply` ended with status 1")
+    assert (verdict.verdict, verdict.why) == (
+        "fail",
+        "procedure: line 52: `kubectl apply` ended with status 1",
+    )
 
 
 def test_an_unhealthy_gate_is_setup(drill: RecordedDrill) -> None:
@@ -58,7 +73,9 @@ def test_an_unwitnessed_fault_is_setup_and_names_the_fault(drill: RecordedDrill)
     drill.witness, drill.unwitnessed = None, {"awaited": "no endpoints", "last_seen": "3 endpoints"}
     verdict = drill.judged()
     assert (verdict.verdict, verdict.credit) == ("setup", "not measured")
-    assert verdict.why == ("the fault deployment-scaled-to-zero was not witnessed: awaited no endpoints, last seen 3 endpoints")
+    assert verdict.why == (
+        "the fault deployment-scaled-to-zero was not witnessed: awaited no endpoints, last seen 3 endpoints"
+    )
 
 
 def test_a_fault_without_any_word_of_a_witness_is_setup(drill: RecordedDrill) -> None:
@@ -99,7 +116,10 @@ def test_a_control_says_only_whether_the_platform_restored(drill: RecordedDrill)
 
 def test_torn_last_lines_are_left_out(drill: RecordedDrill) -> None:
     whole = judge(drill.write())
-    for name, torn in (("recording.jsonl", b'{"wall":1.0,"mono'), ("requests.jsonl", b'{"planned":1060.0,"se')):
+    for name, torn in (
+        ("recording.jsonl", b'{"wall":1.0,"mono'),
+        ("requests.jsonl", b'{"planned":1060.0,"se'),
+    ):
         with (drill.folder / name).open("ab") as file:
             file.write(torn)
     assert msgspec.json.encode(judge(drill.folder)) == msgspec.json.encode(whole)

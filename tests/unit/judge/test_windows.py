@@ -33,7 +33,9 @@ def test_phases_are_told_in_seconds_since_the_injection(drill: RecordedDrill) ->
     ]
 
 
-def test_a_request_under_way_at_the_injection_counts_as_hit_from_the_injection_on(drill: RecordedDrill) -> None:
+def test_a_request_under_way_at_the_injection_counts_as_hit_from_the_injection_on(
+    drill: RecordedDrill,
+) -> None:
     under_way = drill.index_at(INJECTED - 0.3)
     drill.failing, drill.slow, drill.outages = {under_way}, {under_way: 0.9}, [(1012.0, BACK)]
     first = next(phase for phase in drill.judged().phases if phase.name == "first failed request")
@@ -52,7 +54,8 @@ def test_a_gap_in_the_outage_shorter_than_a_window_restores_nothing(drill: Recor
 
 
 def test_slow_requests_put_the_restoration_off(drill: RecordedDrill) -> None:
-    # 31 of the 600 requests of a window may not be slow (p95); the first window that holds leaves the first of the 31 behind
+    # 31 of the 600 requests of a window may not be slow (p95); the first window that holds leaves the first
+    # of the 31 behind
     first = drill.index_at(BACK)
     drill.slow = {first + number: 0.7 for number in range(30)}
     assert drill.judged().restored_seconds == pytest.approx(10.0)
@@ -83,11 +86,15 @@ def test_an_undo_does_not_look_like_a_restoration(drill: RecordedDrill) -> None:
     assert (verdict.restored_seconds, verdict.verdict) == (None, "fail")
 
 
-def test_healed_by_the_platform_and_broken_by_the_procedure_fails_in_the_window_after(drill: RecordedDrill) -> None:
+def test_healed_by_the_platform_and_broken_by_the_procedure_fails_in_the_window_after(
+    drill: RecordedDrill,
+) -> None:
     drill.outages, drill.procedure = [(INJECTED, 1013.0), (1022.0, 1026.0)], (1020.0, 1024.0)
     verdict = drill.judged()
     assert verdict.restored_seconds == pytest.approx(3.0)
-    assert criterion(verdict, "restored").why.endswith("requests failed from then to the end of the procedure")
+    assert criterion(verdict, "restored").why.endswith(
+        "requests failed from then to the end of the procedure"
+    )
     assert criterion(verdict, "error_rate").value == pytest.approx(2 / AFTER_SECONDS, abs=0.001)
     assert (verdict.verdict, verdict.credit) == ("fail", "platform")
 

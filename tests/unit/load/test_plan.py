@@ -31,7 +31,13 @@ def test_no_slot_comes_twice_when_the_number_of_users_changes() -> None:
 def test_weights_hold_exactly_in_each_block() -> None:
     mix = Mix([request("a", 40), request("b", 25), request("c", 10), request("d", 15), request("e", 10)])
     for start in (0, 20, 20_000):
-        assert Counter(mix.at(slot).name for slot in range(start, start + 20)) == {"a": 8, "b": 5, "c": 2, "d": 3, "e": 2}
+        assert Counter(mix.at(slot).name for slot in range(start, start + 20)) == {
+            "a": 8,
+            "b": 5,
+            "c": 2,
+            "d": 3,
+            "e": 2,
+        }
 
 
 def test_the_same_user_does_not_always_do_the_same() -> None:
@@ -42,12 +48,16 @@ def test_the_same_user_does_not_always_do_the_same() -> None:
 def test_everyone_sees_the_same_mix() -> None:
     requests = [request("a", 3), request("b", 2)]
     one, other = Mix(requests), Mix(requests)
-    assert [one.at(slot).name for slot in range(100)] == [other.at(slot).name for slot in reversed(range(100))][::-1]
+    assert [one.at(slot).name for slot in range(100)] == [
+        other.at(slot).name for slot in reversed(range(100))
+    ][::-1]
 
 
 def test_unique_and_sequence_are_filled_in_and_other_braces_stay() -> None:
     body = '{"name": "{unique}", "n": {"m": {sequence}}}'
-    write = PlannedRequest(name="w", method="POST", path="/w/{sequence}", body=body, write=Write(read_back="/w"))
+    write = PlannedRequest(
+        name="w", method="POST", path="/w/{sequence}", body=body, write=Write(read_back="/w")
+    )
     filled = fill(write, "drill-1", 42)
     assert filled.path == "/w/42"
     assert filled.body == b'{"name": "drill-1", "n": {"m": 42}}'
@@ -71,14 +81,29 @@ def test_the_way_back_to_a_write(template: str, answer: object, path: str) -> No
 
 
 @pytest.mark.parametrize(
-    "host", ["http://127.0.0.1:8000", "http://localhost:8000/", "http://127.8.8.8", "http://[::1]:80", "http://172.18.0.2:30080"]
+    "host",
+    [
+        "http://127.0.0.1:8000",
+        "http://localhost:8000/",
+        "http://127.8.8.8",
+        "http://[::1]:80",
+        "http://172.18.0.2:30080",
+    ],
 )
 def test_this_machine_and_the_target_may_be_loaded(host: str) -> None:
     assert allowed_host(host, "http://172.18.0.2:30080") == host.rstrip("/")
 
 
 @pytest.mark.parametrize(
-    "host", ["http://192.0.2.1", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://172.18.0.2:30081", "127.0.0.1:80", ""]
+    "host",
+    [
+        "http://192.0.2.1",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "http://172.18.0.2:30081",
+        "127.0.0.1:80",
+        "",
+    ],
 )
 def test_nobody_else_may(host: str) -> None:
     with pytest.raises(UsageError, match=r"may only be sent to this machine or to target\.address"):

@@ -30,7 +30,10 @@ def tail(tmp_path: Path) -> RequestTail:
 def stream(tail: RequestTail, first_good: int, last: int, latency: float = 0.01) -> None:
     """Slots 0 to `last`, a hundred a second; they fail from slot 100 until before `first_good`."""
     requests = [
-        answered(slot / 100, TIMEOUT_SECONDS, "timeout") if 100 <= slot < first_good else answered(slot / 100, latency) for slot in range(last)
+        answered(slot / 100, TIMEOUT_SECONDS, "timeout")
+        if 100 <= slot < first_good
+        else answered(slot / 100, latency)
+        for slot in range(last)
     ]
     tail.path.write_bytes(lines(*requests))
     tail.poll()
@@ -55,7 +58,9 @@ def test_half_a_line_waits_for_its_other_half(tail: RequestTail) -> None:
 
 
 def test_the_summary_is_the_last_second_by_finishing(tail: RequestTail) -> None:
-    tail.path.write_bytes(lines(*(answered(slot / 100) for slot in range(500)), answered(4.0, 0.98, "timeout")))
+    tail.path.write_bytes(
+        lines(*(answered(slot / 100) for slot in range(500)), answered(4.0, 0.98, "timeout"))
+    )
     tail.poll()
     summary = tail.summary(5.0)
     assert summary.requests_per_second == 101
@@ -64,7 +69,11 @@ def test_the_summary_is_the_last_second_by_finishing(tail: RequestTail) -> None:
 
 
 def test_failures_since_a_moment_by_planned_time_and_name(tail: RequestTail) -> None:
-    failed = [answered(1.0, error="x", name="a"), answered(3.0, error="x", name="a"), answered(2.0, error="x", name="b")]
+    failed = [
+        answered(1.0, error="x", name="a"),
+        answered(3.0, error="x", name="a"),
+        answered(2.0, error="x", name="b"),
+    ]
     tail.path.write_bytes(lines(*failed, answered(2.5)))
     tail.poll()
     assert [request.planned for request in tail.failed_since(2.0)] == [2.0, 3.0]
@@ -94,7 +103,9 @@ def test_not_when_the_load_has_died(tail: RequestTail) -> None:
 
 
 def test_one_failure_in_the_window_moves_it_behind(tail: RequestTail) -> None:
-    requests = [answered(slot / 100, error="x" if 100 <= slot < 300 or slot == 500 else "") for slot in range(1200)]
+    requests = [
+        answered(slot / 100, error="x" if 100 <= slot < 300 or slot == 500 else "") for slot in range(1200)
+    ]
     tail.path.write_bytes(lines(*requests))
     tail.poll()
     assert tail.restored_since(1.0, 5, 0.001, 0.5, now=14.0) == 5.01

@@ -1,4 +1,6 @@
-"""Backups of the service's database: consistent while it is written to, never a bad one under the good one's name."""
+"""Backups of the service's database: consistent while it is written to, never a bad one under the good one's
+name.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ def break_a_constraint(path: Path) -> None:
     """Every page stays readable; only integrity_check's text, not an error of SQLite, tells."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA writable_schema=ON")
-    connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'status TEXT NOT NULL', 'status TEXT CHECK (0)')")
+    connection.execute(
+        "UPDATE sqlite_schema SET sql = replace(sql, 'status TEXT NOT NULL', 'status TEXT CHECK (0)')"
+    )
     connection.commit()
     connection.close()
 
@@ -123,5 +127,10 @@ def test_only_the_newest_days_are_kept(folder):
     (folder / "by-hand").mkdir()
     removed = backup.prune(folder, 3)
     assert [path.name for path in removed] == ["2026-01-01", "2026-01-02"]
-    assert sorted(path.name for path in folder.iterdir()) == ["2026-01-03", "2026-01-04", "2026-01-05", "by-hand"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "2026-01-03",
+        "2026-01-04",
+        "2026-01-05",
+        "by-hand",
+    ]
     assert backup.prune(folder, 3) == []

@@ -18,7 +18,11 @@ TARGET = tomllib.loads((ROOT / "drill.toml").read_text())
 def load() -> dict[tuple[str, str], dict[str, Any]]:
     kustomization = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())
     assert kustomization["namespace"] == TARGET["target"]["namespace"]
-    listed = [document for name in kustomization["resources"] for document in yaml.safe_load_all((MANIFESTS / name).read_text())]
+    listed = [
+        document
+        for name in kustomization["resources"]
+        for document in yaml.safe_load_all((MANIFESTS / name).read_text())
+    ]
     return {(document["kind"], document["metadata"]["name"]): document for document in listed}
 
 
@@ -29,12 +33,18 @@ WORKLOADS = [
     OBJECTS["Deployment", "edge"]["spec"]["template"],
     OBJECTS["CronJob", "novel-engine-backup"]["spec"]["jobTemplate"]["spec"]["template"],
 ]
-CONTAINERS = [container for template in WORKLOADS for container in [*template["spec"]["containers"], *template["spec"].get("initContainers", [])]]
+CONTAINERS = [
+    container
+    for template in WORKLOADS
+    for container in [*template["spec"]["containers"], *template["spec"].get("initContainers", [])]
+]
 
 
 def test_every_manifest_is_in_the_kustomization():
     listed = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())["resources"]
-    assert sorted(listed) == sorted(path.name for path in MANIFESTS.glob("*.yaml") if path.name != "kustomization.yaml")
+    assert sorted(listed) == sorted(
+        path.name for path in MANIFESTS.glob("*.yaml") if path.name != "kustomization.yaml"
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +80,9 @@ def test_novel_engine_runs_as_the_issue_says():
         "limits": {"cpu": "500m", "memory": "512Mi"},
     }
     assert container["ports"][0]["containerPort"] == 8000
-    probes = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")}
+    probes = {
+        container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")
+    }
     assert probes == {"/health"}
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/app/data", "/app/logs", "/tmp"}
 
@@ -102,7 +114,10 @@ def test_container_has_a_read_only_root_limits_and_a_local_image(container):
 def test_autoscaler_follows_the_runbook_s_numbers():
     spec = OBJECTS["HorizontalPodAutoscaler", "novel-engine-hpa"]["spec"]
     assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 10)
-    targets = {metric["resource"]["name"]: metric["resource"]["target"]["averageUtilization"] for metric in spec["metrics"]}
+    targets = {
+        metric["resource"]["name"]: metric["resource"]["target"]["averageUtilization"]
+        for metric in spec["metrics"]
+    }
     assert targets == {"cpu": 70, "memory": 80}
 
 
@@ -127,7 +142,14 @@ def test_requirements_are_pinned_by_hash_and_name_no_host():
     text = (ROOT / "novel_engine" / "requirements.txt").read_text()
     entries = re.split(r"\n(?=\S)", text.strip())
     assert len(entries) > 10
-    assert all(re.match(r"[a-z0-9-]+==\S+ \\\n    --hash=sha256:", entry) for entry in entries if not entry.startswith("#"))
+    assert all(
+        re.match(r"[a-z0-9-]+==\S+ \\\n    --hash=sha256:", entry)
+        for entry in entries
+        if not entry.startswith("#")
+    )
     assert "://" not in text
-    wanted = {re.match(r"[a-z-]+", line)[0] for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["novel-engine"]}
+    wanted = {
+        re.match(r"[a-z-]+", line)[0]
+        for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["novel-engine"]
+    }
     assert wanted <= {entry.split("==")[0] for entry in entries}

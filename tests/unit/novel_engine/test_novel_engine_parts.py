@@ -32,7 +32,10 @@ def test_database_is_in_wal_mode_with_a_library_of_many_pages(path):
 def test_preparing_again_changes_nothing(path):
     made = database.add_campaign(path, "kept", "", ["aria"])
     database.prepare(path)
-    assert database.campaign(path, made["campaign_id"]) == made | {"description": "", "participants": ["aria"]}
+    assert database.campaign(path, made["campaign_id"]) == made | {
+        "description": "",
+        "participants": ["aria"],
+    }
 
 
 def test_processes_that_start_together_make_one_library(tmp_path):
@@ -77,14 +80,18 @@ def test_visit_to_a_missing_file_is_an_error_and_makes_none(tmp_path):
 @pytest.mark.parametrize("turns", [1, 10])
 def test_narrative_has_a_line_per_turn_and_everybody_speaks_in_turn(path, turns):
     names = ["aria", "bram", "cass"]
-    outcome = narrator.narrate({"character_names": names, "turns": turns}, database.characters_by_id(path, names))
+    outcome = narrator.narrate(
+        {"character_names": names, "turns": turns}, database.characters_by_id(path, names)
+    )
     assert outcome["status"] == "finished"
     speakers = [line.split()[0].lower() for line in outcome["narrative"]]
     assert speakers == (names * 4)[:turns]
 
 
 def test_narrative_about_somebody_unknown_fails(path):
-    outcome = narrator.narrate({"character_names": ["aria", "x"], "turns": 1}, database.characters_by_id(path, ["aria"]))
+    outcome = narrator.narrate(
+        {"character_names": ["aria", "x"], "turns": 1}, database.characters_by_id(path, ["aria"])
+    )
     assert (outcome["status"], outcome["reason"]) == ("failed", "unknown characters: x")
 
 
@@ -103,7 +110,9 @@ def test_session_of_a_request(headers, session):
 
 
 def test_settings_come_from_the_environment():
-    chosen = settings.from_environment({"DATABASE_PATH": "/d/x.db", "REDIS_PORT": "1", "DRAIN_SECONDS": "0.5"})
+    chosen = settings.from_environment(
+        {"DATABASE_PATH": "/d/x.db", "REDIS_PORT": "1", "DRAIN_SECONDS": "0.5"}
+    )
     assert (chosen.database, chosen.redis_port, chosen.drain_seconds) == (Path("/d/x.db"), 1, 0.5)
     assert (chosen.port, chosen.logs) == (8000, Path("/app/logs"))
     with pytest.raises(ValueError, match="many"):

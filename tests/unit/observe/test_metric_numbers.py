@@ -31,7 +31,12 @@ database_query_duration_seconds_created{operation="read"} 1.795e+09
 
 def test_usage_is_that_of_the_container_in_the_namespace_with_both_numbers() -> None:
     (usage,) = usage_of(KUBELET, "production", "web")
-    assert (usage.pod, usage.cpu_seconds, usage.wall, usage.memory_bytes) == ("web-1", 0.777522728, 1795433144.703, 44662784.0)
+    assert (usage.pod, usage.cpu_seconds, usage.wall, usage.memory_bytes) == (
+        "web-1",
+        0.777522728,
+        1795433144.703,
+        44662784.0,
+    )
 
 
 def test_database_totals_are_summed_over_all_labels() -> None:
@@ -49,7 +54,9 @@ def test_cores(text: str, cores: float) -> None:
     assert cpu_cores(text) == pytest.approx(cores)
 
 
-@pytest.mark.parametrize(("text", "value"), [("512Mi", 512 * 2**20), ("1Gi", 2**30), ("128974848", 128974848), ("1M", 1e6)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("512Mi", 512 * 2**20), ("1Gi", 2**30), ("128974848", 128974848), ("1M", 1e6)]
+)
 def test_bytes(text: str, value: float) -> None:
     assert memory_bytes(text) == value
 

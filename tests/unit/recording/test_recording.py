@@ -28,7 +28,10 @@ def test_a_second_recorder_appends(tmp_path: Path) -> None:
         recorder = Recorder(tmp_path / "recording.jsonl")
         recorder.record(kind)
         recorder.close()
-    assert [event.kind for event in read_events(tmp_path / "recording.jsonl")] == ["load.started", "load.stopped"]
+    assert [event.kind for event in read_events(tmp_path / "recording.jsonl")] == [
+        "load.started",
+        "load.stopped",
+    ]
 
 
 def test_a_closed_recorder_refuses(tmp_path: Path) -> None:
@@ -53,7 +56,9 @@ def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
     recorder.close()
     events = read_events(recorder.path)
     for writer in range(4):
-        assert [event.data["number"] for event in events if event.data["writer"] == writer] == list(range(200))
+        assert [event.data["number"] for event in events if event.data["writer"] == writer] == list(
+            range(200)
+        )
 
 
 def test_wall_time_becomes_monotonic_by_a_reference() -> None:
@@ -94,7 +99,13 @@ def test_an_absent_or_empty_stream_is_no_requests(tmp_path: Path) -> None:
 def test_a_stream_longer_than_a_chunk_loses_no_line(tmp_path: Path) -> None:
     path = tmp_path / "requests.jsonl"
     count = 3 * CHUNK_BYTES // 100
-    _write_requests(path, [Request(planned=float(n), sent=n, finished=n + 0.5, name="GET /characters" * 3) for n in range(count)])
+    _write_requests(
+        path,
+        [
+            Request(planned=float(n), sent=n, finished=n + 0.5, name="GET /characters" * 3)
+            for n in range(count)
+        ],
+    )
     assert path.stat().st_size > 2 * CHUNK_BYTES
     assert np.array_equal(read_requests(path).planned, np.arange(float(count)))
 

@@ -1,4 +1,5 @@
-"""Runs for the report's tests: recordings made by the real Recorder, requests drawn from a seeded generator, verdicts as the judge shapes them.
+"""Runs for the report's tests: recordings made by the real Recorder, requests drawn from a seeded generator,
+verdicts as the judge shapes them.
 
 Flows in: what the drill is to look like. Flows out: a folder reports/<run>/ as a run leaves it.
 """
@@ -12,7 +13,16 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from drill.judge.verdict import CommandRun, Criterion, DrillVerdict, Outcome, Phase, RequestCount, Witness, Writes
+from drill.judge.verdict import (
+    CommandRun,
+    Criterion,
+    DrillVerdict,
+    Outcome,
+    Phase,
+    RequestCount,
+    Witness,
+    Writes,
+)
 from drill.recording import Moment, Recorder, Request
 
 ZERO = 5000.0
@@ -23,7 +33,9 @@ BASELINES = "operations-runbook.md"
 
 @dataclass(frozen=True)
 class Shape:
-    """What a drill looks like; times are seconds since the injection. `out`: the stretch in which requests fail."""
+    """What a drill looks like; times are seconds since the injection. `out`: the stretch in which requests
+    fail.
+    """
 
     drill: str = "scaled-to-zero"
     feature: str = "Service Completely Down (P0)"
@@ -34,7 +46,9 @@ class Shape:
     procedure: str = "Service Completely Down / Immediate Actions"
     expected: str = "pass"
     verdict: str = "pass"
-    why: str = "Restored 19.4 s after the injection, within 15 minutes, and every baseline held in the window after."
+    why: str = (
+        "Restored 19.4 s after the injection, within 15 minutes, and every baseline held in the window after."
+    )
     control: bool = False
     credit: str = "runbook"
     runbook: str = "runbook/operations-runbook.md"
@@ -47,9 +61,33 @@ class Shape:
     commands: tuple[tuple[int, str, float, float, int, bool, str], ...] = (
         (38, "kubectl get nodes", 3.2, 3.45, 0, False, "drill-control-plane   Ready"),
         (39, "kubectl get pods -n novel-engine-production --watch", 3.5, 11.5, 130, True, ""),
-        (42, "kubectl get events -n novel-engine-production --sort-by='.lastTimestamp'", 11.6, 11.9, 0, False, "Scaled down"),
-        (45, "kubectl logs -l app=novel-engine -n novel-engine-production --tail=100", 12.0, 12.3, 0, False, ""),
-        (48, "kubectl scale deployment novel-engine --replicas=5 -n novel-engine-production", 12.4, 12.7, 0, False, "scaled"),
+        (
+            42,
+            "kubectl get events -n novel-engine-production --sort-by='.lastTimestamp'",
+            11.6,
+            11.9,
+            0,
+            False,
+            "Scaled down",
+        ),
+        (
+            45,
+            "kubectl logs -l app=novel-engine -n novel-engine-production --tail=100",
+            12.0,
+            12.3,
+            0,
+            False,
+            "",
+        ),
+        (
+            48,
+            "kubectl scale deployment novel-engine --replicas=5 -n novel-engine-production",
+            12.4,
+            12.7,
+            0,
+            False,
+            "scaled",
+        ),
     )
     lost: int = 0
     allowed_lost: int = 0
@@ -60,7 +98,9 @@ class Shape:
     extra: tuple[tuple[str, dict[str, object]], ...] = field(default=())
 
 
-def make_run(reports: Path, shapes: Sequence[Shape], *, name: str = "2026-11-23T11-02-40Z", exit_status: int = 0) -> tuple[Path, list[DrillVerdict]]:
+def make_run(
+    reports: Path, shapes: Sequence[Shape], *, name: str = "2026-11-23T11-02-40Z", exit_status: int = 0
+) -> tuple[Path, list[DrillVerdict]]:
     """A run's folder with the evidence of each drill, and the verdicts."""
     folder = reports / name
     verdicts = [make_drill(folder, shape) for shape in shapes]
@@ -83,7 +123,14 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
     def record(seconds: float, kind: str, /, **data: object) -> None:
         recorder.record(kind, at=Moment(WALL + seconds, ZERO + seconds), **data)
 
-    record(-shape.before - 1, "drill.started", drill=shape.drill, scenario=shape.scenario, runbook=shape.runbook, control=shape.control)
+    record(
+        -shape.before - 1,
+        "drill.started",
+        drill=shape.drill,
+        scenario=shape.scenario,
+        runbook=shape.runbook,
+        control=shape.control,
+    )
     record(-shape.before, "window.opened", window="before")
     record(-0.1, "fault.announced", fault=shape.fault, arguments={})
     record(0.0, "fault.injected", fault=shape.fault, seconds=0.0, detail="")
@@ -91,7 +138,10 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
     phases = [Phase("injected", 0.0), Phase("first failed request", shape.out[0]), Phase("witnessed", 0.9)]
     if shape.procedure_at is not None and shape.commands:
         _record_procedure(shape, record)
-        phases += [Phase("procedure started", shape.procedure_at), Phase("procedure done", shape.commands[-1][3])]
+        phases += [
+            Phase("procedure started", shape.procedure_at),
+            Phase("procedure done", shape.commands[-1][3]),
+        ]
     if shape.restored:
         phases.append(Phase("restored", shape.out[1]))
         record(shape.out[1] + 0.2, "window.opened", window="after")
@@ -123,7 +173,9 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         credit=shape.credit,  # type: ignore[arg-type]
         writes=Writes(1040, shape.lost, shape.allowed_lost, shape.data_age_seconds),
         requests=RequestCount(planned, planned - failed // 2, failed),
-        commands=[] if shape.procedure_at is None else [CommandRun(c[0], c[1], c[4], c[3] - c[2], c[5]) for c in shape.commands],
+        commands=[]
+        if shape.procedure_at is None
+        else [CommandRun(c[0], c[1], c[4], c[3] - c[2], c[5]) for c in shape.commands],
         evidence=str(folder),
         watched_seconds=shape.end,
         procedure_started_seconds=shape.procedure_at,
@@ -135,10 +187,27 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
 
 def _record_procedure(shape: Shape, record: Callable[..., None]) -> None:
     section, _, step = shape.procedure.partition(" / ")
-    record(shape.procedure_at, "procedure.started", procedure=shape.procedure, section=section, step=step, line=shape.line, text="")
+    record(
+        shape.procedure_at,
+        "procedure.started",
+        procedure=shape.procedure,
+        section=section,
+        step=step,
+        line=shape.line,
+        text="",
+    )
     for line, command, started, finished, status, interrupted, output in shape.commands:
         times = {"started": ZERO + started, "finished": ZERO + finished}
-        record(finished, "command.finished", line=line, command=command, status=status, interrupted=interrupted, output=output, **times)
+        record(
+            finished,
+            "command.finished",
+            line=line,
+            command=command,
+            status=status,
+            interrupted=interrupted,
+            output=output,
+            **times,
+        )
     record(shape.commands[-1][3], "procedure.finished", procedure=shape.procedure, status=0, missing_tools=[])
 
 
@@ -158,7 +227,9 @@ def write_requests(path: Path, shape: Shape) -> tuple[int, int]:
     with path.open("wb") as file:
         for moment, seconds, failed in zip(planned.tolist(), latency.tolist(), out.tolist(), strict=True):
             error = "ConnectionRefusedError" if failed else ""
-            request = Request(moment, moment + 0.0004, moment + seconds, "GET /campaigns", 0 if failed else 200, error)
+            request = Request(
+                moment, moment + 0.0004, moment + seconds, "GET /campaigns", 0 if failed else 200, error
+            )
             file.write(encoder.encode(request) + b"\n")
     return int(out.sum()), count
 
@@ -168,18 +239,67 @@ def default_criteria(shape: Shape) -> list[Criterion]:
     restored = shape.out[1] if shape.restored else None
     outcome: Outcome = "pass" if shape.restored else "fail"
     return [
-        Criterion("restored", outcome, restored, 900.0, "s", None, 600, f"{BASELINES}:14", "restored within the response time of P0"),
-        Criterion("response_time", "pass", 0.0213, 0.5, "s", (0.0205, 0.0224), 3432, f"{BASELINES}:546", "95 % of requests took less than 21 ms"),
-        Criterion("error_rate", "pass", 0.0, 0.001, "ratio", (0.0, 0.00087), 3432, f"{BASELINES}:547", "0 of 3432 requests failed"),
-        Criterion("cpu", "pass", 0.231, 0.7, "ratio", None, 28, f"{BASELINES}:548", "highest average of 5 pods"),
-        Criterion("memory", "pass", 0.36, 0.8, "ratio", None, 28, f"{BASELINES}:549", "highest share of 5 pods"),
-        Criterion("database", "inconclusive", None, 0.05, "s", None, 0, f"{BASELINES}:550", "two samples of the window are needed, none was taken"),
-        Criterion("writes", "pass", 0.0, 0.0, "writes", None, 1040, "", "0 of 1040 acknowledged writes are absent"),
+        Criterion(
+            "restored",
+            outcome,
+            restored,
+            900.0,
+            "s",
+            None,
+            600,
+            f"{BASELINES}:14",
+            "restored within the response time of P0",
+        ),
+        Criterion(
+            "response_time",
+            "pass",
+            0.0213,
+            0.5,
+            "s",
+            (0.0205, 0.0224),
+            3432,
+            f"{BASELINES}:546",
+            "95 % of requests took less than 21 ms",
+        ),
+        Criterion(
+            "error_rate",
+            "pass",
+            0.0,
+            0.001,
+            "ratio",
+            (0.0, 0.00087),
+            3432,
+            f"{BASELINES}:547",
+            "0 of 3432 requests failed",
+        ),
+        Criterion(
+            "cpu", "pass", 0.231, 0.7, "ratio", None, 28, f"{BASELINES}:548", "highest average of 5 pods"
+        ),
+        Criterion(
+            "memory", "pass", 0.36, 0.8, "ratio", None, 28, f"{BASELINES}:549", "highest share of 5 pods"
+        ),
+        Criterion(
+            "database",
+            "inconclusive",
+            None,
+            0.05,
+            "s",
+            None,
+            0,
+            f"{BASELINES}:550",
+            "two samples of the window are needed, none was taken",
+        ),
+        Criterion(
+            "writes", "pass", 0.0, 0.0, "writes", None, 1040, "", "0 of 1040 acknowledged writes are absent"
+        ),
         Criterion("data_age", "not applicable", why="no backup is restored in this drill"),
     ]
 
 
-COPY = "kubectl cp backup-novel-engine-latest.db novel-engine-production/novel-engine-pod:/app/data/novel-engine.db"
+COPY = (
+    "kubectl cp backup-novel-engine-latest.db "
+    "novel-engine-production/novel-engine-pod:/app/data/novel-engine.db"
+)
 CONTROL = Shape(
     drill="scaled-to-zero.control",
     scenario="With nobody acting the service stays away",
@@ -208,13 +328,46 @@ AS_WRITTEN = Shape(
     end=60.0,
     line=281,
     commands=(
-        (281, "kubectl scale deployment novel-engine --replicas=0 -n novel-engine-production", 3.2, 3.5, 0, False, "scaled"),
-        (284, COPY, 3.6, 4.1, 1, False, "error: backup-novel-engine-latest.db doesn't exist in local filesystem"),
-        (288, "kubectl scale deployment novel-engine --replicas=3 -n novel-engine-production", 4.2, 4.5, 0, False, "scaled"),
-        (291, "kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &", 4.6, 4.61, 0, False, ""),
+        (
+            281,
+            "kubectl scale deployment novel-engine --replicas=0 -n novel-engine-production",
+            3.2,
+            3.5,
+            0,
+            False,
+            "scaled",
+        ),
+        (
+            284,
+            COPY,
+            3.6,
+            4.1,
+            1,
+            False,
+            "error: backup-novel-engine-latest.db doesn't exist in local filesystem",
+        ),
+        (
+            288,
+            "kubectl scale deployment novel-engine --replicas=3 -n novel-engine-production",
+            4.2,
+            4.5,
+            0,
+            False,
+            "scaled",
+        ),
+        (
+            291,
+            "kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &",
+            4.6,
+            4.61,
+            0,
+            False,
+            "",
+        ),
         (292, "curl http://localhost:8080/health", 4.62, 4.7, 7, False, "curl: (7) Failed to connect"),
     ),
-    transcript="$ kubectl cp backup-novel-engine-latest.db …\nerror: \x1b[31mdoesn't exist\x1b[0m <script>alert('no')</script> & more\n",
+    transcript="$ kubectl cp backup-novel-engine-latest.db …\nerror: \x1b[31mdoesn't exist\x1b[0m "
+    "<script>alert('no')</script> & more\n",
 )
 AS_CORRECTED = Shape(
     drill="database-as-corrected",
@@ -223,7 +376,8 @@ AS_CORRECTED = Shape(
     tags=("P0", "nightly"),
     fault="database-corrupted",
     procedure="Database Recovery",
-    why="Restored 31 s after the injection; 9 writes acknowledged after the backup are lost, as the procedure allows.",
+    why="Restored 31 s after the injection; 9 writes acknowledged after the backup are lost, as the "
+    "procedure allows.",
     out=(0.3, 31.0),
     end=64.0,
     lost=9,
@@ -253,7 +407,17 @@ SURPRISE = Shape(
             f"{BASELINES}:547",
             "2995 requests without a failure are needed to say so at 95 %",
         ),
-        Criterion("response_time", "fail", 0.72, 0.5, "s", (0.69, 0.75), 1200, f"{BASELINES}:546", "95 % of requests took less than 720 ms"),
+        Criterion(
+            "response_time",
+            "fail",
+            0.72,
+            0.5,
+            "s",
+            (0.69, 0.75),
+            1200,
+            f"{BASELINES}:546",
+            "95 % of requests took less than 720 ms",
+        ),
     ),
 )
 EVERYTHING = (Shape(), CONTROL, AS_WRITTEN, AS_CORRECTED, SURPRISE)

@@ -66,7 +66,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     run, verdicts = make_run(folder / "reports", [Shape(before=2, end=4)])
     (folder / "down.feature").write_text(FEATURE)
     (folder / "test_down.py").write_text(STEPS)
-    (folder / "conftest.py").write_text(CONFTEST.replace("EVIDENCE", str(run / "evidence" / verdicts[0].drill)))
+    (folder / "conftest.py").write_text(
+        CONFTEST.replace("EVIDENCE", str(run / "evidence" / verdicts[0].drill))
+    )
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    P0\n    smoke\n")
     plugins = ["-p", "no:cacheprovider", "-p", "no:drill", "-p", "drill.report.allure"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, "--alluredir", "results"]
@@ -83,7 +85,9 @@ def _steps(result: dict[str, Any]) -> list[tuple[str, str]]:
     return [(step["name"], step["status"]) for step in result["steps"]]
 
 
-def test_failing_step_is_marked_and_the_rest_is_shown_as_not_reached(results: dict[str, dict[str, Any]]) -> None:
+def test_failing_step_is_marked_and_the_rest_is_shown_as_not_reached(
+    results: dict[str, dict[str, Any]],
+) -> None:
     result = results["Someone scales the service away"]
     assert result["status"] == "failed"
     assert _steps(result) == [
@@ -98,7 +102,10 @@ def test_failing_step_is_marked_and_the_rest_is_shown_as_not_reached(results: di
 def test_passing_scenario_has_passing_steps(results: dict[str, dict[str, Any]]) -> None:
     result = results["All is well"]
     assert result["status"] == "passed"
-    assert _steps(result) == [("Given users are on the service", "passed"), ("Then nothing was lost", "passed")]
+    assert _steps(result) == [
+        ("Given users are on the service", "passed"),
+        ("Then nothing was lost", "passed"),
+    ]
 
 
 def test_step_without_a_definition_is_broken(results: dict[str, dict[str, Any]]) -> None:
@@ -109,7 +116,9 @@ def test_step_without_a_definition_is_broken(results: dict[str, dict[str, Any]])
 
 
 def test_labels_are_feature_story_severity_and_tags(results: dict[str, dict[str, Any]]) -> None:
-    labels = {(label["name"], label["value"]) for label in results["Someone scales the service away"]["labels"]}
+    labels = {
+        (label["name"], label["value"]) for label in results["Someone scales the service away"]["labels"]
+    }
     assert {
         ("feature", "Service Completely Down (P0)"),
         ("story", "Someone scales the service away"),

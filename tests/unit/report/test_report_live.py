@@ -25,7 +25,19 @@ def test_drill():
     pause(0.6)
     live.end()
 """
-COMMAND = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:drill", "-p", "drill.report.live", "-q", "test_live.py"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "pytest",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:drill",
+    "-p",
+    "drill.report.live",
+    "-q",
+    "test_live.py",
+]
 
 
 @pytest.fixture
@@ -83,20 +95,26 @@ def test_terminal_shows_the_line_under_pytest_and_removes_it_afterwards(tmp_path
     assert "this is captured" not in shown
     assert "120 requests/s" in shown
     assert "waiting for the witness" in shown
-    assert "\x1b[2K" in shown.rpartition("waiting for the witness")[2], "the line is erased when the drill ends"
+    assert "\x1b[2K" in shown.rpartition("waiting for the witness")[2], (
+        "the line is erased when the drill ends"
+    )
 
 
 def test_pytest_without_terminal_gets_plain_lines(tmp_path: Path) -> None:
     (tmp_path / "test_live.py").write_text(SCENARIO)
     done = subprocess.run(COMMAND, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stderr.splitlines() == ["0:00  fault  120 requests/s  p95 12.3 ms  errors 25.0 %  waiting for the witness"]
+    assert done.stderr.splitlines() == [
+        "0:00  fault  120 requests/s  p95 12.3 ms  errors 25.0 %  waiting for the witness"
+    ]
 
 
 def _run_on_terminal(command: list[str], folder: Path) -> str:
     """What `command` writes to a terminal 120 columns wide."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "NO_COLOR": "1"}
-    process = subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    process = subprocess.Popen(
+        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    )
     os.close(theirs)
     written = b""
     while True:

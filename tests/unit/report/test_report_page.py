@@ -66,7 +66,11 @@ class _Page(HTMLParser):
                 self.ids.append(value or "")
             if name == "href" and (value or "").startswith("#"):
                 self.anchors.append((value or "")[1:])
-            if name in {"src", "srcset", "data"} or (name == "href" and tag not in {"a"}) or (name == "href" and "://" in (value or "")):
+            if (
+                name in {"src", "srcset", "data"}
+                or (name == "href" and tag not in {"a"})
+                or (name == "href" and "://" in (value or ""))
+            ):
                 self.loads.append(value or "")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -86,7 +90,9 @@ class _Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def _report(tmp_path: Path, shapes: tuple[Shape, ...] = EVERYTHING, errata: tuple[Defect, ...] = (DEFECT,)) -> tuple[Path, _Page]:
+def _report(
+    tmp_path: Path, shapes: tuple[Shape, ...] = EVERYTHING, errata: tuple[Defect, ...] = (DEFECT,)
+) -> tuple[Path, _Page]:
     folder, verdicts = make_run(tmp_path / "reports", shapes)
     write_report(folder, verdicts, errata)
     page = _Page()
@@ -107,7 +113,9 @@ def test_page_is_one_file_that_loads_nothing_and_runs_nothing(tmp_path: Path) ->
     content = (folder / "index.html").read_text()
     assert "url(http" not in content
     assert "@import" not in content
-    assert "http://" not in content.replace("http://www.w3.org/2000/svg", "").replace("http://localhost:8080", "")
+    assert "http://" not in content.replace("http://www.w3.org/2000/svg", "").replace(
+        "http://localhost:8080", ""
+    )
 
 
 def test_links_within_the_page_lead_somewhere_and_ids_are_unique(tmp_path: Path) -> None:
@@ -119,20 +127,37 @@ def test_links_within_the_page_lead_somewhere_and_ids_are_unique(tmp_path: Path)
 def test_verdicts_are_words(tmp_path: Path) -> None:
     _, page = _report(tmp_path)
     assert "4 drills and 1 control, 1 not as expected." in page.text
-    for word in ("✓ pass", "✕ fail", "? inconclusive", "– not applicable", "✕ differs", "✓ as expected", "too close to tell"):
+    for word in (
+        "✓ pass",
+        "✕ fail",
+        "? inconclusive",
+        "– not applicable",
+        "✕ differs",
+        "✓ as expected",
+        "too close to tell",
+    ):
         assert word in page.text
 
 
 def test_each_drill_has_a_picture_with_its_moments_and_commands(tmp_path: Path) -> None:
     _, page = _report(tmp_path)
     assert page.tags.count("svg") == len(EVERYTHING)
-    for words in ("fault injected", "restored +19.4 s", "procedure starts +3.1 s", "limit 500 ms", "✕ status 1", "interrupted"):
+    for words in (
+        "fault injected",
+        "restored +19.4 s",
+        "procedure starts +3.1 s",
+        "limit 500 ms",
+        "✕ status 1",
+        "interrupted",
+    ):
         assert words in page.text
 
 
 def test_criteria_have_units_interval_samples_source_and_reason(tmp_path: Path) -> None:
     _, page = _report(tmp_path, (SURPRISE,))
-    assert "Error rate ? inconclusive 0.1667 % 0.1 % 0.02 % – 0.6 % 1 200 operations-runbook.md:547" in page.text
+    assert (
+        "Error rate ? inconclusive 0.1667 % 0.1 % 0.02 % – 0.6 % 1 200 operations-runbook.md:547" in page.text
+    )
     assert "2995 requests without a failure are needed to say so at 95 %" in page.text
 
 
@@ -157,11 +182,21 @@ def test_transcripts_are_escaped_and_without_terminal_sequences(tmp_path: Path) 
     assert "\x1b" not in (folder / "index.html").read_text()
 
 
-@pytest.mark.parametrize("hostile", ["</pre><script>x</script>", "</style></svg>", '" onload="x', "\x00\x08\x1b]0;title\x07", "{{ 7 * 7 }}"])
+@pytest.mark.parametrize(
+    "hostile",
+    ["</pre><script>x</script>", "</style></svg>", '" onload="x', "\x00\x08\x1b]0;title\x07", "{{ 7 * 7 }}"],
+)
 def test_hostile_text_anywhere_stays_text(tmp_path: Path, hostile: str) -> None:
     command = (38, hostile, 3.2, 3.4, 1, False, hostile)
     shape = replace(
-        AS_WRITTEN, scenario=hostile, why=hostile, fault=hostile, transcript=hostile, tags=(hostile,), commands=(command,), procedure=hostile
+        AS_WRITTEN,
+        scenario=hostile,
+        why=hostile,
+        fault=hostile,
+        transcript=hostile,
+        tags=(hostile,),
+        commands=(command,),
+        procedure=hostile,
     )
     defect = DEFECT.model_copy(update={"what": hostile, "as_written": hostile})
     _, page = _report(tmp_path, (shape,), (defect,))
@@ -221,8 +256,17 @@ def test_coverage_of_a_runbook_that_is_gone_says_so(tmp_path: Path) -> None:
 
 def test_drill_that_never_injected_has_a_page_too(tmp_path: Path) -> None:
     folder, verdicts = make_run(tmp_path / "reports", [Shape()])
-    nothing: dict[str, Any] = {"phases": [], "criteria": [], "witness": None, "writes": None, "commands": [], "restored_seconds": None}
-    verdict = msgspec.structs.replace(verdicts[0], verdict="setup", why="the target was not healthy", **nothing)
+    nothing: dict[str, Any] = {
+        "phases": [],
+        "criteria": [],
+        "witness": None,
+        "writes": None,
+        "commands": [],
+        "restored_seconds": None,
+    }
+    verdict = msgspec.structs.replace(
+        verdicts[0], verdict="setup", why="the target was not healthy", **nothing
+    )
     for name in ("recording.jsonl", "requests.jsonl"):
         (folder / "evidence" / verdict.drill / name).unlink()
     write_report(folder, [verdict], ())
@@ -238,7 +282,8 @@ def test_summary_has_exactly_the_fields_of_the_interface(tmp_path: Path) -> None
     assert list(summary) == ["run", "started", "target", "exit_status", "drills", "defects"]
     drill = summary["drills"][0]
     assert ", ".join(drill) == (
-        "feature, scenario, tags, fault, procedure, expected, verdict, criteria, phases, witness, credit, writes, requests, evidence"
+        "feature, scenario, tags, fault, procedure, expected, verdict, criteria, phases, witness, credit, "
+        "writes, requests, evidence"
     )
     assert ", ".join(drill["criteria"][0]) == "name, verdict, value, limit, unit, interval, samples, source"
     assert list(drill["phases"][0]) == ["name", "seconds"]
@@ -273,7 +318,9 @@ def test_summary_for_ci_names_what_was_not_expected(tmp_path: Path) -> None:
         ("not applicable", "pass", True),
     ],
 )
-def test_expectation_is_compared_by_its_word(tmp_path: Path, verdict: str, expected: str, agrees: bool) -> None:
+def test_expectation_is_compared_by_its_word(
+    tmp_path: Path, verdict: str, expected: str, agrees: bool
+) -> None:
     _, verdicts = make_run(tmp_path, [Shape(before=1, end=2, verdict=verdict, expected=expected)])
     assert as_expected(verdicts[0]) is agrees
 
@@ -319,12 +366,16 @@ def test_hundred_thousand_requests_take_little_time(tmp_path: Path) -> None:
 
 
 def test_criterion_without_numbers_is_shown_with_dashes(tmp_path: Path) -> None:
-    _, page = _report(tmp_path, (Shape(criteria=(Criterion("cpu", "not applicable", why="the target has no metrics"),)),))
+    _, page = _report(
+        tmp_path, (Shape(criteria=(Criterion("cpu", "not applicable", why="the target has no metrics"),)),)
+    )
     assert "CPU usage, average – not applicable – – – – – the target has no metrics" in page.text
 
 
 def test_drill_that_does_not_apply_neither_agrees_nor_differs(tmp_path: Path) -> None:
-    _, page = _report(tmp_path, (Shape(verdict="not applicable", why="not applicable to this target: no redis"),), ())
+    _, page = _report(
+        tmp_path, (Shape(verdict="not applicable", why="not applicable to this target: no redis"),), ()
+    )
     assert "1 drill, each with the verdict that was expected." in page.text
     assert "– not applicable pass – " in page.text
     assert "✕ differs" not in page.text

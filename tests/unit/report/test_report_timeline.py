@@ -18,13 +18,21 @@ from drill.report.timeline import CHARACTER_WIDTH, WIDTH, Timeline, draw_file, l
 
 def _requests(planned: list[float], latency: list[float], failed: list[bool]) -> Requests:
     moments = np.array(planned)
-    return Requests(moments, moments + np.array(latency), np.array(failed, np.bool_), np.zeros(len(planned), np.int32), ["GET /"])
+    return Requests(
+        moments,
+        moments + np.array(latency),
+        np.array(failed, np.bool_),
+        np.zeros(len(planned), np.int32),
+        ["GET /"],
+    )
 
 
 def _timeline(tmp_path: Path, shape: Shape) -> Timeline:
     folder, verdicts = make_run(tmp_path, [shape])
     evidence = folder / "evidence" / shape.drill
-    return lay_out(read_events(evidence / "recording.jsonl"), read_requests(evidence / "requests.jsonl"), verdicts[0])
+    return lay_out(
+        read_events(evidence / "recording.jsonl"), read_requests(evidence / "requests.jsonl"), verdicts[0]
+    )
 
 
 def test_bins_count_by_planned_time_and_take_p95_of_the_succeeded() -> None:
@@ -93,7 +101,10 @@ def test_bands_cover_the_picture_without_gaps(tmp_path: Path) -> None:
 
 
 def test_bands_of_a_control_say_that_nobody_acts(tmp_path: Path) -> None:
-    assert [band.text.partition(" ·")[0] for band in _timeline(tmp_path, CONTROL).bands] == ["before", "nobody acts"]
+    assert [band.text.partition(" ·")[0] for band in _timeline(tmp_path, CONTROL).bands] == [
+        "before",
+        "nobody acts",
+    ]
 
 
 def test_restored_before_the_operator_is_done(tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ def step(folder: Path, text: str) -> Step:
     ("text", "names"),
     [
         ("kubectl describe pod <pod-name> -n x", ["pod-name"]),
-        ('curl "https://host/{page_id}/incidents/{incident_id}" -H "Authorization: OAuth {token}"', ["page_id", "incident_id", "token"]),
+        (
+            'curl "https://host/{page_id}/incidents/{incident_id}" -H "Authorization: OAuth {token}"',
+            ["page_id", "incident_id", "token"],
+        ),
         ("echo ${HOME} ${token}", []),
         ("awk '{print $NF}' | awk '/x/ {print}'", []),
         ("kubectl get pods -o jsonpath='{.items[*].spec}'", []),
@@ -51,7 +54,9 @@ def test_a_value_goes_into_its_place_and_lines_stay(tmp_path: Path) -> None:
         ({"pod-name": "x; rm -r /"}, None, "letters, digits"),
     ],
 )
-def test_what_does_not_fit_is_an_error(tmp_path: Path, values: dict[str, str], line: int | None, says: str) -> None:
+def test_what_does_not_fit_is_an_error(
+    tmp_path: Path, values: dict[str, str], line: int | None, says: str
+) -> None:
     with pytest.raises(InputError) as caught:
         bind([step(tmp_path, "true\nkubectl describe pod <pod-name>")], values)
     assert caught.value.line == line

@@ -73,7 +73,9 @@ def test_every_step_stands_in_the_file_at_its_line(path: Path) -> None:
         assert lines[step.line - 1 : step.line - 1 + len(text)] == text
         assert lines[step.line - 2].startswith("```")
         for part in parts_of(step):
-            assert lines[part.line - 1 : part.line - 1 + len(part.text.splitlines())] == part.text.splitlines()
+            assert (
+                lines[part.line - 1 : part.line - 1 + len(part.text.splitlines())] == part.text.splitlines()
+            )
 
 
 def test_the_corrected_runbook_has_the_sections_steps_and_limits_of_the_first() -> None:
@@ -103,7 +105,10 @@ def test_a_step_is_found_by_section_label_and_part(tmp_path: Path) -> None:
 
 
 def test_numbers_carry_comparison_unit_and_line(tmp_path: Path) -> None:
-    numbers = [(number.line, number.value, number.unit, number.comparison) for number in parse(write(tmp_path)).numbers]
+    numbers = [
+        (number.line, number.value, number.unit, number.comparison)
+        for number in parse(write(tmp_path)).numbers
+    ]
     assert (22, 15.0, "minutes", "<") in numbers
 
 
@@ -119,7 +124,9 @@ def test_numbers_carry_comparison_unit_and_line(tmp_path: Path) -> None:
         (("Three > Look", None, "a"), 36, "begins only one paragraph"),
     ],
 )
-def test_what_is_not_there_is_an_error_with_file_line_and_near_names(tmp_path: Path, place: tuple[str, ...], line: int | None, says: str) -> None:
+def test_what_is_not_there_is_an_error_with_file_line_and_near_names(
+    tmp_path: Path, place: tuple[str, ...], line: int | None, says: str
+) -> None:
     path = write(tmp_path, TEXT.replace("#!/bin/bash\n", ""))
     with pytest.raises(InputError) as caught:
         parse(path).step(*place)

@@ -10,7 +10,13 @@ from drill.errors import InputError, UsageError
 from drill.runbook import Evidence, load_errata, parse
 
 ROOT = Path(__file__).parents[3]
-COMMAND = {"line": 95, "command": "redis-cli ping", "status": 0, "interrupted": False, "output": "NOAUTH Authentication required.\n"}
+COMMAND = {
+    "line": 95,
+    "command": "redis-cli ping",
+    "status": 0,
+    "interrupted": False,
+    "output": "NOAUTH Authentication required.\n",
+}
 ENTRY = "- {id: RB-001, section: S, line: 3, what: w, as_written: a, as_corrected: b"
 
 
@@ -59,7 +65,9 @@ def test_evidence_holds_for_exactly_its_reason(evidence: dict[str, object], hold
         (ENTRY.replace("what: w, ", "") + "}\n", 1, "what"),
     ],
 )
-def test_bad_errata_are_named_with_file_line_and_value(tmp_path: Path, text: str, line: int, says: str) -> None:
+def test_bad_errata_are_named_with_file_line_and_value(
+    tmp_path: Path, text: str, line: int, says: str
+) -> None:
     path = tmp_path / "errata.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:

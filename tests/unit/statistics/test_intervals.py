@@ -26,7 +26,8 @@ def test_quantile_interval_encloses_the_ranks_that_the_binomial_says(count: int,
 def test_each_end_of_the_interval_is_missed_in_at_most_one_case_of_forty() -> None:
     samples = np.arange(1.0, 101.0)
     assert quantile_interval(samples, 0.95) == (90.0, 100.0)
-    # the 99th of 100 is below the true p95 when 99 or more are: 0.95^100 + 100 * 0.95^99 * 0.05, more than 1 in 40
+    # the 99th of 100 is below the true p95 when 99 or more are: 0.95^100 + 100 * 0.95^99 * 0.05, more than 1
+    # in 40
     assert 0.95**100 + 100 * 0.95**99 * 0.05 > 0.025 > 0.95**100
 
 
