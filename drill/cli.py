@@ -11,14 +11,14 @@ from pathlib import Path
 import click
 
 from drill import settings as settings_module
-from drill.cluster import machine
 from drill.cluster.access import connect
-from drill.cluster.doctor import diagnose
 from drill.conduct.book import Book
 from drill.conduct.coverage import coverage_lines
 from drill.conduct.run import rejudge
 from drill.errors import DrillError, SetupError
-from drill.inject.restore import remember_anew, restore_all
+from drill.machine import machine
+from drill.machine.doctor import diagnose
+from drill.putback.restore import remember_anew, restore_all
 from drill.report import read_verdicts, write_report
 from drill.settings import Settings
 

@@ -23,7 +23,6 @@ from pytest_bdd.feature import get_features
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 
 from drill import settings as settings_module
-from drill.actions.faults import FAULTS, lacking
 from drill.cluster.access import Cluster, connect
 from drill.conduct.book import Book, step_at
 from drill.conduct.drill import Drill
@@ -31,8 +30,9 @@ from drill.conduct.expect import Inconclusive, hold_to_expectation
 from drill.conduct.run import SETUP, Run
 from drill.conduct.scenario import TAGS, Facts, facts_of
 from drill.errors import DrillError, UsageError
+from drill.faults.catalogue import FAULTS, lacking
 from drill.inject.experiment import experiment_of
-from drill.inject.restore import remember, restore_all
+from drill.putback.restore import remember, restore_all
 from drill.report import allure
 from drill.report.live import LiveLine
 from drill.runbook import bind

@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 
 from drill import wait
-from drill.actions.backup import fetch_newest_backup, make_backup
 from drill.cluster.access import Cluster
 from drill.cluster.health import target_health
 from drill.conduct.book import Book, step_at
@@ -24,7 +23,6 @@ from drill.conduct.scenario import Facts
 from drill.conduct.world import world_of
 from drill.errors import DeadlineError, DrillError, SetupError, UsageError
 from drill.inject.injection import Injection
-from drill.inject.restore import restore_all
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.audit import audit_writes
@@ -32,6 +30,8 @@ from drill.load.process import Load
 from drill.load.tail import RequestTail
 from drill.observe.sampler import Sampler
 from drill.operate import Operator
+from drill.parts.backup import fetch_newest_backup, make_backup
+from drill.putback.restore import restore_all
 from drill.recording import Event, Moment, Recorder, now, read_events
 from drill.report.live import LiveLine
 from drill.settings import Settings

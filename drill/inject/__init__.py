@@ -2,9 +2,9 @@
 witnessed, and a target put back.
 """
 
-from drill.actions.faults import FAULTS, lacking, not_applicable
+from drill.faults.catalogue import FAULTS, lacking, not_applicable
 from drill.inject.injection import Injection, Users, Witness
-from drill.inject.restore import Restored, remember, remember_anew, restore_all
+from drill.putback.restore import Restored, remember, remember_anew, restore_all
 
 __all__ = [
     "FAULTS",

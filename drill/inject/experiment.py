@@ -16,7 +16,7 @@ from drill.errors import InputError
 from drill.settings import Settings
 
 OWN_EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
-ACTIONS = "drill.actions"
+ACTIONS = "drill.inject.activities"
 
 
 class Experiment(msgspec.Struct, frozen=True):

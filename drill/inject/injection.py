@@ -19,14 +19,14 @@ from typing import IO, Protocol
 import msgspec
 
 from drill import wait
-from drill.actions import ALLOW_CONTEXT, DRILL_PROCESS, INJECT_LINE, RECORDING
-from drill.actions.fault import Sight
-from drill.actions.faults import fault_named, lacking, not_applicable
-from drill.actions.ledger import Entry, Ledger
 from drill.cluster.access import Cluster, ClusterError, kubeconfig_path
 from drill.errors import DeadlineError, FaultError, UsageError
+from drill.faults.catalogue import fault_named, lacking, not_applicable
+from drill.faults.fault import Sight
+from drill.inject.activities import ALLOW_CONTEXT, DRILL_PROCESS, INJECT_LINE, RECORDING
 from drill.inject.experiment import experiment_of
 from drill.inject.journal import complaints, read_journal
+from drill.putback.ledger import Entry, Ledger
 from drill.recording import Event, Recorder, Request
 from drill.settings import Settings
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drill.actions.ledger import Ledger
 from drill.cluster.access import Cluster
 from drill.cluster.health import target_health
-from drill.cluster.known_state import differences, observe, recorded
+from drill.putback.known_state import differences, observe, recorded
+from drill.putback.ledger import Ledger
 from drill.settings import Settings
 
 ROOT = Path(__file__).parents[2]

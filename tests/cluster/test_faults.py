@@ -19,16 +19,16 @@ from target_state import ROOT, assert_as_known
 
 from drill import settings as target_settings
 from drill import wait
-from drill.actions.faults import FAULTS
-from drill.actions.ledger import Entry, Ledger, process
 from drill.cluster.access import Cluster
 from drill.cluster.health import database_integrity, wait_until_healthy
 from drill.errors import DrillError, FaultError, InputError, SetupError, UsageError
+from drill.faults.catalogue import FAULTS
 from drill.inject import Injection, remember_anew, restore_all
 from drill.inject.journal import complaints, read_journal
 from drill.load.process import Load
 from drill.load.tail import RequestTail
 from drill.observe import Sampler
+from drill.putback.ledger import Entry, Ledger, process
 from drill.recording import Event, Recorder, read_events
 from drill.settings import Settings
 
@@ -77,7 +77,7 @@ def test_an_injection_that_does_nothing_is_an_error_that_names_the_fault(
 ) -> None:
     # the experiment's process finds an emptied kill in the place of the real one
     (tmp_path / "sitecustomize.py").write_text(
-        "import drill.actions.processes as processes\nprocesses.KILL_SCRIPT = 'echo $EPOCHREALTIME'\n"
+        "import drill.faults.processes as processes\nprocesses.KILL_SCRIPT = 'echo $EPOCHREALTIME'\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     hurried = with_witness_seconds(tmp_path, 2)

@@ -12,10 +12,10 @@ from random_kills import LIFE_SECONDS, VICTIMS, kill, kinds, start
 from target_state import assert_as_known
 
 from drill import wait
-from drill.actions.ledger import Ledger
 from drill.cluster.access import Cluster
 from drill.errors import DeadlineError
 from drill.inject import restore_all
+from drill.putback.ledger import Ledger
 from drill.settings import Settings
 
 pytestmark = pytest.mark.cluster

@@ -152,7 +152,7 @@ def test_an_experiment_without_its_injection_is_an_error(tmp_path: Path, instead
     assert "high_error_rate.feature:" in run.stderr
     assert f"{file}:" in run.stderr
     assert (
-        "expected drill.actions.announce, drill.actions.inject and drill.actions.hold, in that order"
+        "expected drill.inject.activities.announce, drill.inject.activities.inject and drill.inject.activities.hold, in that order"
         in run.stderr
     )
     assert list(tmp_path.glob("reports/*/evidence")) == []

@@ -227,10 +227,10 @@ def test_a_placeholder_that_nobody_binds(service: Path) -> None:
         (
             "func: hold",
             "func: holt",
-            "expected drill.actions.announce, drill.actions.inject and drill.actions.hold, in that order",
+            "expected drill.inject.activities.announce, drill.inject.activities.inject and drill.inject.activities.hold, in that order",
         ),
         ("rollbacks:\n  - name: undo", "rollback:\n  - name: undo", "rollbacks: a list that is not empty"),
-        ("func: undo", "func: announce", "expected drill.actions.undo among the rollbacks"),
+        ("func: undo", "func: announce", "expected drill.inject.activities.undo among the rollbacks"),
     ],
 )
 def test_a_malformed_experiment(service: Path, right: str, wrong: str, said: str) -> None:

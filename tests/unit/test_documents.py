@@ -16,8 +16,8 @@ import click
 import pytest
 import yaml
 
-from drill.actions.faults import FAULTS
 from drill.cli import cli
+from drill.faults.catalogue import FAULTS
 from drill.judge.criteria import CRITERIA
 from drill.runbook import Defect, load_errata
 from drill.settings import load

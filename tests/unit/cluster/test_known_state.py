@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from drill.cluster.known_state import RESTARTED, KnownState, differences
+from drill.putback.known_state import RESTARTED, KnownState, differences
 
 
 def a_deployment(replicas: int = 3, image: str = "web:1", **annotations: str) -> dict[str, Any]:

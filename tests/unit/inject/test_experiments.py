@@ -9,8 +9,8 @@ from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.loader import load_experiment
 
 from drill import settings as target_settings
-from drill.actions.faults import FAULTS, fault_named, lacking, not_applicable
 from drill.errors import InputError, UsageError
+from drill.faults.catalogue import FAULTS, fault_named, lacking, not_applicable
 from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
 from drill.inject.injection import affected_requests
 
@@ -55,8 +55,8 @@ def broken(folder: Path, old: str, new: str) -> Path:
             r"pods-killed\.yaml: .*steady-state-hypothesis: a dict",
         ),
         (
-            "    provider: {type: python, module: drill.actions, func: hold",
-            "    providers: {type: python, module: drill.actions, func: hold",
+            "    provider: {type: python, module: drill.inject.activities, func: hold",
+            "    providers: {type: python, module: drill.inject.activities, func: hold",
             "a provider",
         ),
     ],

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from drill import wait
-from drill.actions.ledger import Entry, Ledger, Process, process
 from drill.errors import FaultError, InputError
+from drill.putback.ledger import Entry, Ledger, Process, process
 
 
 def an_entry(identity: str = "pods-killed-1-1", experiment: Process | None = None) -> Entry:
@@ -69,7 +69,7 @@ def test_a_full_disk_is_an_error_before_anything_is_broken(tmp_path: Path) -> No
 import os, resource, sys
 from pathlib import Path
 from tests.unit.inject.test_ledger import an_entry
-from drill.actions.ledger import Ledger
+from drill.putback.ledger import Ledger
 from drill.errors import FaultError
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 try:

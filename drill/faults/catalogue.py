@@ -4,11 +4,11 @@ the target lacks for it.
 
 from __future__ import annotations
 
-from drill.actions.database import DatabaseCorrupted
-from drill.actions.fault import Fault, Part
-from drill.actions.pods import DeploymentScaledToZero, PodsKilled
-from drill.actions.redis import RedisKilled, RedisLockedOut
 from drill.errors import UsageError
+from drill.faults.database import DatabaseCorrupted
+from drill.faults.fault import Fault, Part
+from drill.faults.pods import DeploymentScaledToZero, PodsKilled
+from drill.faults.redis import RedisKilled, RedisLockedOut
 from drill.settings import Settings
 
 FAULTS: dict[str, Fault] = {

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from drill.cluster.durable import sync_folder, write_durably
+from drill.durable import sync_folder, write_durably
 from drill.errors import FaultError, InputError
 
 SUFFIX = ".json"

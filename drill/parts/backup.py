@@ -12,7 +12,7 @@ import msgspec
 
 from drill import wait
 from drill.cluster.access import Cluster, Json
-from drill.cluster.durable import write_durably
+from drill.durable import write_durably
 from drill.errors import DeadlineError, SetupError, UsageError
 from drill.settings import Backup, Settings
 

@@ -14,8 +14,8 @@ import msgspec
 
 from drill import wait
 from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
-from drill.cluster.durable import write_durably
 from drill.cluster.health import Health, rollout, statuses_of, target_health
+from drill.durable import write_durably
 from drill.errors import DeadlineError, InputError, SetupError
 from drill.settings import Settings
 

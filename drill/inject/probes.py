@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import logging
 
-from drill.actions import target_of
 from drill.cluster.health import database_integrity, health_answer
+from drill.inject.activities import target_of
 
 _log = logging.getLogger("chaostoolkit")
 

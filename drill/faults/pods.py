@@ -1,15 +1,15 @@
 """Faults of the application's pods: all killed, or scaled away. Flows in, flows out: see
-drill.actions.fault.
+drill.faults.fault.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from drill.actions.fault import Arguments, Injected, Part, Sight
-from drill.actions.processes import kill_arguments, kill_containers, look_for_dead, replace_killed
 from drill.cluster.access import Cluster
 from drill.errors import FaultError
+from drill.faults.fault import Arguments, Injected, Part, Sight
+from drill.faults.processes import kill_arguments, kill_containers, look_for_dead, replace_killed
 from drill.recording import now
 from drill.settings import Settings
 

@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drill.cluster import engine, kind, node_image
 from drill.cluster.access import cache_folder, connect, kubeconfig_path
 from drill.cluster.health import target_health
-from drill.cluster.stage import succeeds
 from drill.errors import DrillError
+from drill.machine import engine, kind, node_image
+from drill.machine.stage import succeeds
 from drill.settings import Settings
 
 SECONDS = 10

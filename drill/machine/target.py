@@ -10,10 +10,10 @@ from pathlib import Path
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError
 from drill.cluster.health import wait_until_healthy
-from drill.cluster.kind import name_of, node_of
-from drill.cluster.node_image import BASE, ensure_base_image, has_image
-from drill.cluster.stage import output, say, stage
 from drill.errors import DeadlineError, SetupError
+from drill.machine.kind import name_of, node_of
+from drill.machine.node_image import BASE, ensure_base_image, has_image
+from drill.machine.stage import output, say, stage
 from drill.settings import Image, Settings
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")

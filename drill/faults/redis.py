@@ -1,5 +1,5 @@
 """Faults of Redis: killed, or locked by a password set at run time. Flows in, flows out: see
-drill.actions.fault.
+drill.faults.fault.
 """
 
 from __future__ import annotations
@@ -7,11 +7,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from drill.actions.fault import Arguments, Injected, Part, Sight, moment_between
-from drill.actions.processes import kill_arguments, kill_containers, look_for_dead, replace_killed
 from drill.cluster.access import Cluster, ClusterError
 from drill.cluster.health import running_pods
 from drill.errors import FaultError
+from drill.faults.fault import Arguments, Injected, Part, Sight, moment_between
+from drill.faults.processes import kill_arguments, kill_containers, look_for_dead, replace_killed
 from drill.recording import now
 from drill.settings import Redis, Settings
 

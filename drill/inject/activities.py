@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from drill import settings as target_settings
-from drill.actions.fault import Fault
-from drill.actions.faults import fault_named, lacking, not_applicable
-from drill.actions.ledger import Entry, Ledger, process
-from drill.cluster import known_state
 from drill.cluster.access import Cluster, connect
 from drill.cluster.health import wait_until_healthy
 from drill.errors import DeadlineError, DrillError, FaultError, UsageError
+from drill.faults.catalogue import fault_named, lacking, not_applicable
+from drill.faults.fault import Fault
+from drill.putback import known_state
+from drill.putback.ledger import Entry, Ledger, process
 from drill.recording import Moment, Recorder
 from drill.settings import Settings
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from drill import wait
-from drill.actions.faults import fault_named
-from drill.actions.ledger import Entry, Ledger
-from drill.cluster import known_state
 from drill.cluster.access import Cluster, ClusterError
 from drill.cluster.health import wait_until_healthy
 from drill.errors import DeadlineError, DrillError, FaultError, InputError, SetupError
+from drill.faults.catalogue import fault_named
+from drill.putback import known_state
+from drill.putback.ledger import Entry, Ledger
 from drill.settings import Settings
 
 EXPERIMENT_ENDS_SECONDS = 240

@@ -17,8 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from drill.cluster.access import cache_folder
-from drill.cluster.stage import output, run, say, stage, succeeds
 from drill.errors import SetupError
+from drill.machine.stage import output, run, say, stage, succeeds
 
 UPSTREAM = (
     "kindest/node:v1.34.4",

@@ -1,5 +1,5 @@
 """The fault of the database: pages of the live file overwritten. Flows in, flows out: see
-drill.actions.fault.
+drill.faults.fault.
 
 A consistent copy is kept beside the ledger, on this machine, before anything is broken: it survives every pod
 and every process.
@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drill import wait
-from drill.actions.fault import Arguments, Injected, Part, Sight, moment_between
-from drill.actions.ledger import Ledger
 from drill.cluster.access import Cluster, ClusterError, Json
-from drill.cluster.durable import write_durably
 from drill.cluster.health import (
     Integrity,
     database_integrity,
@@ -25,8 +22,11 @@ from drill.cluster.health import (
     running_pods,
     wait_until_rolled_out,
 )
-from drill.cluster.known_state import replace_backed_off
+from drill.durable import write_durably
 from drill.errors import FaultError
+from drill.faults.fault import Arguments, Injected, Part, Sight, moment_between
+from drill.putback.known_state import replace_backed_off
+from drill.putback.ledger import Ledger
 from drill.recording import now
 from drill.settings import Database, Settings
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from drill.actions.fault import Arguments, Injected, Sight, moment_between
 from drill.cluster.access import Cluster, Json, node_of
 from drill.cluster.health import running_pods, status_of
 from drill.errors import FaultError
+from drill.faults.fault import Arguments, Injected, Sight, moment_between
 from drill.recording import now
 
 # bash in the node: its EPOCHREALTIME is read in the same process, directly before the one kill

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import shutil
 
-from drill.cluster import engine, kind, node_image, target
 from drill.cluster.access import cache_folder, connect
-from drill.cluster.stage import stage
+from drill.machine import engine, kind, node_image, target
+from drill.machine.stage import stage
 from drill.settings import Settings
 
 

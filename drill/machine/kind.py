@@ -14,9 +14,9 @@ from pathlib import Path
 
 from drill import wait
 from drill.cluster.access import cache_folder, kubeconfig_path, kubectl_path
-from drill.cluster.node_image import ensure_kind, ensure_node_image
-from drill.cluster.stage import output, run, say, stage, succeeds
 from drill.errors import DeadlineError, SetupError, ToolMissingError, UsageError
+from drill.machine.node_image import ensure_kind, ensure_node_image
+from drill.machine.stage import output, run, say, stage, succeeds
 from drill.settings import Settings
 
 SOURCES = Path(__file__).resolve().parents[2] / "cluster"

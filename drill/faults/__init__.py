@@ -1,0 +1,1 @@
+"""Faults: what is broken, how it shows, and how it is put back."""

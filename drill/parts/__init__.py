@@ -1,0 +1,1 @@
+"""The parts of a target besides its application: databases, Redis, backups."""
