@@ -1,67 +1,473 @@
-"""Events: what happened, when, in the order in which it was written. Flows in: kind and data from whoever
-acts. Flows out: JSON lines.
+"""Events: what happened, when, in the order in which it was written. Each kind is one record here, used by those who
+write it and those who read it; an event that is not here cannot be recorded, and one on disk that is not here, or has
+other fields, is an InputError.
 
-The kinds and their data (times are monotonic seconds unless they are named wall):
-
-    drill.started        drill, feature, scenario, tags[], severity, fault, procedure, expected, control (bool), runbook,
-                         limits{name: {value, unit, comparison, source, statistic}},
-                         settings{minimum_requests, hold_seconds, after_seconds, patience_seconds, requests_per_second,
-                         timeout_seconds},
-                         lacks[]  parts the target does not have: database, redis, metrics, backup, writes, resources
-                         restores (bool)  the procedure puts a backup back
-    drill.not_applicable what                         the part that the target lacks and this drill needs: it ends here
-    health.gate          healthy (bool), observed
-    load.started         requests_per_second, timeout_seconds, stream (file name)
-    load.stopped         exit_status
-    window.opened        window: before | fault | recovery | after
-    window.closed        window
-    backup.made          name, started, finished
-    fault.announced      fault, arguments{}           written, and on disk, before anything is broken
-    fault.injected       fault, seconds, detail       the moment is that of the injection itself
-    fault.witnessed      fault, what, seconds         seconds from injection to the last of its witnesses
-    fault.unwitnessed    fault, awaited, last_seen
-    procedure.started    procedure, section, step, line, text
-    command.finished     line, command, status, started, finished, interrupted (bool), output (tail)
-    procedure.finished   procedure, status (0 when every command ended 0), missing_tools[]
-    sample.resources     pods[{pod, cpu_seconds, cpu_at, memory_bytes, cpu_limit_cores, memory_limit_bytes}]
-                         cpu_seconds is cumulative, cpu_at the seconds (of any one clock) at which it was read
-    sample.database      pods[{pod, seconds, queries}]         both cumulative
-    sample.failed        what, error
-    cluster.event        reason, object, message, wall
-    writes.audited       acknowledged, checked, unchecked, absent[{id, acknowledged_at}]
-    fault.undone         fault, status, detail
-    target.restored      differences[], repaired (bool)
-    drill.error          error, message               a setup error: the verdict is "setup"
-    drill.finished
+On disk an event is a JSON line: {"wall", "monotonic", "kind", "data"}. All times are monotonic seconds unless a field
+says `wall` (seconds since the epoch). A new kind is one class below: its first line says who writes it and when.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
 from drill.errors import InputError
 from drill.recording.clock import Moment, now
 
+SCHEMA_VERSION = 2
+"""Rises when a stored recording of before cannot be read any more."""
+
+Felt = Literal["failed", "slow", "latent", "nothing"]
+"""How users notice a fault: requests fail, succeed late, not before a second event, or (no-fault) never."""
+WindowName = Literal["before", "fault", "recovery", "after"]
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of the data of every kind of event."""
+
+    kind: ClassVar[str] = ""
+
+
+KINDS: dict[str, type[Data]] = {}
+"""Every kind of event that there is, by its name on disk."""
+Kind = TypeVar("Kind", bound=Data)
+
+
+def _of(name: str) -> Callable[[type[Kind]], type[Kind]]:
+    """Make a record the data of the events of that kind."""
+
+    def enter(record: type[Kind]) -> type[Kind]:
+        record.kind = name
+        KINDS[name] = record
+        return record
+
+    return enter
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What lies within an event's data."""
+
+
+class Limit(Part, frozen=True):
+    """A limit as the drill carries it. `value` in `unit` ("s", "ratio"); `statistic`: p95, mean, rate, share, elapsed;
+    `source`: the runbook's line that it was read from."""
+
+    value: float
+    unit: str = ""
+    comparison: str = "<"
+    source: str = ""
+    statistic: str = ""
+
+
+class Judging(Part, frozen=True):
+    """How much must be seen, and how the load was planned. Durations in seconds."""
+
+    minimum_requests: int
+    hold_seconds: float
+    after_seconds: float
+    patience_seconds: float
+    requests_per_second: float
+    timeout_seconds: float
+    after_at_most_seconds: float = 0.0
+
+
+class PlannedFault(Part, frozen=True):
+    """A fault that the scenario names. `part`: the part of the target that it hits, empty for the application."""
+
+    fault: str
+    felt: Felt = "failed"
+    part: str = ""
+
+
+class Calibration(Part, frozen=True):
+    """The target's own noise, measured by a drill of nothing. `dispersion`: variance of failures per block over that
+    of independent ones (>= 1); `correlation_seconds`: how long latencies depend on each other; `capacity`: highest
+    requests per second served within the limits; `lateness_seconds`: p99 of how late the load sent;
+    `machine_busy_share`: of all cores, 0 to 1; `taken_wall`: when; `digest`: of the target that it was measured on."""
+
+    dispersion: float = 1.0
+    correlation_seconds: float = 0.0
+    capacity: float | None = None
+    lateness_seconds: float = 0.0
+    machine_busy_share: float = 0.0
+    taken_wall: float = 0.0
+    digest: str = ""
+
+
+@_of("drill.started")
+class DrillStarted(Data, frozen=True):
+    """Written first. `parts`: name -> kind of the parts that the target has; `lacks`: what criteria need and the
+    target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a backup back;
+    `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None where none was kept."""
+
+    drill: str
+    settings: Judging
+    feature: str = ""
+    scenario: str = ""
+    tags: list[str] = []
+    severity: str = ""
+    faults: list[PlannedFault] = []
+    procedures: list[str] = []
+    expected: str = "pass"
+    control: bool = False
+    runbook: str = ""
+    limits: dict[str, Limit] = {}
+    parts: dict[str, str] = {}
+    lacks: list[str] = []
+    restores: bool = False
+    calibration: Calibration | None = None
+    schema: int = SCHEMA_VERSION
+
+
+@_of("drill.not_applicable")
+class DrillNotApplicable(Data, frozen=True):
+    """The target lacks what the drill needs; the recording ends here."""
+
+    what: str
+
+
+@_of("health.gate")
+class HealthGate(Data, frozen=True):
+    """One look at the target before anything is broken."""
+
+    healthy: bool
+    observed: str = ""
+
+
+@_of("load.started")
+class LoadStarted(Data, frozen=True):
+    """Users come. Slots are whole multiples of 1 / `requests_per_second` on the monotonic clock."""
+
+    requests_per_second: float
+    timeout_seconds: float
+    stream: str = "requests.jsonl"
+
+
+@_of("load.stopped")
+class LoadStopped(Data, frozen=True):
+    """The load's process has ended. `exit_status`: negative for a signal."""
+
+    exit_status: int
+
+
+@_of("load.trouble")
+class LoadTrouble(Data, frozen=True):
+    """The instrument failed, not the target: in [start, end) the load was stopped, starved or gone. Nothing of that
+    stretch is a failure, a witness or an outage."""
+
+    start: float
+    end: float
+    what: str
+
+
+@_of("window.opened")
+class WindowOpened(Data, frozen=True):
+    """A stretch of the drill begins."""
+
+    window: WindowName
+
+
+@_of("window.closed")
+class WindowClosed(Data, frozen=True):
+    """A stretch of the drill ends."""
+
+    window: WindowName
+
+
+@_of("backup.made")
+class BackupMade(Data, frozen=True):
+    """A backup was made on the drill's word. What was acknowledged before `started` is in it."""
+
+    name: str
+    started: float
+    finished: float
+
+
+@_of("fault.announced")
+class FaultAnnounced(Data, frozen=True):
+    """Written by the experiment, durably, before anything is broken. `record`: what the undo needs."""
+
+    fault: str
+    record: dict[str, Any] = {}
+    ledger: str = ""
+
+
+@_of("fault.injected")
+class FaultInjected(Data, frozen=True):
+    """The event's moment is that of the injection itself, which took `seconds`; `detail`: what was hit."""
+
+    fault: str
+    seconds: float = 0.0
+    detail: dict[str, Any] = {}
+
+
+@_of("fault.witnessed")
+class FaultWitnessed(Data, frozen=True):
+    """The platform shows the fault and, unless it is latent, users feel it, `seconds` after the injection. `users`:
+    what they felt, empty for a latent fault."""
+
+    fault: str
+    what: str
+    seconds: float
+    users: str = ""
+
+
+@_of("fault.unnoticed")
+class FaultUnnoticed(Data, frozen=True):
+    """The fault took effect on the platform (`what`), and no user noticed within `watched_seconds`: a result."""
+
+    fault: str
+    what: str
+    watched_seconds: float
+
+
+@_of("fault.unwitnessed")
+class FaultUnwitnessed(Data, frozen=True):
+    """The platform does not show the fault: it hit nothing."""
+
+    fault: str
+    awaited: str = ""
+    last_seen: str = ""
+
+
+@_of("fault.failed")
+class FaultFailed(Data, frozen=True):
+    """Written by the experiment: it could not announce, inject or undo."""
+
+    fault: str
+    error: str
+    message: str
+
+
+@_of("fault.undone")
+class FaultUndone(Data, frozen=True):
+    """Written by the experiment once the undo was checked."""
+
+    fault: str
+    status: int = 0
+    detail: str = ""
+
+
+@_of("procedure.started")
+class ProcedureStarted(Data, frozen=True):
+    """The operator begins a block of the runbook. `line`: of its first command; `as_written`: of the text as first
+    written."""
+
+    procedure: str
+    section: str = ""
+    step: str = ""
+    line: int = 0
+    text: str = ""
+    runbook: str = ""
+    as_written: bool = False
+
+
+class PipelinePart(Part, frozen=True):
+    """One part of a pipeline; `status` is None where bash did not tell it."""
+
+    line: int
+    command: str
+    status: int | None = None
+
+
+@_of("command.finished")
+class CommandFinished(Data, frozen=True):
+    """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it should have
+    ended and did not, and was ended (also `interrupted`); `background`: it was left running; `output`: the end of what
+    it printed."""
+
+    line: int
+    command: str
+    status: int
+    started: float
+    finished: float
+    interrupted: bool = False
+    hung: bool = False
+    background: bool = False
+    parts: list[PipelinePart] = []
+    output: str = ""
+
+
+@_of("procedure.finished")
+class ProcedureFinished(Data, frozen=True):
+    """The block has ended with `status` (0 when every command did). `background`: commands that still run, and go on
+    running until the drill is over."""
+
+    procedure: str = ""
+    status: int = 0
+    missing_tools: list[str] = []
+    background: list[str] = []
+
+
+@_of("cluster.changed")
+class ClusterChanged(Data, frozen=True):
+    """The API server's audit log: the operator's identity changed something; the event's moment is that of the change."""
+
+    verb: str
+    object: str
+    code: int = 200
+
+
+@_of("changes.read")
+class ChangesRead(Data, frozen=True):
+    """Whether the cluster's audit log could be read for this drill; `why` says why not. Without it a cause cannot be
+    shown."""
+
+    available: bool
+    count: int = 0
+    why: str = ""
+
+
+class PodResources(Part, frozen=True):
+    """One container's use. `cpu_seconds` is cumulative, as of `cpu_at`; a limit or measure that there is not is None.
+    `container_id` tells a restarted container from the one before."""
+
+    pod: str
+    cpu_seconds: float | None = None
+    cpu_at: float | None = None
+    memory_bytes: float | None = None
+    cpu_limit_cores: float | None = None
+    memory_limit_bytes: float | None = None
+
+
+@_of("sample.resources")
+class ResourcesSampled(Data, frozen=True):
+    """What the application's pods use. `expected`: all pods that ran at that moment, those without a measure too."""
+
+    pods: list[PodResources]
+    expected: list[str] = []
+
+
+class PodDatabase(Part, frozen=True):
+    """Since the process started: seconds spent in queries, and how many there were."""
+
+    pod: str
+    seconds: float
+    queries: float
+
+
+@_of("sample.database")
+class DatabaseSampled(Data, frozen=True):
+    """Query times by pod, both cumulative."""
+
+    pods: list[PodDatabase]
+
+
+@_of("sample.machine")
+class MachineSampled(Data, frozen=True):
+    """The machine that the load runs on. `busy_share`: of all cores since the sample before, 0 to 1."""
+
+    busy_share: float
+
+
+@_of("sample.failed")
+class SampleFailed(Data, frozen=True):
+    """A sample could not be taken."""
+
+    what: str
+    error: str = ""
+
+
+@_of("cluster.progress")
+class ClusterProgress(Data, frozen=True):
+    """Watching a service that is out: what in the cluster is still on its way (a rollout, a starting container, a
+    pending pod). Empty: nothing will come any more by itself."""
+
+    on_its_way: list[str]
+
+
+@_of("cluster.event")
+class ClusterEvent(Data, frozen=True):
+    """One of Kubernetes' own events."""
+
+    reason: str = ""
+    object: str = ""
+    message: str = ""
+    wall: float = 0.0
+
+
+class AbsentWrite(Part, frozen=True):
+    """An acknowledged write that was not found."""
+
+    id: str
+    acknowledged_at: float
+
+
+@_of("writes.audited")
+class WritesAudited(Data, frozen=True):
+    """The acknowledged writes were looked for. `newest_survivor_at`: when the newest write acknowledged before the
+    fault that is still there was acknowledged; None where none of this drill's survived. `source`: what was asked, when
+    it is the store itself (a part) and not the service."""
+
+    acknowledged: int
+    checked: int
+    unchecked: int = 0
+    absent: list[AbsentWrite] = []
+    newest_survivor_at: float | None = None
+    source: str = ""
+
+
+@_of("target.put_back")
+class TargetPutBack(Data, frozen=True):
+    """The target after the drill: what differed from its known state, and whether something had to be repaired."""
+
+    differences: list[str] = []
+    repaired: bool = False
+
+
+@_of("drill.error")
+class DrillError(Data, frozen=True):
+    """The drill could not be carried out (`stage` "drill": the verdict is setup), or its target could not be put back
+    (`stage` "put back": the verdict stands, the run is in trouble)."""
+
+    error: str
+    message: str
+    stage: Literal["drill", "put back"] = "drill"
+
+
+@_of("drill.finished")
+class DrillFinished(Data, frozen=True):
+    """Written last."""
+
 
 class Event(msgspec.Struct, frozen=True):
-    """One line of the recording. `wall`: seconds since the epoch; `monotonic`: seconds; `data`: by kind, see
-    above.
-    """
+    """One line of the recording. `wall`: seconds since the epoch; `monotonic`: seconds."""
+
+    wall: float
+    monotonic: float
+    data: Data
+
+    @property
+    def kind(self) -> str:
+        """The kind's name on disk."""
+        return self.data.kind
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """An event on disk."""
 
     wall: float
     monotonic: float
     kind: str
-    data: dict[str, Any]
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+def of_kind(kind: str, data: dict[str, Any]) -> Data:
+    """The data of an event, checked. Raises msgspec.ValidationError for a field, ValueError for a kind that is not
+    there."""
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of event: see drill/recording/events.py")
+    return msgspec.convert(data, KINDS[kind])
 
 
 class Recorder:
-    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe
-    to call from several threads."""
+    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe to call
+    from several threads."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,13 +475,14 @@ class Recorder:
         self._file = path.open("ab")
         self._lock = threading.Lock()
 
-    def record(self, kind: str, /, *, at: Moment | None = None, durable: bool = False, **data: Any) -> Event:
-        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on
-        disk.
-        """
+    def record(self, data: Data, *, at: Moment | None = None, durable: bool = False) -> Event:
+        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on disk."""
+        if KINDS.get(data.kind) is not type(data):
+            raise ValueError(f"{type(data).__name__} is no kind of event: see drill/recording/events.py")
         moment = at or now()
-        event = Event(wall=moment.wall, monotonic=moment.monotonic, kind=kind, data=data)
-        line = msgspec.json.encode(event) + b"\n"
+        event = Event(moment.wall, moment.monotonic, data)
+        raw = msgspec.Raw(msgspec.json.encode(data))
+        line = msgspec.json.encode(_Line(moment.wall, moment.monotonic, data.kind, raw)) + b"\n"
         with self._lock:
             self._file.write(line)
             self._file.flush()
@@ -89,21 +496,29 @@ class Recorder:
             self._file.close()
 
 
+_lines = msgspec.json.Decoder(_Line)
+
+
+def decode_event(line: bytes) -> Event:
+    """One line of a recording. Raises msgspec.DecodeError (ValidationError is one) or ValueError."""
+    found = _lines.decode(line)
+    return Event(found.wall, found.monotonic, of_kind(found.kind, msgspec.json.decode(found.data)))
+
+
 def read_events(path: Path) -> list[Event]:
-    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other
-    bad line is an InputError."""
-    decoder = msgspec.json.Decoder(Event)
+    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other bad line
+    is an InputError."""
     events = []
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
-            events.append(decoder.decode(line))
-        except msgspec.DecodeError as error:
+            events.append(decode_event(line))
+        except (msgspec.DecodeError, ValueError) as error:
             if number == len(lines):
                 break
             raise InputError(
-                path, number, line[:80].decode(errors="replace"), f"an event as JSON ({error})"
+                path, number, line[:80].decode(errors="replace"), f"an event ({error})"
             ) from error
     return events
