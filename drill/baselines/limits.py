@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-NAMES = ("restored", "response_time", "error_rate", "cpu", "memory", "database", "data_age")
+NAMES = ("recovered", "response_time", "error_rate", "cpu", "memory", "database", "data_age")
 
 
 class Limit(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(UNIT_SECONDS)})s?\b", re.I
 
 
 def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[str, Limit]:
-    """The limit "restored" of each severity, by its name ("P0"). `items`: (line, text); `source`: the
+    """The limit "recovered" of each severity, by its name ("P0"). `items`: (line, text); `source`: the
     runbook's file name.
 
     Items that name no severity are passed over. Raises InputError for a severity with no duration, or with
@@ -35,7 +35,7 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
             )
         number, unit = durations[0]
         seconds = float(number) * UNIT_SECONDS[unit.lower()]
-        limits[item.name] = Limit("restored", seconds, "s", "<", "elapsed", f"{source}:{line}")
+        limits[item.name] = Limit("recovered", seconds, "s", "<", "elapsed", f"{source}:{line}")
     return limits
 
 

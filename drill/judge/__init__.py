@@ -1,5 +1,5 @@
-"""The judge. Flows in: one drill's folder on disk. Flows out: a DrillVerdict, the same whenever the same folder is
-judged, from wherever."""
+"""The judge. Flows in: one drill's folder on disk. Flows out: a DrillVerdict, the same whenever the same
+folder is judged, from wherever."""
 
 from drill.judge.credit import judge_credit, with_credit, with_credits
 from drill.judge.criteria.error_rate import error_rate_so_far

@@ -1,10 +1,11 @@
-"""Is every planned request accounted for? Flows in: the recorded requests, what the recording says of the load, and the
-stretch that was watched. Flows out: an Account: the requests that were measured, and the stretches that were not.
+"""Is every planned request accounted for? Flows in: the recorded requests, what the recording says of the
+load, and the stretch that was watched. Flows out: an Account: the requests that were measured, and the
+stretches that were not.
 
-The plan is exact: one request in each slot, a whole multiple of 1 / requests_per_second on the monotonic clock. A slot
-without a record, or with two, is unmeasured. So is every request that was under way while the load itself was in
-trouble: it says so, or it sent a request late, or not at all. None of these is a failure of the target, a witness, an
-outage or a pass (design decision 13).
+The plan is exact: one request in each slot, a whole multiple of 1 / requests_per_second on the monotonic
+clock. A slot without a record, or with two, is unmeasured. So is every request that was under way while the
+load itself was in trouble: it says so, or it sent a request late, or not at all. None of these is a failure
+of the target, a witness, an outage or a pass (design decision 13).
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class Trouble(NamedTuple):
 
 
 class Account(NamedTuple):
-    """`planned`: slots in the stretch watched, [start, end) in monotonic seconds; `measured`: the requests that count,
-    at most one for a slot; `stretches`: the unmeasured, in order."""
+    """`planned`: slots in the stretch watched, [start, end) in monotonic seconds; `measured`: the requests
+    that count, at most one for a slot; `stretches`: the unmeasured, in order."""
 
     start: float
     end: float
@@ -75,7 +76,9 @@ def account_for(
     troubles: Sequence[Trouble] = (),
     lateness_seconds: float = 0.0,
 ) -> Account:
-    """Hold what was recorded against the plan for [start, end). `lateness_seconds`: the load's usual lateness (p99)."""
+    """Hold what was recorded against the plan for [start, end). `lateness_seconds`: the load's usual lateness
+    (p99).
+    """
     start, end = watched
     first, last = _slot_range(start, end, requests_per_second)
     exact = requests.planned * requests_per_second
@@ -93,7 +96,9 @@ def account_for(
 
 
 def late_after(lateness_seconds: float) -> float:
-    """How many seconds after its moment a request may be sent before the load is said to have been in trouble."""
+    """How many seconds after its moment a request may be sent before the load is said to have been in
+    trouble.
+    """
     return max(LATE_SECONDS, LATE_FACTOR * lateness_seconds)
 
 
@@ -109,10 +114,15 @@ def _seen(rows: Requests, late: float) -> list[Trouble]:
     for what, mask in (
         (LATE, ~rows.unsent & (rows.sent - rows.planned > late)),
         (UNSENT, rows.unsent),
-        (MISORDERED, (rows.sent < rows.planned - CLOCK_SECONDS) | (rows.finished < rows.sent - CLOCK_SECONDS)),
+        (
+            MISORDERED,
+            (rows.sent < rows.planned - CLOCK_SECONDS) | (rows.finished < rows.sent - CLOCK_SECONDS),
+        ),
     ):
         ends = np.maximum(rows.planned[mask], rows.sent[mask])
-        found += [Trouble(a, b, what) for a, b in zip(rows.planned[mask].tolist(), ends.tolist(), strict=True)]
+        found += [
+            Trouble(a, b, what) for a, b in zip(rows.planned[mask].tolist(), ends.tolist(), strict=True)
+        ]
     return found
 
 
@@ -132,7 +142,9 @@ def _merged(troubles: list[Trouble]) -> list[Trouble]:
 def _spoiled(
     rows: Requests, slots: NDArray[np.int64], exact: NDArray[np.float64], troubles: Sequence[Trouble]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows share a slot, and which say nothing: those, those off the plan, and those under way in trouble."""
+    """Which rows share a slot, and which say nothing: those, those off the plan, and those under way in
+    trouble.
+    """
     same = np.zeros(len(slots), np.bool_)
     equal = slots[1:] == slots[:-1]
     same[1:] |= equal

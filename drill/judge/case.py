@@ -1,8 +1,8 @@
-"""What the judge reads. Flows in: a folder with recording.jsonl and requests.jsonl. Flows out: a Case, which every
-criterion is asked about.
+"""What the judge reads. Flows in: a folder with recording.jsonl and requests.jsonl. Flows out: a Case, which
+every criterion is asked about.
 
-A record that cannot be understood is named in `unreadable`, and the drill is inconclusive: what it would have said is
-not known. It never costs the verdicts of other drills.
+A record that cannot be understood is named in `unreadable`, and the drill is inconclusive: what it would have
+said is not known. It never costs the verdicts of other drills.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-
 
 from drill.errors import InputError, UsageError
 from drill.judge.accounting import Account, Trouble, account_for
@@ -41,8 +40,8 @@ RECORDING, STREAM = "recording.jsonl", "requests.jsonl"
 
 
 class Case:
-    """One drill, ready to be judged. `events` in order of time, `requests` in the order planned: in which order they
-    were written does not matter."""
+    """One drill, ready to be judged. `events` in order of time, `requests` in the order planned: in which
+    order they were written does not matter."""
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.resolve().name
@@ -138,7 +137,9 @@ class Case:
         return sorted(found, key=lambda each: each[0])
 
     def _troubles(self, watched: tuple[float, float]) -> Sequence[Trouble]:
-        """What the recording itself says of the load. One that did not end as it should has lost what was under way."""
+        """What the recording itself says of the load. One that did not end as it should has lost what was
+        under way.
+        """
         troubles = [Trouble(each.start, each.end, each.what) for each in self.all(LoadTrouble)]
         end = watched[1]
         last = (end - self.setup.settings.timeout_seconds, end)
@@ -151,8 +152,8 @@ class Case:
 
 
 def _readable(path: Path) -> tuple[list[Event], list[str]]:
-    """The events that can be understood, in order of time, and the others by line. A last line cut off by a kill is
-    left out."""
+    """The events that can be understood, in order of time, and the others by line. A last line cut off by a
+    kill is left out."""
     events, unreadable = [], []
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -169,5 +170,3 @@ def _readable(path: Path) -> tuple[list[Event], list[str]]:
 
 def _order(event: Event) -> tuple[float, float, str, bytes]:
     return event.monotonic, event.wall, event.kind, msgspec.json.encode(event.data)
-
-

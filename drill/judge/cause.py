@@ -1,5 +1,5 @@
-"""What the operator did, beside what users saw. Flows in: a Case. Flows out: its commands and changes in seconds since
-the origin, and the command after which users were served again."""
+"""What the operator did, beside what users saw. Flows in: a Case. Flows out: its commands and changes in
+seconds since the origin, and the command after which users were served again."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def changes_of(case: Case) -> list[Change] | None:
 
 
 def came_back_after(case: Case) -> CommandRun | None:
-    """The command that made the last change before users were served again; where no audit log was read, the last one
-    that had ended by then. None where users never were, or nobody had acted yet."""
+    """The command that made the last change before users were served again; where no audit log was read, the
+    last one that had ended by then. None where users never were, or nobody had acted yet."""
     timeline = case.timeline
     if timeline.recovered is None:
         return None

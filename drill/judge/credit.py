@@ -1,10 +1,10 @@
-"""Who repaired the service: the runbook, the platform, or nobody? Flows in: a drill's verdict and those of its controls.
-Flows out: the credit, and why.
+"""Who repaired the service: the runbook, the platform, or nobody? Flows in: a drill's verdict and those of
+its controls. Flows out: the credit, and why.
 
-A control is the same faults with nobody acting. Credit needs a cause: something that the operator's identity changed,
-by the API server's audit log, before users were served again; and a control that says for certain what the platform
-does alone. One drill and one control are one sample each, so a difference counts only when it is larger than
-MARGIN_SECONDS and than MARGIN_SHARE of the longer reading.
+A control is the same faults with nobody acting. Credit needs a cause: something that the operator's identity
+changed, by the API server's audit log, before users were served again; and a control that says for certain
+what the platform does alone. One drill and one control are one sample each, so a difference counts only when
+it is larger than MARGIN_SECONDS and than MARGIN_SHARE of the longer reading.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ MARGIN_SHARE = 0.25
 
 
 def judge_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple[Credit, str]:
-    """The credit and its reason. What a recording proves by itself needs no control: recovered before anyone acted, or
-    out for good."""
+    """The credit and its reason. What a recording proves by itself needs no control: recovered before anyone
+    acted, or out for good."""
     if drill.verdict in ("setup", "not applicable"):
         return "not measured", f"the drill is {drill.verdict}"
     if not drill.faults or not drill.outages:
@@ -47,11 +47,9 @@ def with_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> DrillV
     return msgspec.structs.replace(drill, credit=credit, credit_why=why)
 
 
-def with_credits(
-    verdicts: Sequence[DrillVerdict], kept: Sequence[DrillVerdict] = ()
-) -> list[DrillVerdict]:
-    """The verdicts of one run, in their order, each drill with the credit that all controls of the same faults allow:
-    those of the run, and those `kept` from before."""
+def with_credits(verdicts: Sequence[DrillVerdict], kept: Sequence[DrillVerdict] = ()) -> list[DrillVerdict]:
+    """The verdicts of one run, in their order, each drill with the credit that all controls of the same
+    faults allow: those of the run, and those `kept` from before."""
     controls = [each for each in (*verdicts, *kept) if each.control]
     return [
         each if each.control else with_credit(each, [one for one in controls if one.fault == each.fault])
@@ -83,9 +81,13 @@ def _with_cause(
 
 
 def conclusive_control(control: DrillVerdict) -> bool:
-    """Does this control say for certain what the platform does alone? Not when users were hardly out, nor when the
-    service went up and down, nor when its own verdict is in doubt."""
-    if control.verdict in ("setup", "not applicable", "not noticed") or not control.outages or control.flapping:
+    """Does this control say for certain what the platform does alone? Not when users were hardly out, nor
+    when the service went up and down, nor when its own verdict is in doubt."""
+    if (
+        control.verdict in ("setup", "not applicable", "not noticed")
+        or not control.outages
+        or control.flapping
+    ):
         return False
     if control.unreadable:
         return False

@@ -1,5 +1,5 @@
-"""Judging one drill. Flows in: its folder. Flows out: a DrillVerdict; the same bytes for the same folder, from whatever
-path, without a cluster or a clock."""
+"""Judging one drill. Flows in: its folder. Flows out: a DrillVerdict; the same bytes for the same folder,
+from whatever path, without a cluster or a clock."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def judge(folder: Path) -> DrillVerdict:
     try:
         return with_credit(_judged(case), [])
     except CRASHES as error:
-        return _bare(case, "inconclusive", f"the judge could not make sense of it: {type(error).__name__}: {error}")
+        return _bare(
+            case, "inconclusive", f"the judge could not make sense of it: {type(error).__name__}: {error}"
+        )
 
 
 def _judged(case: Case) -> DrillVerdict:
@@ -88,13 +90,12 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
         watched_seconds=timeline.watched_seconds,
         procedure_started_seconds=since(timeline.procedure_started),
         recovered_seconds=since(timeline.recovered),
-        outages=[
-            Outage(each.felt, each.start - origin, since(each.end)) for each in timeline.outages
-        ],
+        outages=[Outage(each.felt, each.start - origin, since(each.end)) for each in timeline.outages],
         out_seconds=timeline.out_seconds,
         flapping=len(timeline.outages) > 1,
         unmeasured=[
-            Unmeasured(each.start - origin, each.end - origin, each.slots, each.what) for each in account.stretches
+            Unmeasured(each.start - origin, each.end - origin, each.slots, each.what)
+            for each in account.stretches
         ],
         came_back_after=came_back_after(case),
         changes=changes_of(case),
@@ -104,7 +105,9 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
 
 def _bare(case: Case, overall: Overall, why: str) -> DrillVerdict:
     """What can be said without understanding the requests."""
-    started = case.started or recorded.DrillStarted(case.name, recorded.Judging(0, 0, 0, 0, 0, 0), expected="")
+    started = case.started or recorded.DrillStarted(
+        case.name, recorded.Judging(0, 0, 0, 0, 0, 0), expected=""
+    )
     return DrillVerdict(
         drill=started.drill,
         feature=started.feature,
@@ -134,7 +137,9 @@ def _unbegun(case: Case) -> str:
 
 
 def _error(case: Case) -> str | None:
-    """The first error that ended the drill; one of putting back the target does not change what was seen before."""
+    """The first error that ended the drill; one of putting back the target does not change what was seen
+    before.
+    """
     error = next((each for each in case.all(recorded.DrillError) if each.stage == "drill"), None)
     return f"{error.error}: {error.message}" if error else None
 
@@ -148,7 +153,9 @@ def _gate_trouble(case: Case) -> str | None:
 
 
 def _fault_trouble(case: Case) -> str | None:
-    """Why a fault cannot be said to have taken effect. A fault without its witness proves nothing about the target."""
+    """Why a fault cannot be said to have taken effect. A fault without its witness proves nothing about the
+    target.
+    """
     witnessed = {each.fault for each in case.all(recorded.FaultWitnessed)}
     unnoticed = {each.fault for each in case.all(recorded.FaultUnnoticed)}
     unwitnessed = {each.fault: each for each in case.all(recorded.FaultUnwitnessed)}
@@ -160,13 +167,15 @@ def _fault_trouble(case: Case) -> str | None:
         seen = unwitnessed.get(fault.fault)
         if seen is None:
             return f"the fault {fault.fault} has no witness: the recording ends before one was seen"
-        return f"the fault {fault.fault} was not witnessed: awaited {seen.awaited}, last seen {seen.last_seen}"
+        return (
+            f"the fault {fault.fault} was not witnessed: awaited {seen.awaited}, last seen {seen.last_seen}"
+        )
     return None
 
 
 def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
-    """A control says only whether users were served again. Otherwise one failure fails, and one doubt leaves the drill
-    in doubt."""
+    """A control says only whether users were served again. Otherwise one failure fails, and one doubt leaves
+    the drill in doubt."""
     if case.unreadable:
         return "inconclusive", "; ".join(case.unreadable)
     asked = [each for each in criteria if not case.setup.control or each.name == "recovered"]

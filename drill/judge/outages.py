@@ -1,13 +1,13 @@
-"""When were users out? Flows in: the measured requests, and the standard of good service. Flows out: the stretches in
-which they failed, or were slow, more than the standard allows.
+"""When were users out? Flows in: the measured requests, and the standard of good service. Flows out: the
+stretches in which they failed, or were slow, more than the standard allows.
 
-A bucket: every bad request fills it by one, every request drains it by a multiple of the share that the limit allows.
-Users are out from the request that began to fill it until the last one at which it was full. So a stray failure, or the
-rate of failures that the limit allows, is no outage; four failures in a row are one, and so is one request of a
-hundred for some seconds. An unmeasured stretch neither fills nor drains it.
+A bucket: every bad request fills it by one, every request drains it by a multiple of the share that the limit
+allows. Users are out from the request that began to fill it until the last one at which it was full. So a
+stray failure, or the rate of failures that the limit allows, is no outage; four failures in a row are one,
+and so is one request of a hundred for some seconds. An unmeasured stretch neither fills nor drains it.
 
-How deep the bucket is pays for the noise that calibration found: failures that come in bursts, latencies that stay
-high together.
+How deep the bucket is pays for the noise that calibration found: failures that come in bursts, latencies that
+stay high together.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ DRAIN_OF_FAILURES, DRAIN_OF_SLOW = 4.0, 2.0
 DEPTH_IN_FAILURES = 3.0
 DEPTH_IN_SLOW_SECONDS = 1.0
 USUAL_ERROR_RATE = 0.001
-"""Taken where the runbook states no error rate; DEPTH_IN_FAILURES is right for it, and grows with higher limits."""
+"""Taken where the runbook states no error rate; DEPTH_IN_FAILURES is right for it, and grows with higher
+limits.
+"""
 LONGEST_DRAIN = 0.5
 
 
 class Standard(NamedTuple):
-    """What good service is. `error_rate`: share of failures allowed; `response_seconds`: None where the runbook states
-    no response time, which `slow_share` of requests may reach; `timeout_seconds`: what a failed request took at least;
-    `dispersion`, `correlation_seconds`: of calibration, 1 and 0 without; `hold_seconds`: how long it must last."""
+    """What good service is. `error_rate`: share of failures allowed; `response_seconds`: None where the
+    runbook states no response time, which `slow_share` of requests may reach; `timeout_seconds`: what a
+    failed request took at least; `dispersion`, `correlation_seconds`: of calibration, 1 and 0 without;
+    `hold_seconds`: how long it must last."""
 
     error_rate: float
     response_seconds: float | None
@@ -51,8 +54,9 @@ class Standard(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """[start, end), monotonic seconds: from the first bad request to the first request after the last; `end` is None
-    where none came after it. `good_after`: requests between it and the next outage, or the end of watching."""
+    """[start, end), monotonic seconds: from the first bad request to the first request after the last; `end`
+    is None where none came after it. `good_after`: requests between it and the next outage, or the end of
+    watching."""
 
     felt: Literal["failed", "slow"]
     start: float
@@ -84,15 +88,15 @@ def quantile_of(limit: Limit) -> float:
 
 
 def response_latency(requests: Requests, timeout_seconds: float) -> NDArray[np.float64]:
-    """Seconds from planned to finished, shape (n,). A failed request took no less than the timeout: a fast error is not
-    a fast response."""
+    """Seconds from planned to finished, shape (n,). A failed request took no less than the timeout: a fast
+    error is not a fast response."""
     latency = requests.latency
     return np.where(requests.failed, np.maximum(latency, timeout_seconds), latency)
 
 
 def outages_of(requests: Requests, standard: Standard, since: float) -> list[Outage]:
-    """The outages from `since` on (monotonic seconds), in order. A request that was under way then counts with what
-    became of it; one that had ended does not."""
+    """The outages from `since` on (monotonic seconds), in order. A request that was under way then counts
+    with what became of it; one that had ended does not."""
     requests = requests.where(requests.finished >= since)
     rate = standard.requests_per_second
     drain = min(DRAIN_OF_FAILURES * standard.error_rate, (1 + standard.error_rate) / 2)
@@ -108,12 +112,11 @@ def outages_of(requests: Requests, standard: Standard, since: float) -> list[Out
     return _outages(requests, failed, slow, since)
 
 
-def _full(
-    bad: NDArray[np.bool_], drain: float, depth: float, hold_requests: float
-) -> list[tuple[int, int]]:
+def _full(bad: NDArray[np.bool_], drain: float, depth: float, hold_requests: float) -> list[tuple[int, int]]:
     """Where the bucket was full: [first bad request of the filling, the request after the last bad one).
 
-    One that is full again without having run dry was full throughout, unless it had been draining for a whole hold.
+    One that is full again without having run dry was full throughout, unless it had been draining for a whole
+    hold.
     """
     edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
     found: list[tuple[int, int]] = []
@@ -162,8 +165,9 @@ def _outages(
 
 
 def recovered_since(requests: Requests, standard: Standard, since: float) -> float | None:
-    """When the service that broke at `since` was recovered, by the judge's own rule, as far as `requests` tell: the
-    moment (monotonic seconds) from which on they have been good for a whole hold; None where they are not.
+    """When the service that broke at `since` was recovered, by the judge's own rule, as far as `requests`
+    tell: the moment (monotonic seconds) from which on they have been good for a whole hold; None where they
+    are not.
 
     Where no outage is seen from `since` on, that may be at once: ask after the fault was witnessed.
     """

@@ -1,5 +1,5 @@
-"""The phases of a drill. Flows in: a Timeline. Flows out: the moments that came, in seconds since the origin, in order
-of time."""
+"""The phases of a drill. Flows in: a Timeline. Flows out: the moments that came, in seconds since the origin,
+in order of time."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The moments of a drill. Flows in: events, the account of requests, the standard of good service. Flows out: a Timeline
-in monotonic seconds.
+"""The moments of a drill. Flows in: events, the account of requests, the standard of good service. Flows out:
+a Timeline in monotonic seconds.
 
-Recovered is the beginning of good service that lasted until the end of watching. The window after opens once the
-operator is done and users have been served for a whole hold: the requests that showed the recovery are not judged in
-it. Everything from then on is, a relapse too.
+Recovered is the beginning of good service that lasted until the end of watching. The window after opens once
+the operator is done and users have been served for a whole hold: the requests that showed the recovery are
+not judged in it. Everything from then on is, a relapse too.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from drill.recording.events import (
 class Timeline(NamedTuple):
     """Monotonic seconds; None for what never came.
 
-    `origin`: where times count from; `settled`: the last fault has taken effect, and from then on watching is patient;
-    `outages`: all since the origin; `recovered`: None where users were never out, or are out at the end; `after`:
-    [start, end) of the window after; `watched`: [start, end) of what was watched at all.
+    `origin`: where times count from; `settled`: the last fault has taken effect, and from then on watching is
+    patient; `outages`: all since the origin; `recovered`: None where users were never out, or are out at the
+    end; `after`: [start, end) of the window after; `watched`: [start, end) of what was watched at all.
     """
 
     origin: float | None
@@ -68,9 +68,12 @@ class Timeline(NamedTuple):
         return None if moment is None or self.origin is None else moment - self.origin
 
 
-def watched_of(events: Sequence[Event], requests: Requests, requests_per_second: float) -> tuple[float, float]:
-    """[start, end) of what was watched: from the load's start to the close of the last window, and not beyond the first
-    undoing, which repairs the target. A window that was never closed was watched until the load ended."""
+def watched_of(
+    events: Sequence[Event], requests: Requests, requests_per_second: float
+) -> tuple[float, float]:
+    """[start, end) of what was watched: from the load's start to the close of the last window, and not beyond
+    the first undoing, which repairs the target. A window that was never closed was watched until the load
+    ended."""
     gap = 1 / requests_per_second if requests_per_second > 0 else 0.0
     recorded = (float(requests.planned[0]), float(requests.planned[-1]) + gap) if len(requests) else None
     start = _first(events, LoadStarted)
@@ -117,8 +120,8 @@ def timeline_of(
 
 
 def _origin(events: Sequence[Event], setup: DrillStarted, injected: dict[str, float]) -> float | None:
-    """The injection of the first fault that users are to feel, else the first injection; in a drill without a fault
-    the beginning of what comes after the window before."""
+    """The injection of the first fault that users are to feel, else the first injection; in a drill without a
+    fault the beginning of what comes after the window before."""
     if setup.faults:
         felt = [
             injected[each.fault]
@@ -138,8 +141,8 @@ def _origin(events: Sequence[Event], setup: DrillStarted, injected: dict[str, fl
 
 
 def _settled(events: Sequence[Event], injected: dict[str, float], origin: float | None) -> float | None:
-    """When the last fault had been witnessed or had gone unnoticed, by what the event says itself: it is written a
-    little later. The origin where no fault was."""
+    """When the last fault had been witnessed or had gone unnoticed, by what the event says itself: it is
+    written a little later. The origin where no fault was."""
     moments = [
         injected.get(each.data.fault, each.monotonic)
         + (each.data.seconds if isinstance(each.data, FaultWitnessed) else each.data.watched_seconds)
@@ -156,8 +159,8 @@ def _after(
     moments: tuple[float | None, float | None, float | None],
     end: float,
 ) -> tuple[float, float] | None:
-    """From the first moment, not before the operator was done, at which users had been served for a hold; None where
-    that never came, or a procedure is still open."""
+    """From the first moment, not before the operator was done, at which users had been served for a hold;
+    None where that never came, or a procedure is still open."""
     settled, started, finished = moments
     if settled is None or (started is not None and finished is None):
         return None

@@ -1,8 +1,8 @@
 """The request stream while it is being written. Flows in: requests.jsonl. Flows out: the live line, the
-witness's failed requests, "restored".
+witness's failed requests, "recovered".
 
 What it says steers the drill; verdicts are the judge's, from the same file afterwards and by the same rule
-for "restored".
+for "recovered".
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from drill.judge.case import RecordedLimit, RecordedSettings
-from drill.judge.windows import first_failed_after, holds, restoration
-from drill.recording.requests import Request, Requests
+from drill.judge.outages import Standard, recovered_since
+from drill.recording.requests import LOADS_OWN_ERRORS, Request, Requests
 
 STREAM_LAG_SECONDS = 0.25
 
@@ -99,50 +98,24 @@ class RequestTail:
             request.acknowledged for request in self._requests[bisect_left(self._planned, monotonic) :]
         )
 
-    def restored_since(
-        self,
-        monotonic: float,
-        hold_seconds: float,
-        error_rate_limit: float,
-        p95_limit_seconds: float,
-        *,
-        procedure_finished: float | None = None,
-        now: float | None = None,
+    def recovered_since(
+        self, monotonic: float, standard: Standard, *, now: float | None = None
     ) -> float | None:
-        """When the service was restored after a fault injected at `monotonic`: the planned time of the first
-        request of a window of `hold_seconds` that holds both limits, by the judge's own rule; None while
-        there is none.
+        """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule; None while
+        it is not: the moment from which on requests have been good for a whole hold.
 
-        A window is looked at once everything planned in it is known, which is a timeout after its end. When
-        no request has failed since `monotonic`, the window may begin at once: ask after the fault was
-        witnessed. Times are monotonic seconds, `now` the present unless given.
+        A request counts once everything planned before it is known, which is a timeout after its moment. Where no
+        outage is seen since `monotonic`, the hold may begin at once: ask after the fault was witnessed. Times are
+        monotonic seconds, `now` the present unless given.
         """
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
         begin = bisect_left(self._planned, monotonic - self._timeout_seconds)
         end = bisect_left(self._planned, known_until)
-        requests = _columns(self._requests[begin:end])
-        settings = RecordedSettings(
-            minimum_requests=1,
-            hold_seconds=hold_seconds,
-            after_seconds=hold_seconds,
-            patience_seconds=hold_seconds,
-            requests_per_second=self._requests_per_second,
-            timeout_seconds=self._timeout_seconds,
-        )
-        limits = {
-            "error_rate": RecordedLimit(error_rate_limit),
-            "response_time": RecordedLimit(p95_limit_seconds, statistic="p95"),
-        }
-        hold = holds(requests, settings, limits)
-        first = first_failed_after(requests, monotonic)
-        if first is None:
-            held = np.flatnonzero(hold.held & (requests.planned > monotonic))
-            return float(requests.planned[held[0]]) if len(held) else None
-        found = restoration(requests, hold, first, procedure_finished, limits)
-        return None if found is None else float(requests.planned[found])
+        return recovered_since(_columns(self._requests[begin:end]), standard, monotonic)
 
 
 def _columns(requests: list[Request]) -> Requests:
+    requests = [request for request in requests if not request.error.startswith(LOADS_OWN_ERRORS)]
     count = len(requests)
     return Requests(
         np.fromiter((request.planned for request in requests), np.float64, count),

@@ -18,7 +18,9 @@ from drill.errors import InputError
 
 CHUNK_BYTES = 4 << 20
 LOADS_OWN_ERRORS = ("not sent", "interrupted")
-"""How the error of a request begins that the load itself did not send, or broke off: no failure of the target."""
+"""How the error of a request begins that the load itself did not send, or broke off: no failure of the
+target.
+"""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -42,9 +44,10 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
 class Requests:
     """Requests as columns, in order of their planned time. All arrays have shape (n,).
 
-    planned, sent, finished, latency: float64 seconds; failed, answered, unsent: bool (answered: an HTTP status came,
-    whichever; unsent: the load itself did not let it run its course, which says nothing of the target); name: int32
-    index into `names`. `unreadable`: the lines of the stream that are no requests, each by file and line.
+    planned, sent, finished, latency: float64 seconds; failed, answered, unsent: bool (answered: an HTTP
+    status came, whichever; unsent: the load itself did not let it run its course, which says nothing of the
+    target); name: int32 index into `names`. `unreadable`: the lines of the stream that are no requests, each
+    by file and line.
     """
 
     def __init__(
@@ -60,9 +63,15 @@ class Requests:
         unsent: NDArray[np.bool_] | None = None,
         unreadable: list[str] | None = None,
     ) -> None:
-        """Rows in any order. Unless given, each was `sent` when planned, `answered` where it did not fail, and never
-        `unsent`."""
-        self.planned, self.finished, self.failed, self.name, self.names = planned, finished, failed, name, names
+        """Rows in any order. Unless given, each was `sent` when planned, `answered` where it did not fail,
+        and never `unsent`."""
+        self.planned, self.finished, self.failed, self.name, self.names = (
+            planned,
+            finished,
+            failed,
+            name,
+            names,
+        )
         self.sent = planned if sent is None else sent
         self.answered = ~failed if answered is None else answered
         self.unsent = np.zeros(len(planned), np.bool_) if unsent is None else unsent
@@ -121,8 +130,8 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_requests(path: Path) -> Requests:
-    """The whole stream as columns. An absent file is no requests; a line that is no request is left out and named in
-    `unreadable`."""
+    """The whole stream as columns. An absent file is no requests; a line that is no request is left out and
+    named in `unreadable`."""
     chunks: list[tuple[NDArray[Any], ...]] = []
     index: dict[str, int] = {}
     unreadable: list[str] = []
@@ -157,7 +166,9 @@ def read_requests(path: Path) -> Requests:
 
 
 def _stream(path: Path, kind: type[Row], unreadable: list[str] | None = None) -> Iterator[list[Row]]:
-    """The rows, a chunk at a time. A bad line is entered into `unreadable` where that is given, else an InputError."""
+    """The rows, a chunk at a time. A bad line is entered into `unreadable` where that is given, else an
+    InputError.
+    """
     decoder = msgspec.json.Decoder(kind)
     rest, lines_before = b"", 0
     with path.open("rb") as file:
@@ -168,7 +179,9 @@ def _stream(path: Path, kind: type[Row], unreadable: list[str] | None = None) ->
             try:
                 yield decoder.decode_lines(whole)
             except UNREADABLE as error:
-                named = path if unreadable is None else Path(path.name)  # a verdict must not depend on where it lies
+                named = (
+                    path if unreadable is None else Path(path.name)
+                )  # a verdict must not depend on where it lies
                 rows, bad = _line_by_line(named, whole, lines_before, decoder)
                 if unreadable is None:
                     raise bad[0] from error

@@ -1,8 +1,8 @@
-"""Intervals and three-valued comparison with a limit. Flows in: samples and counts. Flows out: intervals, "pass" |
-"fail" | "inconclusive".
+"""Intervals and three-valued comparison with a limit. Flows in: samples and counts. Flows out: intervals,
+"pass" | "fail" | "inconclusive".
 
-Rates carry bounds that are right however often one looks (sequential.py), quantiles of correlated latencies bounds from
-blocks of time (blocks.py); both take the dispersion that calibration found.
+Rates carry bounds that are right however often one looks (sequential.py), quantiles of correlated latencies
+bounds from blocks of time (blocks.py); both take the dispersion that calibration found.
 """
 
 from drill.statistics.blocks import Blocks, block_quantile_interval, in_blocks, share_interval

@@ -1,14 +1,15 @@
-"""Quantiles of samples that depend on each other. Flows in: samples and the block of time each lies in. Flows out: an
-interval of the share above a value, and of a quantile.
+"""Quantiles of samples that depend on each other. Flows in: samples and the block of time each lies in. Flows
+out: an interval of the share above a value, and of a quantile.
 
-Latencies are correlated: a thousand requests within one slow second are one observation, not a thousand. Time is cut
-into blocks longer than the correlation. The share of samples above a value carries the exact (Clopper-Pearson)
-interval of its *effective* sample size (Korn and Graubard): share x (1 - share) over the variance of the mean of
-blocks, corrected for how few blocks told that variance; the number of blocks where they tell none.
+Latencies are correlated: a thousand requests within one slow second are one observation, not a thousand. Time
+is cut into blocks longer than the correlation. The share of samples above a value carries the exact
+(Clopper-Pearson) interval of its *effective* sample size (Korn and Graubard): share x (1 - share) over the
+variance of the mean of blocks, corrected for how few blocks told that variance; the number of blocks where
+they tell none.
 
-Where even the largest sample leaves the share above it unbounded by the quantile's tail, the tail beyond is taken to
-be no heavier than 1 / value (a Pareto tail of index 1, whose mean is infinite): a share of 10 % above 60 ms is then at
-most 5 % above 120 ms.
+Where even the largest sample leaves the share above it unbounded by the quantile's tail, the tail beyond is
+taken to be no heavier than 1 / value (a Pareto tail of index 1, whose mean is infinite): a share of 10 %
+above 60 ms is then at most 5 % above 120 ms.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ TAIL_SHARES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04)
 
 
 class Blocks(NamedTuple):
-    """Samples in blocks of time. `values`: shape (n,), n >= 1; `block`: int64, shape (n,), the block of each, all of
-    0 ... number - 1, each of which has one at least."""
+    """Samples in blocks of time. `values`: shape (n,), n >= 1; `block`: int64, shape (n,), the block of each,
+    all of 0 ... number - 1, each of which has one at least."""
 
     values: NDArray[np.float64]
     block: NDArray[np.int64]
@@ -43,8 +44,8 @@ class Blocks(NamedTuple):
 
 
 def in_blocks(values: NDArray[np.float64], at: NDArray[np.float64], seconds: float) -> Blocks:
-    """Cut samples taken `at` moments (seconds, shape (n,)) into blocks of `seconds`, counted from the first; moments
-    that nobody sampled make no block."""
+    """Cut samples taken `at` moments (seconds, shape (n,)) into blocks of `seconds`, counted from the first;
+    moments that nobody sampled make no block."""
     if len(at) == 0:
         return Blocks(values, np.empty(0, np.int64), 0)
     number = np.floor((at - at.min()) / seconds + 1e-9).astype(np.int64)
@@ -53,7 +54,9 @@ def in_blocks(values: NDArray[np.float64], at: NDArray[np.float64], seconds: flo
 
 
 def share_interval(blocks: Blocks, value: float, confidence: float = CONFIDENCE) -> Interval:
-    """Two-sided interval of the share of samples that are `value` or more. Fewer than LEAST_BLOCKS blocks: (0, 1)."""
+    """Two-sided interval of the share of samples that are `value` or more. Fewer than LEAST_BLOCKS blocks:
+    (0, 1).
+    """
     count = len(blocks.values)
     if blocks.number < LEAST_BLOCKS:
         return 0.0, 1.0
@@ -70,8 +73,8 @@ def share_interval(blocks: Blocks, value: float, confidence: float = CONFIDENCE)
 def block_quantile_interval(
     blocks: Blocks, probability: float, limit: float, confidence: float = CONFIDENCE
 ) -> Interval | None:
-    """Two-sided interval of the `probability` quantile; None with fewer than LEAST_BLOCKS blocks. `limit` is looked at
-    besides the samples, for it may lie where there are none."""
+    """Two-sided interval of the `probability` quantile; None with fewer than LEAST_BLOCKS blocks. `limit` is
+    looked at besides the samples, for it may lie where there are none."""
     if blocks.number < LEAST_BLOCKS:
         return None
     tail = 1 - probability
@@ -99,8 +102,8 @@ def block_quantile_interval(
 
 
 def _first_not(ordered: NDArray[np.float64], holds: Callable[[float], bool]) -> int:
-    """The index of the first value for which `holds` is false, given that it is true up to some value and false from
-    there on; the number of values where it is true for all."""
+    """The index of the first value for which `holds` is false, given that it is true up to some value and
+    false from there on; the number of values where it is true for all."""
     low, high = 0, len(ordered)
     while low < high:
         middle = (low + high) // 2

@@ -1,8 +1,9 @@
 """Confidence intervals. Flows in: samples or counts. Flows out: (low, high), or None where too few samples
 bound nothing.
 
-Means: two-sided, so that both ends together are right in 95 % of cases. Rates that are looked at once: each end is a
-statement of its own ("the rate is below high", "the rate is above low"), so each is one-sided at 95 %.
+Means: two-sided, so that both ends together are right in 95 % of cases. Rates that are looked at once: each
+end is a statement of its own ("the rate is below high", "the rate is above low"), so each is one-sided at 95
+%.
 """
 
 from __future__ import annotations

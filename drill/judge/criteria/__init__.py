@@ -1,7 +1,8 @@
-"""What a drill is judged by. Flows in: a Case. Flows out: one Criterion for each question, in the order of CRITERIA.
+"""What a drill is judged by. Flows in: a Case. Flows out: one Criterion for each question, in the order of
+CRITERIA.
 
-A new criterion is one file here that makes its QUESTION, and its line in CRITERIA. Its title, limit and needs stand in
-the file, and nowhere else.
+A new criterion is one file here that makes its QUESTION, and its line in CRITERIA. Its title, limit and needs
+stand in the file, and nowhere else.
 """
 
 from __future__ import annotations

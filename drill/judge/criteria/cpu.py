@@ -1,5 +1,5 @@
-"""CPU in the window after, against the containers' own limits. Flows in: a Case. Flows out: a share of the limit, exact
-from cumulative counters and so without an interval."""
+"""CPU in the window after, against the containers' own limits. Flows in: a Case. Flows out: a share of the
+limit, exact from cumulative counters and so without an interval."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from drill.statistics import Reading, average_rate, hold
 
 
 def cpu(case: Case) -> Answer:
-    """CPU time used over CPU time allowed, weighted by time, over all pods; every pod that ran must be measured."""
+    """CPU time used over CPU time allowed, weighted by time, over all pods; every pod that ran must be
+    measured.
+    """
     samples = samples_of(case)
     few = too_little(case, samples)
     if few:
@@ -30,7 +32,9 @@ def cpu(case: Case) -> Answer:
     if not readings and unlimited:
         return not_applicable("no container has a CPU limit")
     averages = {name: average_rate(series) for name, series in readings.items()}
-    unmeasured = _unmeasured(samples, {name: average.seconds for name, average in averages.items()}, unlimited)
+    unmeasured = _unmeasured(
+        samples, {name: average.seconds for name, average in averages.items()}, unlimited
+    )
     if unmeasured:
         return undecided(unmeasured, len(samples))
     used = sum(average.rise / cores[name] for name, average in averages.items())

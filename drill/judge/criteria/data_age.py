@@ -1,5 +1,5 @@
-"""How old is the data after a backup was restored? Flows in: a Case. Flows out: seconds from the newest write that
-survived to the fault, against the period of the backup schedule."""
+"""How old is the data after a backup was restored? Flows in: a Case. Flows out: seconds from the newest write
+that survived to the fault, against the period of the backup schedule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from drill.judge.criteria.writes import data_age_of
 
 
 def data_age(case: Case) -> Answer:
-    """The age. Where none of the drill's own writes survived, the data is older than the first of them at least."""
+    """The age. Where none of the drill's own writes survived, the data is older than the first of them at
+    least.
+    """
     if not case.setup.restores or case.setup.control:
         return not_applicable("no backup is restored in this drill")
     audit, origin = case.audit, case.timeline.origin

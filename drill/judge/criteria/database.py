@@ -1,8 +1,8 @@
-"""Database response in the window after. Flows in: a Case. Flows out: the mean seconds of a query, from cumulative
-counters.
+"""Database response in the window after. Flows in: a Case. Flows out: the mean seconds of a query, from
+cumulative counters.
 
-A sum and a count say nothing of the spread of single queries, so there is no interval: the value itself is judged, with
-the number of queries as the sample size and a minimum below which nothing is said.
+A sum and a count say nothing of the spread of single queries, so there is no interval: the value itself is
+judged, with the number of queries as the sample size and a minimum below which nothing is said.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""How many requests failed in the window after. Flows in: a Case. Flows out: their rate, by a test that may look again
-and again while the window lasts."""
+"""How many requests failed in the window after. Flows in: a Case. Flows out: their rate, by a test that may
+look again and again while the window lasts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from drill.statistics import Held, hold, rate_bounds
 
 
 def error_rate(case: Case) -> Answer:
-    """Failed requests over all measured. With a limit of 0.1 %, none may fail in 3,300 requests for that to be said."""
+    """Failed requests over all measured. With a limit of 0.1 %, none may fail in 3,300 requests for that to
+    be said.
+    """
     requests, settings = case.after, case.setup.settings
     count, failed = len(requests), int(requests.failed.sum())
     if count < settings.minimum_requests:
@@ -23,8 +25,9 @@ def error_rate(case: Case) -> Answer:
 
 
 def error_rate_so_far(failed: int, count: int, limit: float, calibration: Calibration | None = None) -> Held:
-    """Is the error rate decided yet, `failed` of `count` requests of the window after having failed? "inconclusive"
-    while it is not. It may be asked as often as one likes: the bounds are right at all looks together."""
+    """Is the error rate decided yet, `failed` of `count` requests of the window after having failed?
+    "inconclusive" while it is not. It may be asked as often as one likes: the bounds are right at all looks
+    together."""
     return hold(rate_bounds(failed, count, dispersion_of(calibration)), limit)
 
 

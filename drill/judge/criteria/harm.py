@@ -1,7 +1,8 @@
-"""Did anything disturb users who were being served? Flows in: a Case. Flows out: the rate of failed requests since then.
+"""Did anything disturb users who were being served? Flows in: a Case. Flows out: the rate of failed requests
+since then.
 
-Asked of a procedure that began while users were served, and of a drill without a fault. The limit is that of the error
-rate.
+Asked of a procedure that began while users were served, and of a drill without a fault. The limit is that of
+the error rate.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def harm(case: Case) -> Answer:
     count, failed = len(requests), int(requests.failed.sum())
     interval = rate_bounds(failed, count, dispersion_of(case.calibration))
     since = "from the start of the procedure" if case.setup.faults else "although nothing was broken"
-    why = f"{failed} of {count} requests failed {since} to the end of watching; {assumption(case.calibration)}"
+    why = (
+        f"{failed} of {count} requests failed {since} to the end of watching; {assumption(case.calibration)}"
+    )
     if any(each.start >= begun for each in timeline.outages):
         return Answer("fail", f"users were out; {why}", failed / max(1, count), interval, count)
     answer = Answer(hold(interval, limit.value), why, failed / count if count else None, interval, count)

@@ -1,5 +1,6 @@
-"""Memory in the window after, against the containers' own limits. Flows in: a Case. Flows out: the share that the
-fullest pod of each moment used, whichever pod that was: one that is replaced when it is full takes its share with it.
+"""Memory in the window after, against the containers' own limits. Flows in: a Case. Flows out: the share that
+the fullest pod of each moment used, whichever pod that was: one that is replaced when it is full takes its
+share with it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drill.judge.case import Case
-from drill.judge.criteria.pods import LEAST_SAMPLES, LEAST_SHARE_MEASURED, samples_of, too_little, window_seconds
+from drill.judge.criteria.pods import (
+    LEAST_SAMPLES,
+    LEAST_SHARE_MEASURED,
+    samples_of,
+    too_little,
+    window_seconds,
+)
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
 from drill.statistics import hold, mean_interval
 
@@ -17,8 +24,8 @@ LAST_PART = 1 / 3
 
 
 def memory(case: Case) -> Answer:
-    """The mean of the last part of the window, where no sample of it may reach the limit, nor the line through all of
-    them within another window."""
+    """The mean of the last part of the window, where no sample of it may reach the limit, nor the line
+    through all of them within another window."""
     samples = samples_of(case)
     few = too_little(case, samples)
     if few:
@@ -40,7 +47,9 @@ def memory(case: Case) -> Answer:
         return not_applicable("no container has a memory limit")
     if blind or len(shares) < max(LEAST_SAMPLES, LEAST_SHARE_MEASURED * len(samples)):
         named = f", {', '.join(sorted(blind))} in the last one" if blind else ""
-        return undecided(f"in {len(samples) - len(shares)} of {len(samples)} samples a pod was not measured{named}")
+        return undecided(
+            f"in {len(samples) - len(shares)} of {len(samples)} samples a pod was not measured{named}"
+        )
     return _judged(case, np.array(at), np.array(shares))
 
 
@@ -59,7 +68,9 @@ def _judged(case: Case, at: NDArray[np.float64], shares: NDArray[np.float64]) ->
     slope, _ = np.polyfit(at - at[0], shares, 1)
     ahead = value + float(slope) * window
     if ahead >= limit and float(slope) * window > 0.05:
-        return answer._replace(verdict="inconclusive", why=f"{why}, and rises to {ahead:.0%} in another {window:.0f} s")
+        return answer._replace(
+            verdict="inconclusive", why=f"{why}, and rises to {ahead:.0%} in another {window:.0f} s"
+        )
     return answer
 
 

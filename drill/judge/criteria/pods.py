@@ -1,4 +1,6 @@
-"""The samples of pods in the window after. Flows in: a Case. Flows out: what was measured of whom, and what was not."""
+"""The samples of pods in the window after. Flows in: a Case. Flows out: what was measured of whom, and what
+was not.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ class PodSample(NamedTuple):
 def samples_of(case: Case) -> list[PodSample]:
     """The looks of the window after, in order of time."""
     return [
-        PodSample(at, {pod.pod: pod for pod in data.pods}, frozenset(data.expected or [pod.pod for pod in data.pods]))
+        PodSample(
+            at,
+            {pod.pod: pod for pod in data.pods},
+            frozenset(data.expected or [pod.pod for pod in data.pods]),
+        )
         for at, data in case.within(ResourcesSampled, case.timeline.after or (0.0, 0.0))
     ]
 

@@ -1,4 +1,6 @@
-"""Did the runbook's own commands work? Flows in: a Case. Flows out: how many commands failed, naming the first."""
+"""Did the runbook's own commands work? Flows in: a Case. Flows out: how many commands failed, naming the
+first.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,11 @@ COMMAND_NOT_FOUND = 127
 
 
 def procedure(case: Case) -> Answer:
-    """Fail when a command ended with another status than 0, or hung. One that streams and was interrupted did not fail,
-    nor did one that is left running.
+    """Fail when a command ended with another status than 0, or hung. One that streams and was interrupted did
+    not fail, nor did one that is left running.
 
-    Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within the
-    procedure.
+    Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within
+    the procedure.
     """
     if case.timeline.procedure_started is None:
         return not_applicable("the drill has no procedure: nobody acted")

@@ -1,8 +1,8 @@
-"""What a criterion is: its name and title, what it needs, and how it is answered. Flows in: a Case. Flows out: a
-Criterion.
+"""What a criterion is: its name and title, what it needs, and how it is answered. Flows in: a Case. Flows
+out: a Criterion.
 
-Each file beside this one makes one Question, named QUESTION; the folder's __init__ lists them. What a question needs is
-stated in its record, so that its answer speaks of nothing else.
+Each file beside this one makes one Question, named QUESTION; the folder's __init__ lists them. What a
+question needs is stated in its record, so that its answer speaks of nothing else.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """`name`: in data; `title`: for people; `limit`: the name of the runbook's limit that it is judged by, empty where
-    it has one of its own: `own_limit` in `unit`; `unlimited`: what becomes of it where the runbook states none; `parts`: what drill.started may list as lacking; `needs`: what must
-    have come; `ask`: finds the answer, given that all of this is there."""
+    """`name`: in data; `title`: for people; `limit`: the name of the runbook's limit that it is judged by,
+    empty where it has one of its own: `own_limit` in `unit`; `unlimited`: what becomes of it where the
+    runbook states none; `parts`: what drill.started may list as lacking; `needs`: what must have come; `ask`:
+    finds the answer, given that all of this is there."""
 
     name: str
     title: str
@@ -111,7 +112,9 @@ def told(case: Case, stretches: list[Stretch]) -> str:
 
 
 def guarded(answer: Answer, unmeasured: str) -> Answer:
-    """A pass that rests on a window which was not measured whole is none; a failure that was measured is one."""
+    """A pass that rests on a window which was not measured whole is none; a failure that was measured is
+    one.
+    """
     if answer.verdict != "pass" or not unmeasured:
         return answer
     return answer._replace(verdict="inconclusive", why=f"{unmeasured}; of the rest: {answer.why}")

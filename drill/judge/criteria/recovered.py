@@ -1,8 +1,8 @@
-"""Did users have their service back within the severity's response time? Flows in: a Case. Flows out: seconds from the
-origin to the beginning of good service that lasted until the end of watching.
+"""Did users have their service back within the severity's response time? Flows in: a Case. Flows out: seconds
+from the origin to the beginning of good service that lasted until the end of watching.
 
-Out at the end is a failure once the time is up, or once patience is spent and nothing in the cluster is on its way any
-more; until then it is not known.
+Out at the end is a failure once the time is up, or once patience is spent and nothing in the cluster is on
+its way any more; until then it is not known.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def recovered(case: Case) -> Answer:
     samples = len(case.account.measured.between(timeline.recovered, timeline.watched[1]))
     why = f"users were served again {took:.1f} s after the fault{_ups_and_downs(case)}"
     if limit is None:
-        return Answer("inconclusive", f"{why}, but the runbook states no response time", took, samples=samples)
+        return Answer(
+            "inconclusive", f"{why}, but the runbook states no response time", took, samples=samples
+        )
     if took >= limit.value:
         return Answer("fail", why, took, samples=samples)
     if doubt:
@@ -69,7 +71,9 @@ def _stays_out(case: Case) -> Answer:
     if timeline.origin is None or not timeline.outages:
         return not_applicable("users were never out")
     if timeline.recovered is not None:
-        return Answer("fail", f"users were served again {timeline.recovered - timeline.origin:.1f} s after the fault")
+        return Answer(
+            "fail", f"users were served again {timeline.recovered - timeline.origin:.1f} s after the fault"
+        )
     out = timeline.watched[1] - timeline.outages[-1].start
     short = _watched_too_shortly(case)
     if short:
@@ -90,7 +94,9 @@ def _doubt(case: Case) -> str:
 
 
 def _never_out(case: Case, doubt: str) -> Answer:
-    failed = int(case.account.measured.between(case.timeline.origin or 0.0, case.timeline.watched[1]).failed.sum())
+    failed = int(
+        case.account.measured.between(case.timeline.origin or 0.0, case.timeline.watched[1]).failed.sum()
+    )
     if doubt:
         return undecided(f"no outage was seen, but {doubt}")
     seen = f"{failed} requests failed, no more than the limit allows" if failed else "no request failed"
@@ -129,7 +135,9 @@ def _watched_too_shortly(case: Case) -> str:
     if last.end is not None and last.good_after >= case.standard.hold_requests / 2:
         good = last.good_after / case.standard.requests_per_second
         return f"users were served for the last {good:.1f} s, too short to tell ({case.standard.hold_seconds:g} s)"
-    unmeasured = sum(min(each.end, end) - max(each.start, since) for each in case.account.touching(since, end))
+    unmeasured = sum(
+        min(each.end, end) - max(each.start, since) for each in case.account.touching(since, end)
+    )
     watched = max(0.0, end - since - unmeasured)
     if watched + LATE_SECONDS >= patience:
         return ""

@@ -1,5 +1,5 @@
-"""How long users waited in the window after. Flows in: a Case. Flows out: the latency quantile, judged by the share of
-requests above the limit in blocks of time, for latencies are correlated."""
+"""How long users waited in the window after. Flows in: a Case. Flows out: the latency quantile, judged by the
+share of requests above the limit in blocks of time, for latencies are correlated."""
 
 from __future__ import annotations
 

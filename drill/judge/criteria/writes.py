@@ -1,8 +1,8 @@
 """Was an acknowledged write lost? Flows in: a Case. Flows out: the criterion, and the numbers.
 
-A procedure that restores a backup may lose what was acknowledged after the backup began and before users had their
-service back. That loss is then judged as the age of the data; any other lost write breaks the promise of its
-acknowledgement.
+A procedure that restores a backup may lose what was acknowledged after the backup began and before users had
+their service back. That loss is then judged as the age of the data; any other lost write breaks the promise
+of its acknowledgement.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def count_writes(case: Case) -> Writes | None:
 
 
 def data_age_of(case: Case, audit: WritesAudited) -> float | None:
-    """Seconds from the newest write that survived to the fault; None where no backup was restored, or none survived
-    that could be dated."""
+    """Seconds from the newest write that survived to the fault; None where no backup was restored, or none
+    survived that could be dated."""
     origin = case.timeline.origin
     if not case.setup.restores or origin is None or audit.newest_survivor_at is None:
         return None

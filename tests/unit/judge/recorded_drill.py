@@ -1,4 +1,5 @@
-"""A drill on disk, made by the real Recorder, that the judge passes in every point; each test spoils one thing of it.
+"""A drill on disk, made by the real Recorder, that the judge passes in every point; each test spoils one
+thing of it.
 
 Flows in: changes to the fields below. Flows out: a folder with recording.jsonl and requests.jsonl.
 """
@@ -50,10 +51,10 @@ def limits() -> dict[str, dict[str, Any]]:
 
 @dataclass
 class RecordedDrill:
-    """Moments are monotonic seconds. `outages`: stretches [start, end) in which every request fails; `slowness`: in
-    which every request takes 0.8 s; `failing`: indexes of requests that fail besides; `slow`: seconds that a request
-    takes, by index; `late`: seconds after its moment at which it is sent; `absent`, `twice`: indexes without a record,
-    and with two."""
+    """Moments are monotonic seconds. `outages`: stretches [start, end) in which every request fails;
+    `slowness`: in which every request takes 0.8 s; `failing`: indexes of requests that fail besides; `slow`:
+    seconds that a request takes, by index; `late`: seconds after its moment at which it is sent; `absent`,
+    `twice`: indexes without a record, and with two."""
 
     folder: Path
     end: float = END
