@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event, read_requests
+from drill.recording.events import DrillError, FaultInjected, FaultWitnessed, TargetPutBack, WritesAudited
 from drill.report.coverage import cover
 from drill.report.defects import Proof
 from drill.report.run import Run, as_expected, evidence_folder
@@ -226,25 +227,24 @@ def _absent(events: Sequence[Event]) -> list[AbsentWrite]:
     """The acknowledged writes that were not found again, each with its acknowledgement in seconds since the
     injection.
     """
-    injected = next((e.monotonic for e in events if e.kind == "fault.injected"), None)
-    audit = next((e for e in reversed(events) if e.kind == "writes.audited"), None)
-    entries = audit.data.get("absent", []) if audit else []
+    injected = next((e.monotonic for e in events if isinstance(e.data, FaultInjected)), None)
+    audit = next((e.data for e in reversed(events) if isinstance(e.data, WritesAudited)), None)
     return [
-        AbsentWrite(str(e["id"]), float(e["acknowledged_at"]) - injected if injected is not None else None)
-        for e in entries
+        AbsentWrite(write.id, write.acknowledged_at - injected if injected is not None else None)
+        for write in (audit.absent if audit else [])
     ]
 
 
 def _put_back(events: Sequence[Event]) -> str:
     """Whether the target came back to its known state after the drill."""
-    restored = next((e for e in reversed(events) if e.kind == "target.restored"), None)
-    if restored is None:
-        return "The recording does not say that the target was put back. Do: drill restore"
-    differences = "; ".join(str(d) for d in restored.data.get("differences", []))
+    put_back = next((e.data for e in reversed(events) if isinstance(e.data, TargetPutBack)), None)
+    if put_back is None:
+        return "The recording does not say that the target was put back. Do: drill put-back"
+    differences = "; ".join(put_back.differences)
     if not differences:
         return "After the drill the target was in its known state."
     return f"After the drill the target differed from its known state ({differences}); " + (
-        "it was repaired." if restored.data.get("repaired") else "it was not repaired. Do: drill restore"
+        "it was repaired." if put_back.repaired else "it was not repaired. Do: drill put-back"
     )
 
 
@@ -252,11 +252,7 @@ def _next_steps(run_folder: Path, folder: Path, verdict: DrillVerdict, events: S
     """What someone who reads of a failure does next. Empty where the procedure passed as expected."""
     if verdict.verdict == "pass" and as_expected(verdict):
         return []
-    steps = [
-        f"{e.data.get('error', 'error')}: {e.data.get('message', '')}"
-        for e in events
-        if e.kind == "drill.error"
-    ]
+    steps = [f"{e.data.error}: {e.data.message}" for e in events if isinstance(e.data, DrillError)]
     if verdict.verdict == "setup":
         steps.append(
             "The machine, the cluster or the target was not fit to be drilled: see what is missing with: "
@@ -289,7 +285,7 @@ def _next_steps(run_folder: Path, folder: Path, verdict: DrillVerdict, events: S
         )
     if (
         verdict.fault
-        and not any(e.kind == "fault.witnessed" for e in events)
+        and not any(isinstance(e.data, FaultWitnessed) for e in events)
         and (folder / "journal.json").exists()
     ):
         steps.append(f"No witness of the fault: what the injection did is in {folder / 'journal.json'}")
