@@ -11,6 +11,7 @@ from drill.conduct.book import step_at
 from drill.conduct.scene import Scene
 from drill.conduct.world import world_of
 from drill.operate import Operator
+from drill.runbook import Runbook
 
 
 class Acting:
@@ -23,32 +24,31 @@ class Acting:
         self.finished: float | None = None
 
     def check(self) -> None:
-        """Everything that would be refused later is refused now: before anything is broken."""
-        self._made().check()
+        """What would be refused later is refused now, before anything is broken."""
+        world_of(self._scene.settings, self._files).check(self._scene.settings.target.context)
 
-    def hold(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
         """Where a file goes that the operator shall have in the working folder as `name`."""
         self._files.mkdir(parents=True, exist_ok=True)
         return self._files / name
 
-    def follow(self, place: str, bindings: Mapping[str, str], *, as_written: bool) -> None:
-        """Carry out the block at `place`, word for word, of the corrected runbook or the one as first written."""
+    def follow(self, runbook: Runbook, place: str, bindings: Mapping[str, str]) -> None:
+        """Carry out the block at `place`, word for word."""
         scene = self._scene
-        runbook = scene.book.as_written if as_written else scene.book.corrected
         step = step_at(runbook, place)
         scene.show("procedure", place)
-        self._made().follow(place, [step], bindings)
+        if self._operator is None:
+            world = world_of(scene.settings, self._files)
+            self._operator = Operator(scene.settings, scene.folder, scene.recorder, world)
+        self._operator.follow(place, [step], bindings)
         self.finished = time.monotonic()
+
+    def running(self) -> bool:
+        """True while something that a procedure left in the background, and that ends by itself, still runs."""
+        return self._operator is not None and self._operator.running()
 
     def close(self) -> None:
         """End what the procedures left running."""
         if self._operator is not None:
             self._operator.close()
             self._operator = None
-
-    def _made(self) -> Operator:
-        if self._operator is None:
-            scene = self._scene
-            world = world_of(scene.settings, self._files)
-            self._operator = Operator(scene.settings, scene.folder, scene.recorder, world)
-        return self._operator
