@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drill.judge.verdict import Criterion, DrillVerdict
-from drill.report import as_expected
+from drill.run.outcome import as_expected
 from drill.runbook import Defect
 
 BASELINES = ("response_time", "error_rate", "cpu", "memory", "database")

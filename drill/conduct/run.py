@@ -6,7 +6,7 @@ Nothing here raises where the disk is full: what could not be written is kept as
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from drill.run.files import point_latest, unwritable
 from drill.run.inputs import keep_inputs
 from drill.run.manifest import write_manifest
 from drill.run.outcome import SETUP, exit_status
+from drill.run.stored import write_verdicts
 
 LEFT_BY_A_USAGE_ERROR = frozenset({"allure", "junit.xml"})
 """What pytest's plugins make before a run of drills begins."""
@@ -60,6 +61,7 @@ class Run:
             command_line=shlex.join(words),
         )
         self.verdicts: list[DrillVerdict] = []
+        self._begun = False
         self.unwritten = ""
         """Why the run's files could not be written; empty while they could."""
 
@@ -88,6 +90,7 @@ class Run:
             self.facts, target=target, inputs=kept, project=project, machine=machine, tools=tools
         )
         write_facts(self.folder, self.facts)
+        self._begun = True
 
     def know_cluster(self, cluster: Cluster) -> None:
         """What the drills run on, once it is known."""
@@ -112,6 +115,7 @@ class Run:
         stored = StoredDrill(verdict.drill, verdict.scenario, folder, kept)
         drills = [each for each in self.facts.drills if each.drill != verdict.drill]
         self._update(replace(self.facts, drills=[*drills, stored]))
+        self._write(lambda: write_verdicts(self.folder, self.verdicts))
         return next(each for each in self.verdicts if each.drill == verdict.drill)
 
     def of(self, scenario: str) -> DrillVerdict | None:
@@ -143,10 +147,14 @@ class Run:
 
     def finish(self) -> int:
         """Write the reports and the manifest, let reports/latest lead here, and say the exit status. Never raises a
-        DrillError: what cannot be written makes the status 3 and is named in `summary_lines`."""
+        DrillError: what cannot be written makes the status 3 and is named in `summary_lines`. Writes nothing where no
+        run began."""
+        if not self._begun:
+            return SETUP
         try:
             self.facts = replace(self.facts, exit_status=self.exit_status())
             write_facts(self.folder, self.facts)
+            write_verdicts(self.folder, self.verdicts)
             write_report(self.folder, self.verdicts)
             write_manifest(self.folder)
             point_latest(self.folder)
@@ -168,10 +176,13 @@ class Run:
 
     def _update(self, facts: Facts) -> None:
         self.facts = facts
-        if not self.folder.is_dir():
-            return  # nothing was begun: a usage error leaves no folder
+        self._write(lambda: write_facts(self.folder, facts))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        if not self._begun:
+            return  # a usage error leaves no folder
         try:
-            write_facts(self.folder, facts)
+            write()
         except SetupError as error:
             self.unwritten = self.unwritten or str(error)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, read_events
 from drill.run.facts import Facts, decode_file
+from drill.run.files import write_file
 from drill.run.manifest import VERDICT
 
 RECORDING = "recording.jsonl"
@@ -25,3 +28,9 @@ def read_recordings(folder: Path, verdicts: Iterable[DrillVerdict]) -> dict[str,
     """The events of each drill, by its name; none where a drill left no recording."""
     paths = {verdict.drill: folder / verdict.evidence / RECORDING for verdict in verdicts}
     return {drill: read_events(path) if path.is_file() else [] for drill, path in paths.items()}
+
+def write_verdicts(folder: Path, verdicts: Iterable[DrillVerdict]) -> None:
+    """Keep each verdict beside its evidence. Raises SetupError."""
+    for verdict in verdicts:
+        content = msgspec.json.format(msgspec.json.encode(verdict))
+        write_file(folder / verdict.evidence / VERDICT, content)
