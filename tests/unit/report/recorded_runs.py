@@ -32,7 +32,11 @@ from drill.recording.events import (
     FaultAnnounced,
     FaultInjected,
     FaultWitnessed,
+    HealthGate,
     Judging,
+    Limit,
+    LoadStarted,
+    LoadStopped,
     PlannedFault,
     ProcedureFinished,
     ProcedureStarted,
@@ -47,6 +51,11 @@ ZERO = 5000.0
 """Monotonic seconds of the injection."""
 WALL = 1_795_000_000.0
 BASELINES = "operations-runbook.md"
+LIMITS = {
+    "response_time": Limit(0.5, "s", "<", f"{BASELINES}:546", "p95"),
+    "error_rate": Limit(0.001, "ratio", "<", f"{BASELINES}:547", "rate"),
+    "recovered": Limit(900.0, "s", "<", f"{BASELINES}:14", "elapsed"),
+}
 
 
 @dataclass(frozen=True)
@@ -168,8 +177,11 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         expected=shape.expected,
         control=shape.control,
         runbook=shape.runbook,
+        limits=LIMITS,
     )
     record(-shape.before - 1, started)
+    record(-shape.before - 0.5, HealthGate(True, "3 of 3 pods are ready"))
+    record(-shape.before, LoadStarted(shape.requests_per_second, 1.0))
     record(-shape.before, WindowOpened("before"))
     record(-0.1, FaultAnnounced(shape.fault))
     record(0.0, FaultInjected(shape.fault))
@@ -184,6 +196,7 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
     if shape.restored:
         phases.append(Phase("restored", shape.out[1]))
         record(shape.out[1] + 0.2, WindowOpened("after"))
+    record(shape.end, LoadStopped(0))
     absent = [AbsentWrite(f"write-{n}", ZERO - 3.0 + n * 0.1) for n in range(shape.lost)]
     record(shape.end, WritesAudited(acknowledged=1040, checked=1040, absent=absent))
     record(shape.end + 1, TargetPutBack())
