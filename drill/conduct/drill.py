@@ -246,7 +246,7 @@ class Drill:
                 self.settings.target.runbook_as_written if facts.as_written else self.settings.target.runbook
             ),
             limits=self._limits,
-            lacks=self.settings.missing_parts(),
+            lacks=self.settings.missing(),
             settings={
                 "minimum_requests": judge_settings.minimum_requests,
                 "hold_seconds": judge_settings.hold_seconds,
