@@ -155,7 +155,7 @@ def _windows(settings: Settings) -> Iterator[Trouble]:
         yield Trouble(
             ("load", "timeout_seconds"),
             timeout,
-            f"at most judge.after_seconds ({judge.after_seconds:g}): a request must be able to end in that window",
+            f"at most judge.after_seconds ({judge.after_seconds:g}), since requests must end in that window",
         )
     if judge.after_seconds > judge.after_at_most_seconds:
         yield Trouble(

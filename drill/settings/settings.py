@@ -49,7 +49,7 @@ class Settings(Section):
         """The parts of a kind, or that provide it, by name."""
         return {name: part for name, part in self.parts.items() if kind in (part.kind, part.provides)}
 
-    def kinds(self) -> dict[str, str]:
+    def part_kinds(self) -> dict[str, str]:
         """Name of each part to its kind, as the recording carries it."""
         return {name: part.kind for name, part in self.parts.items()}
 
@@ -68,6 +68,6 @@ class Settings(Section):
             return not any(request.write for request in self.load.requests)
         return self.part(what) is None
 
-    def missing(self) -> list[str]:
+    def missing_parts(self) -> list[str]:
         """What criteria may need and this target does not have, as the recording carries it."""
         return [what for what in (DATABASE, METRICS, BACKUP, WRITES) if self.lacks(what)]
