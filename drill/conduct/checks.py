@@ -26,7 +26,7 @@ from drill.conduct.scenario import (
     LOAD,
     NOBODY,
     NOTHING_BROKEN,
-    RESTORED,
+    RECOVERS,
     Facts,
     Sentence,
     Written,
@@ -186,7 +186,7 @@ def _structure(written: Written, facts: Facts) -> Iterator[tuple[int, str]]:
     if facts.control and "place" in lines:
         yield lines["place"], f"the operator acts in a scenario tagged @{CONTROL}: expected {NOBODY!r}"
     for sentence in written.sentences:
-        stated = parse(RESTORED, sentence.text)
+        stated = parse(RECOVERS, sentence.text)
         if stated and severities and severity_of(str(stated["severity"])) != severities[0]:
             yield (
                 sentence.line,

@@ -28,7 +28,7 @@ NOBODY = "nobody acts"
 HEALS = "the platform has had its time to heal"
 BACKED_UP = "a backup was made, and users have written since"
 HOLDS_BACKUP = 'the operator holds the newest backup as "{name}"'
-RESTORED = "the service is restored within the response time of {severity}"
+RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
 DEFECT = 'the procedure fails as defect "{identity}" says'
 
@@ -46,7 +46,7 @@ TAGS = {
     "P2": "a lesser function is out, or the service is slow",
     "P3": "small trouble",
     CONTROL: "nobody acts; says whom a repair is owed to",
-    EXPECT_FAIL: "the scenario states that the service is not restored, and why",
+    EXPECT_FAIL: "the scenario states that the procedure does not bring the service back, and why",
     RESTORES: "the procedure puts a backup back, which may lose what was written after it",
 }
 """Tags that mean something to drill; features may have others."""
@@ -132,11 +132,14 @@ def facts_of(written: Written) -> Facts:
 def place_of(text: str) -> Place | None:
     """The place that a sentence has the operator follow; None for any other sentence."""
     match = FOLLOWS_PATTERN.fullmatch(text)
-    if match is None:
-        return None
-    pairs = re.findall(r'"([^"]+)" as "([^"]*)"', match["bindings"] or "")
-    bindings = {re.sub(r"^<(.*)>$|^\{(.*)\}$", r"\1\2", name): value for name, value in pairs}
-    return Place(match["place"], match["as_written"] is not None, bindings)
+    return None if match is None else followed(**match.groupdict())
+
+
+def followed(place: str, as_written: str | None, bindings: str | None) -> Place:
+    """The place that the groups of FOLLOWS_PATTERN name."""
+    pairs = re.findall(r'"([^"]+)" as "([^"]*)"', bindings or "")
+    values = {re.sub(r"^<(.*)>$|^\{(.*)\}$", r"\1\2", name): value for name, value in pairs}
+    return Place(place, as_written is not None, values)
 
 
 def folder_name(scenario: str) -> str:
