@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from drill.errors import InputError, UsageError
 
 MOST_BYTES = 4 << 20

@@ -78,7 +78,7 @@ class Book:
         response_times = parse_response_times(severity_limits(runbook, titles.response_times), source)
         if severity in response_times:
             limits.append(response_times[severity])
-        if self._settings.backup is not None:
+        if not self._settings.lacks("backup"):
             schedule = parse_schedule(backup_schedule_items(runbook, titles.backup_schedule), source)
             limits += [schedule] if schedule is not None else []
         return {
