@@ -24,7 +24,9 @@ MOST_SHOWN = 80
 KeyPath = tuple[int | str, ...]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
+_PLAIN_TAGS = {
+    f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
+}
 
 
 def read_text(path: Path, what: str) -> str:
@@ -39,7 +41,9 @@ def read_text(path: Path, what: str) -> str:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({error}). Expected {what}") from error
     if data is None:
-        raise InputError(path, None, f"more than {MOST_BYTES >> 10} KiB", f"{what}, as somebody would write it")
+        raise InputError(
+            path, None, f"more than {MOST_BYTES >> 10} KiB", f"{what}, as somebody would write it"
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -110,7 +114,9 @@ def _value(path: Path, loader: Any, node: yaml.Node, place: KeyPath, lines: dict
     if node.tag not in _PLAIN_TAGS:
         raise InputError(path, line, shown(node.tag), "a mapping, a list or a plain value")
     if len(place) > DEEPEST or len(lines) > MOST_VALUES:
-        raise InputError(path, line, shown(".".join(map(str, place))), "no alias that makes the file that large")
+        raise InputError(
+            path, line, shown(".".join(map(str, place))), "no alias that makes the file that large"
+        )
     lines[place] = line
     if isinstance(node, yaml.SequenceNode):
         return [_value(path, loader, each, (*place, index), lines) for index, each in enumerate(node.value)]

@@ -57,7 +57,9 @@ def states_limit(item: Item) -> bool:
 def refusal(source: str, line: int, text: str, expected: str) -> InputError:
     """The error that names an item, which may be long."""
     shown = " ".join(text.split())
-    return InputError(source, line, shown if len(shown) <= MOST_SHOWN else shown[:MOST_SHOWN] + "...", expected)
+    return InputError(
+        source, line, shown if len(shown) <= MOST_SHOWN else shown[:MOST_SHOWN] + "...", expected
+    )
 
 
 def absent(limits: Iterable[Limit]) -> list[str]:

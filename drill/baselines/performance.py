@@ -13,7 +13,9 @@ from drill.baselines.quantities import Dimension, NotUnderstoodError, Stated, st
 FILLERS = frozenset({"the", "of", "at", "in", "on", "is", "for", "all", "requests"})
 AVERAGE = frozenset({"average", "avg", "mean"})
 SHARE_OF_LIMIT = frozenset({"limit", "limits"})
-PERCENTILE_IN_NAME = re.compile(r"\s*[(,]?\s*\b(p ?[0-9]{1,3}|[0-9]{1,3}(?:st|nd|rd|th) percentile)\b\s*\)?\s*", re.I)
+PERCENTILE_IN_NAME = re.compile(
+    r"\s*[(,]?\s*\b(p ?[0-9]{1,3}|[0-9]{1,3}(?:st|nd|rd|th) percentile)\b\s*\)?\s*", re.I
+)
 
 
 class _Meaning(NamedTuple):

@@ -162,7 +162,9 @@ def _quantity(piece: re.Match[str], dimension: Dimension) -> tuple[float, float]
         return number(piece["number"]) / 100, 0.01
     size = UNIT_SECONDS.get(unit if len(unit) == 1 else unit.lower())
     if size is None or dimension != "time":
-        raise NotUnderstoodError(f"{piece['quantity']!r} is no {'time' if dimension == 'time' else 'percentage'}")
+        raise NotUnderstoodError(
+            f"{piece['quantity']!r} is no {'time' if dimension == 'time' else 'percentage'}"
+        )
     return number(piece["number"]) * size, size
 
 

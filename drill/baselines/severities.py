@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_SEVERITY = re.compile(r"(?:(?P<priority>P|Priority)|(?P<severity>SEV|Severity))[ -]?(?P<number>\d)", re.IGNORECASE)
+_SEVERITY = re.compile(
+    r"(?:(?P<priority>P|Priority)|(?P<severity>SEV|Severity))[ -]?(?P<number>\d)", re.IGNORECASE
+)
 
 
 def severity_of(text: str) -> str | None:

@@ -18,7 +18,9 @@ SEVERITY_WORDS = frozenset(
     "blocker cosmetic critical emergency high incident incidents info informational issue issues low major medium minor "
     "moderate normal outage priority severe severity trivial urgent".split()
 )
-LEADING_SEVERITY = re.compile(r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE)
+LEADING_SEVERITY = re.compile(
+    r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE
+)
 PERIOD_SECONDS = {"hourly": 3600.0, "daily": 86400.0, "nightly": 86400.0, "weekly": 604800.0}
 PERIOD = re.compile(
     rf"(?:(?P<named>{'|'.join(PERIOD_SECONDS)})"
@@ -54,8 +56,12 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
         except NotUnderstoodError as error:
             raise refusal(source, line, text, f"{example} ({error})") from error
         if severity in limits:
-            raise refusal(source, line, text, f"one response time for {severity}; see {limits[severity].source}")
-        limits[severity] = Limit("restored", found.value, "s", found.comparison or "<", "elapsed", f"{source}:{line}")
+            raise refusal(
+                source, line, text, f"one response time for {severity}; see {limits[severity].source}"
+            )
+        limits[severity] = Limit(
+            "restored", found.value, "s", found.comparison or "<", "elapsed", f"{source}:{line}"
+        )
     return limits
 
 
@@ -91,7 +97,9 @@ def _severity(item: Item) -> tuple[str | None, str]:
     match = LEADING_SEVERITY.match(item.name or item.said)
     if match is None:
         named = {word: severity_of(word) for word in re.findall(r"\b(?:P|SEV)-?[0-9]\b", whole)}
-        return (next(iter(named.values())), whole) if len(named) == 1 and states_limit(item) else (None, whole)
+        return (
+            (next(iter(named.values())), whole) if len(named) == 1 and states_limit(item) else (None, whole)
+        )
     name_rest = plain(match["rest"])
     words = set(re.findall(r"[a-z]+", name_rest.lower()))
     if words <= SEVERITY_WORDS and re.fullmatch(r"[\s(),/:a-z-]*", name_rest, re.IGNORECASE):

@@ -99,5 +99,7 @@ def step_at(runbook: Runbook, place: str) -> Step:
     """The block at a place, which a shell must be able to run. Raises InputError naming what would be right."""
     step = runbook.step(place)
     if not step.is_shell:
-        raise InputError(runbook.path, step.line, step.language, f"a block for a shell at {place!r}, such as ```bash")
+        raise InputError(
+            runbook.path, step.line, step.language, f"a block for a shell at {place!r}, such as ```bash"
+        )
     return step

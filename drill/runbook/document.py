@@ -18,7 +18,9 @@ from pathlib import Path
 from drill.errors import InputError
 from drill.runbook.sessions import SESSION_LANGUAGES
 
-SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "zsh", "text", "txt", "plaintext", "none", ""}) | SESSION_LANGUAGES
+SHELL_LANGUAGES = (
+    frozenset({"bash", "sh", "shell", "zsh", "text", "txt", "plaintext", "none", ""}) | SESSION_LANGUAGES
+)
 """What a shell runs when a scenario names it; a fence without a language too."""
 PATH_SEPARATOR = " > "
 PLACE_SEPARATOR = " / "
@@ -136,7 +138,10 @@ class Runbook:
     def place_of(self, step: Step) -> str:
         """The shortest place that leads to this block and no other."""
         section = step.section
-        titles = [section.title, *(_joined(section.path[start:]) for start in range(len(section.path) - 2, -1, -1))]
+        titles = [
+            section.title,
+            *(_joined(section.path[start:]) for start in range(len(section.path) - 2, -1, -1)),
+        ]
         texts = [text for text in step.before if len(text) <= LONGEST_OFFERED_TEXT]
         blocks = [step.label, *texts, str(step.number) if step.number else None]
         for title in titles:
@@ -172,19 +177,33 @@ class Runbook:
         if found or len(path) == 1:
             return found
         inner = [section for section in self.sections if _plain(section.title) == path[-1]]
-        below = [section for section in inner if _in_order(path[:-1], [_plain(outer) for outer in section.path[:-1]])]
-        exact = [section for section in below if [_plain(name) for name in section.path[-len(path) :]] == path]
+        below = [
+            section
+            for section in inner
+            if _in_order(path[:-1], [_plain(outer) for outer in section.path[:-1]])
+        ]
+        exact = [
+            section for section in below if [_plain(name) for name in section.path[-len(path) :]] == path
+        ]
         return exact if len(exact) == 1 else below
 
     def _block(self, section: Section, names: Sequence[str]) -> Step | _Error:
         """The block of a section that the rest of a place names."""
         steps = self.steps_of(section)
         if not steps:
-            return lambda: self._wrong(section.line, section.title, "a section with a fenced block right below its "
-                                       f"heading{self._offers(self._steps_below(section))}")
+            return lambda: self._wrong(
+                section.line,
+                section.title,
+                "a section with a fenced block right below its "
+                f"heading{self._offers(self._steps_below(section))}",
+            )
         if not names:
-            return steps[0] if len(steps) == 1 else lambda: self._wrong(
-                section.line, section.title, f"one of its blocks{self._offers(steps)}"
+            return (
+                steps[0]
+                if len(steps) == 1
+                else lambda: self._wrong(
+                    section.line, section.title, f"one of its blocks{self._offers(steps)}"
+                )
             )
         whole = self._selected(steps, _joined(names))
         if len(whole) == 1:
@@ -255,7 +274,9 @@ class Runbook:
     def _no_block(self, section: Section, name: str, steps: Sequence[Step]) -> InputError:
         labels = [label for step in steps for label in (step.label, *step.before) if label]
         near = _near(name, labels, _plain) if labels else ""
-        return self._wrong(section.line, name, f"a label of a block in {section.title!r}{near}{self._offers(steps)}")
+        return self._wrong(
+            section.line, name, f"a label of a block in {section.title!r}{near}{self._offers(steps)}"
+        )
 
     def _shared(self, section: Section, name: str, steps: Sequence[Step]) -> InputError:
         lines = ", ".join(str(step.line) for step in steps)
@@ -272,7 +293,9 @@ class Runbook:
         if not found:
             near = _near(name, [section.title for section in self.sections], _plain)
             return self._wrong(None, name, f"the title of a section{near}")
-        places = ", ".join(f"{_joined(section.path)!r} (line {section.line})" for section in found[:MOST_OFFERED])
+        places = ", ".join(
+            f"{_joined(section.path)!r} (line {section.line})" for section in found[:MOST_OFFERED]
+        )
         steps = [step for step in self.steps if step.section in found]
         return self._wrong(
             found[0].line,

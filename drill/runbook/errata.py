@@ -122,6 +122,8 @@ def load_errata(path: Path | str) -> list[Defect]:
                 f"{place or 'a defect'}: {expected}",
             ) from error
         if defect.id in defects:
-            raise InputError(file, document.line_of((index, "id")), defect.id, "an id that no other defect has")
+            raise InputError(
+                file, document.line_of((index, "id")), defect.id, "an id that no other defect has"
+            )
         defects[defect.id] = defect
     return list(defects.values())

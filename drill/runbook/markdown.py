@@ -33,9 +33,13 @@ def parse(path: Path | str) -> Runbook:
     """
     file = Path(path)
     text = read_text(file, "the runbook, which drill.toml names under [target], runbook")
-    tokens = [token for token in MarkdownIt("commonmark").enable("table").parse(text) if token.map or token.nesting]
+    tokens = [
+        token for token in MarkdownIt("commonmark").enable("table").parse(text) if token.map or token.nesting
+    ]
     sections = _sections(file, tokens, text.count("\n") + (not text.endswith("\n")))
-    return Runbook(file, tuple(sections), tuple(_steps(file, tokens, sections)), tuple(_items(tokens, sections)))
+    return Runbook(
+        file, tuple(sections), tuple(_steps(file, tokens, sections)), tuple(_items(tokens, sections))
+    )
 
 
 def _sections(file: Path, tokens: Sequence[Token], lines: int) -> list[Section]:

@@ -9,7 +9,9 @@ SESSION_LANGUAGES = frozenset(
     {"console", "shell-session", "shellsession", "sh-session", "bash-session", "terminal", "session"}
 )
 USER_PROMPT = re.compile(r"(?:\[[^\]\n]*\]|[\w.-]+@[\w.-]+[^\s$#]*)?\$[ \t]+(?P<command>.*)")
-ROOT_PROMPT = re.compile(r"(?:\[[^\]\n]*\]|[\w.-]+@[\w.-]+[^\s$#]*)?#[ \t]+(?P<command>[a-z0-9_./~-]+(?:[ \t].*)?)")
+ROOT_PROMPT = re.compile(
+    r"(?:\[[^\]\n]*\]|[\w.-]+@[\w.-]+[^\s$#]*)?#[ \t]+(?P<command>[a-z0-9_./~-]+(?:[ \t].*)?)"
+)
 HERE_DOCUMENT = re.compile(r"<<-?[ \t]*(['\"]?)(?P<end>\w+)\1")
 CONTINUED = "> "
 
