@@ -11,16 +11,73 @@ from drill.baselines.quantities import UNIT_SECONDS, NotUnderstoodError, number,
 from drill.baselines.severities import severity_of
 
 RESPONSE_WORDS = frozenset(
-    "24/7 24x7 a an the in of is be response respond responded time immediate immediately initial target sla goal "
-    "restore restored restoration resolve resolved resolution recover recovered recovery".split()
+    [
+        "24/7",
+        "24x7",
+        "a",
+        "an",
+        "the",
+        "in",
+        "of",
+        "is",
+        "be",
+        "response",
+        "respond",
+        "responded",
+        "time",
+        "immediate",
+        "immediately",
+        "initial",
+        "target",
+        "sla",
+        "goal",
+        "restore",
+        "restored",
+        "restoration",
+        "resolve",
+        "resolved",
+        "resolution",
+        "recover",
+        "recovered",
+        "recovery",
+    ]
 )
 SEVERITY_WORDS = frozenset(
-    "blocker cosmetic critical emergency high incident incidents info informational issue issues low major medium minor "
-    "moderate normal outage priority severe severity trivial urgent".split()
+    [
+        "blocker",
+        "cosmetic",
+        "critical",
+        "emergency",
+        "high",
+        "incident",
+        "incidents",
+        "info",
+        "informational",
+        "issue",
+        "issues",
+        "low",
+        "major",
+        "medium",
+        "minor",
+        "moderate",
+        "normal",
+        "outage",
+        "priority",
+        "severe",
+        "severity",
+        "trivial",
+        "urgent",
+    ]
 )
 LEADING_SEVERITY = re.compile(
     r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE
 )
+<<<<<<< HEAD
+LEADING_SEVERITY = re.compile(
+    r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE
+)
+=======
+>>>>>>> main
 PERIOD_SECONDS = {"hourly": 3600.0, "daily": 86400.0, "nightly": 86400.0, "weekly": 604800.0}
 PERIOD = re.compile(
     rf"(?:(?P<named>{'|'.join(PERIOD_SECONDS)})"

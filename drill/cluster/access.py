@@ -44,10 +44,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "drill"
 
 
-def kubeconfig_path() -> Path:
-    """The kubeconfig that drill uses: $DRILL_KUBECONFIG, else its own; never ~/.kube/config by itself."""
+def cluster_folder(context: str) -> Path:
+    """Where drill keeps what belongs to one cluster: its kubeconfigs, certificates, which nodes are its own."""
+    return cache_folder() / "clusters" / re.sub(r"[^\w.-]", "-", context)
+
+
+def kubeconfig_path(context: str) -> Path:
+    """The kubeconfig that drill uses: $DRILL_KUBECONFIG, else the cluster's own; never ~/.kube/config by
+    itself."""
     named = os.environ.get("DRILL_KUBECONFIG")
-    return Path(named) if named else cache_folder() / "kubeconfig"
+    return Path(named) if named else cluster_folder(context) / "kubeconfig"
 
 
 def check_context(context: str, allow_context: str | None = None) -> None:
@@ -247,7 +253,7 @@ def connect(settings: Settings, allow_context: str | None = None) -> Cluster:
     """
     context = settings.target.context
     check_context(context, allow_context)
-    path = kubeconfig_path()
+    path = kubeconfig_path(context)
     if not path.is_file():
         raise UsageError(
             f"{path}: no kubeconfig there. `drill up` makes the cluster, or name another file with "

@@ -76,6 +76,7 @@ class Book:
                     f"a baseline for {name.replace('_', ' ')}: restored is told by it",
                 )
         response_times = parse_response_times(severity_limits(runbook, titles.response_times), source)
+<<<<<<< HEAD
         if severity not in response_times:
             raise InputError(
                 runbook.path,
@@ -85,6 +86,11 @@ class Book:
             )
         limits.append(response_times[severity])
         if self._settings.backup is not None:
+=======
+        if severity in response_times:
+            limits.append(response_times[severity])
+        if not self._settings.lacks("backup"):
+>>>>>>> main
             schedule = parse_schedule(backup_schedule_items(runbook, titles.backup_schedule), source)
             limits += [schedule] if schedule is not None else []
         return {

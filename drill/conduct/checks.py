@@ -19,7 +19,6 @@ from drill.baselines.severities import severity_of
 from drill.conduct.book import Book, step_at
 from drill.conduct.scenario import (
     CONTROL,
-    CREDIT,
     DEFECT,
     FAULT,
     HEALS,

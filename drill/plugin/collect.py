@@ -31,9 +31,7 @@ def pytest_collection_modifyitems(
                 for definition in find_fixturedefs_for_step(step, session._fixturemanager, item)
             }
             if len(found) != 1:
-                what = (
-                    "no step definition matches" if not found else f"{len(found)} step definitions match"
-                )
+                what = "no step definition matches" if not found else f"{len(found)} step definitions match"
                 wrong.append(
                     f"{scenario.feature.filename}:{step.line_number}: {step.keyword} {step.name!r}: {what}; "
                     f"expected exactly one, see steps/"

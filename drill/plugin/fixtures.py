@@ -8,6 +8,7 @@ import pytest
 
 from drill.cluster.access import Cluster, connect
 from drill.conduct.book import Book
+from drill.conduct.checks import lacks
 from drill.conduct.drill import Drill
 from drill.conduct.run import Run
 from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
@@ -77,7 +78,7 @@ def drill(
         allow_context=allow_context,
         earlier=tuple(run.verdicts),
     )
-    missing = " and no ".join(_lacks(settings, facts))
+    missing = " and no ".join(lacks(settings, facts))
     if missing:
         run.add(made.not_applicable(missing))
         made.close()

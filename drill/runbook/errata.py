@@ -8,14 +8,15 @@ or the drill failed for another reason than the stated one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from drill.errors import InputError
 from drill.reading import read_yaml, shown
+from drill.recording.events import CommandFinished
 
 
 class _Entry(BaseModel):
@@ -48,23 +49,20 @@ class Evidence(_Entry):
                 raise ValueError(f"a regular expression ({error})") from error
         return value
 
-    def holds(self, command: Mapping[str, Any]) -> bool:
-        """True where the data of one command.finished event is what was expected. `interrupted` is expected
+    def holds(self, command: CommandFinished) -> bool:
+        """True where one finished command is what was expected. `interrupted` is expected
         False unless stated.
         """
         return (
-            command["line"] == self.line
-            and bool(command["interrupted"]) == bool(self.interrupted)
+            command.line == self.line
+            and command.interrupted == bool(self.interrupted)
             and (
                 self.status is None
-                or (command["status"] != 0 if self.status < 0 else command["status"] == self.status)
+                or (command.status != 0 if self.status < 0 else command.status == self.status)
             )
-            and (
-                self.command_matches is None
-                or re.search(self.command_matches, command["command"]) is not None
-            )
-            and (self.output_matches is None or re.search(self.output_matches, command["output"]) is not None)
-            and (self.output_lacks is None or re.search(self.output_lacks, command["output"]) is None)
+            and (self.command_matches is None or re.search(self.command_matches, command.command) is not None)
+            and (self.output_matches is None or re.search(self.output_matches, command.output) is not None)
+            and (self.output_lacks is None or re.search(self.output_lacks, command.output) is None)
         )
 
 
@@ -80,9 +78,9 @@ class Defect(_Entry):
     as_corrected: str
     evidence: tuple[Evidence, ...] = ()
 
-    def proven_by(self, commands: Iterable[Mapping[str, Any]]) -> bool:
-        """True where every piece of evidence is among the data of the command.finished events of an
-        as-written drill.
+    def proven_by(self, commands: Iterable[CommandFinished]) -> bool:
+        """True where every piece of evidence is among the finished commands of an as-written
+        drill.
         """
         recorded = list(commands)
         return bool(self.evidence) and all(
