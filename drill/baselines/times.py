@@ -72,6 +72,12 @@ SEVERITY_WORDS = frozenset(
 LEADING_SEVERITY = re.compile(
     r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE
 )
+<<<<<<< HEAD
+LEADING_SEVERITY = re.compile(
+    r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE
+)
+=======
+>>>>>>> main
 PERIOD_SECONDS = {"hourly": 3600.0, "daily": 86400.0, "nightly": 86400.0, "weekly": 604800.0}
 PERIOD = re.compile(
     rf"(?:(?P<named>{'|'.join(PERIOD_SECONDS)})"
