@@ -339,6 +339,7 @@ class PodResources(Part, frozen=True):
     memory_bytes: float | None = None
     cpu_limit_cores: float | None = None
     memory_limit_bytes: float | None = None
+    container_id: str = ""
 
 
 @_of("sample.resources")
