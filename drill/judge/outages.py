@@ -13,6 +13,7 @@ stay high together.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ class Outage(NamedTuple):
 
 
 def standard_of(
-    settings: Judging, limits: dict[str, Limit], calibration: Calibration | None = None
+    settings: Judging, limits: Mapping[str, Limit], calibration: Calibration | None = None
 ) -> Standard:
     """The standard that a drill states."""
     rate, response = limits.get("error_rate"), limits.get("response_time")

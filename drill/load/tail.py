@@ -1,22 +1,25 @@
-"""The request stream while it is being written. Flows in: requests.jsonl. Flows out: the live line, the
-witness's failed requests, "recovered".
+"""The request stream while it is being written: for the live line, the witness's failed requests, "recovered".
 
 What it says steers the drill; verdicts are the judge's, from the same file afterwards and by the same rule
-for "recovered".
+for "recovered". What the load itself failed at (requests that it did not send, or that were under way while it
+stood still) is no failure of the target and no witness, and a stretch with such requests shows no recovery.
 """
 
 from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from drill.judge.outages import Standard, recovered_since
-from drill.recording.requests import LOADS_OWN_ERRORS, Request, Requests
+from drill.judge.criteria.error_rate import error_rate_so_far
+from drill.judge.outages import recovered_since, standard_of
+from drill.load.stalls import Stalls, touched
+from drill.recording.events import Calibration, Judging, Limit
+from drill.recording.requests import NOT_SENT, Request, Requests
 
 STREAM_LAG_SECONDS = 0.25
 
@@ -32,8 +35,8 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class RequestTail:
-    """Follows the stream at `path`, which need not exist yet. `timeout_seconds`: how long after its planned
-    time a request may still be unknown.
+    """Follows the stream at `path`, which need not exist yet, and the stalls beside it. `timeout_seconds`:
+    how long after its planned time a request may still be unknown.
     """
 
     def __init__(self, path: Path, timeout_seconds: float, requests_per_second: float) -> None:
@@ -41,6 +44,7 @@ class RequestTail:
         self._timeout_seconds = timeout_seconds
         self._requests_per_second = requests_per_second
         self._decoder = msgspec.json.Decoder(Request)
+        self._stalls = Stalls(path)
         self._offset = 0
         self._rest = b""
         self._planned: list[float] = []
@@ -57,6 +61,7 @@ class RequestTail:
         self._offset += len(block)
         whole, _, self._rest = (self._rest + block).rpartition(b"\n")
         new: list[Request] = self._decoder.decode_lines(whole)
+        self._stalls.poll()  # after the requests: a stall is written before those that finished after it
         self._requests.extend(new)
         self._requests.sort(key=_planned)  # nearly sorted already: linear
         self._planned = [request.planned for request in self._requests]
@@ -68,7 +73,9 @@ class RequestTail:
         """
         end = time.monotonic() if now is None else now
         recent = self._requests[bisect_left(self._planned, end - 1 - self._timeout_seconds) :]
-        finished = [request for request in recent if end - 1 <= request.finished < end]
+        finished = [
+            request for request in recent if end - 1 <= request.finished < end and self.measured(request)
+        ]
         if not finished:
             return Summary(0.0, None, 0.0)
         latencies = [request.finished - request.planned for request in finished]
@@ -83,14 +90,25 @@ class RequestTail:
         given.
         """
         later = self._requests[bisect_left(self._planned, monotonic) :]
-        return [request for request in later if request.error and (names is None or request.name in names)]
+        return [
+            request
+            for request in later
+            if request.error and (names is None or request.name in names) and self.measured(request)
+        ]
 
     def failed_of(self, start: float, end: float) -> tuple[int, int]:
         """How many requests planned in [start, end) have failed, and how many there are, monotonic
         seconds.
         """
-        there = self._requests[bisect_left(self._planned, start) : bisect_left(self._planned, end)]
+        all_there = self._requests[bisect_left(self._planned, start) : bisect_left(self._planned, end)]
+        there = [request for request in all_there if self.measured(request)]
         return sum(bool(request.error) for request in there), len(there)
+
+    def measured(self, request: Request) -> bool:
+        """False where the load itself did not send it, or stood still while it was under way."""
+        return not request.error.startswith(NOT_SENT) and not touched(
+            request.planned, request.finished, self._stalls.known
+        )
 
     def acknowledged_since(self, monotonic: float) -> int:
         """How many writes planned at or after `monotonic` have been acknowledged."""
@@ -99,23 +117,52 @@ class RequestTail:
         )
 
     def recovered_since(
-        self, monotonic: float, standard: Standard, *, now: float | None = None
+        self,
+        monotonic: float,
+        hold_seconds: float,
+        limits: Mapping[str, Limit],
+        *,
+        calibration: Calibration | None = None,
+        now: float | None = None,
     ) -> float | None:
-        """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule; None while
-        it is not: the moment from which on requests have been good for a whole hold.
+        """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule: the moment
+        from which on requests have held `limits` for `hold_seconds`; None while they have not.
 
-        A request counts once everything planned before it is known, which is a timeout after its moment. Where no
+        A request counts once everything planned with it is known, which is a timeout after its moment. Where no
         outage is seen since `monotonic`, the hold may begin at once: ask after the fault was witnessed. Times are
         monotonic seconds, `now` the present unless given.
         """
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
         begin = bisect_left(self._planned, monotonic - self._timeout_seconds)
         end = bisect_left(self._planned, known_until)
-        return recovered_since(_columns(self._requests[begin:end]), standard, monotonic)
+        requests = _columns([request for request in self._requests[begin:end] if self.measured(request)])
+        judging = Judging(
+            minimum_requests=1,
+            hold_seconds=hold_seconds,
+            after_seconds=hold_seconds,
+            patience_seconds=hold_seconds,
+            requests_per_second=self._requests_per_second,
+            timeout_seconds=self._timeout_seconds,
+        )
+        return recovered_since(requests, standard_of(judging, limits, calibration), monotonic)
+
+    def decided(
+        self,
+        opened: float,
+        limits: Mapping[str, Limit],
+        *,
+        calibration: Calibration | None = None,
+        now: float | None = None,
+    ) -> bool:
+        """Does the window after that `opened` then (monotonic seconds) tell already whether the error rate is held?
+        It may be asked as often as one likes: the judge's test pays for every look."""
+        limit = limits.get("error_rate")
+        known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
+        failed, count = self.failed_of(opened, known_until)
+        return limit is None or error_rate_so_far(failed, count, limit.value, calibration) != "inconclusive"
 
 
 def _columns(requests: list[Request]) -> Requests:
-    requests = [request for request in requests if not request.error.startswith(LOADS_OWN_ERRORS)]
     count = len(requests)
     return Requests(
         np.fromiter((request.planned for request in requests), np.float64, count),

@@ -1,10 +1,9 @@
-"""Events: what happened, when, in the order in which it was written. Each kind is one record here, used by
-those who write it and those who read it; an event that is not here cannot be recorded, and one on disk that
-is not here, or has other fields, is an InputError.
+"""Events: what happened, when, in the order in which it was written. Each kind is one record here, used by those who
+write it and those who read it; an event that is not here cannot be recorded, and one on disk that is not here, or has
+other fields, is an InputError.
 
-On disk an event is a JSON line: {"wall", "monotonic", "kind", "data"}. All times are monotonic seconds unless
-a field says `wall` (seconds since the epoch). A new kind is one class below: its first line says who writes
-it and when.
+On disk an event is a JSON line: {"wall", "monotonic", "kind", "data"}. All times are monotonic seconds unless a field
+says `wall` (seconds since the epoch). A new kind is one class below: its first line says who writes it and when.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
-from drill.errors import InputError
+from drill.errors import InputError, SetupError
 from drill.recording.clock import Moment, now
 
 SCHEMA_VERSION = 2
@@ -55,8 +55,8 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limit(Part, frozen=True):
-    """A limit as the drill carries it. `value` in `unit` ("s", "ratio"); `statistic`: p95, mean, rate, share,
-    elapsed; `source`: the runbook's line that it was read from."""
+    """A limit as the drill carries it. `value` in `unit` ("s", "ratio"); `statistic`: p95, mean, rate, share, elapsed;
+    `source`: the runbook's line that it was read from."""
 
     value: float
     unit: str = ""
@@ -78,9 +78,7 @@ class Judging(Part, frozen=True):
 
 
 class PlannedFault(Part, frozen=True):
-    """A fault that the scenario names. `part`: the part of the target that it hits, empty for the
-    application.
-    """
+    """A fault that the scenario names. `part`: the part of the target that it hits, empty for the application."""
 
     fault: str
     felt: Felt = "failed"
@@ -88,11 +86,10 @@ class PlannedFault(Part, frozen=True):
 
 
 class Calibration(Part, frozen=True):
-    """The target's own noise, measured by a drill of nothing. `dispersion`: variance of failures per block
-    over that of independent ones (>= 1); `correlation_seconds`: how long latencies depend on each other;
-    `capacity`: highest requests per second served within the limits; `lateness_seconds`: p99 of how late the
-    load sent; `machine_busy_share`: of all cores, 0 to 1; `taken_wall`: when; `digest`: of the target that it
-    was measured on."""
+    """The target's own noise, measured by a drill of nothing. `dispersion`: variance of failures per block over that
+    of independent ones (>= 1); `correlation_seconds`: how long latencies depend on each other; `capacity`: highest
+    requests per second served within the limits; `lateness_seconds`: p99 of how late the load sent;
+    `machine_busy_share`: of all cores, 0 to 1; `taken_wall`: when; `digest`: of the target that it was measured on."""
 
     dispersion: float = 1.0
     correlation_seconds: float = 0.0
@@ -105,10 +102,9 @@ class Calibration(Part, frozen=True):
 
 @_of("drill.started")
 class DrillStarted(Data, frozen=True):
-    """Written first. `parts`: name -> kind of the parts that the target has; `lacks`: what criteria need and
-    the target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a
-    backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
-    where none was kept."""
+    """Written first. `parts`: name -> kind of the parts that the target has; `lacks`: what criteria need and the
+    target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a backup back;
+    `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None where none was kept."""
 
     drill: str
     settings: Judging
@@ -162,8 +158,8 @@ class LoadStopped(Data, frozen=True):
 
 @_of("load.trouble")
 class LoadTrouble(Data, frozen=True):
-    """The instrument failed, not the target: in [start, end) the load was stopped, starved or gone. Nothing
-    of that stretch is a failure, a witness or an outage."""
+    """The instrument failed, not the target: in [start, end) the load was stopped, starved or gone. Nothing of that
+    stretch is a failure, a witness or an outage."""
 
     start: float
     end: float
@@ -213,8 +209,8 @@ class FaultInjected(Data, frozen=True):
 
 @_of("fault.witnessed")
 class FaultWitnessed(Data, frozen=True):
-    """The platform shows the fault and, unless it is latent, users feel it, `seconds` after the injection.
-    `users`: what they felt, empty for a latent fault."""
+    """The platform shows the fault and, unless it is latent, users feel it, `seconds` after the injection. `users`:
+    what they felt, empty for a latent fault."""
 
     fault: str
     what: str
@@ -224,9 +220,7 @@ class FaultWitnessed(Data, frozen=True):
 
 @_of("fault.unnoticed")
 class FaultUnnoticed(Data, frozen=True):
-    """The fault took effect on the platform (`what`), and no user noticed within `watched_seconds`: a
-    result.
-    """
+    """The fault took effect on the platform (`what`), and no user noticed within `watched_seconds`: a result."""
 
     fault: str
     what: str
@@ -262,8 +256,8 @@ class FaultUndone(Data, frozen=True):
 
 @_of("procedure.started")
 class ProcedureStarted(Data, frozen=True):
-    """The operator begins a block of the runbook. `line`: of its first command; `as_written`: of the text as
-    first written."""
+    """The operator begins a block of the runbook. `line`: of its first command; `as_written`: of the text as first
+    written."""
 
     procedure: str
     section: str = ""
@@ -284,9 +278,10 @@ class PipelinePart(Part, frozen=True):
 
 @_of("command.finished")
 class CommandFinished(Data, frozen=True):
-    """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it
-    should have ended and did not, and was ended (also `interrupted`); `background`: it was left running;
-    `output`: the end of what it printed."""
+    """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it should have
+    ended and did not, and was ended (also `interrupted`); `handled`: it failed, and the text deals with that (`a || b`,
+    `if a`, `a && b`), so it is no failure of the procedure; `background`: it was left running; `output`: the end of
+    what it printed."""
 
     line: int
     command: str
@@ -295,6 +290,7 @@ class CommandFinished(Data, frozen=True):
     finished: float
     interrupted: bool = False
     hung: bool = False
+    handled: bool = False
     background: bool = False
     parts: list[PipelinePart] = []
     output: str = ""
@@ -302,8 +298,8 @@ class CommandFinished(Data, frozen=True):
 
 @_of("procedure.finished")
 class ProcedureFinished(Data, frozen=True):
-    """The block has ended with `status` (0 when every command did). `background`: commands that still run,
-    and go on running until the drill is over."""
+    """The block has ended with `status` (0 when every command did). `background`: commands that still run, and go on
+    running until the drill is over."""
 
     procedure: str = ""
     status: int = 0
@@ -313,19 +309,20 @@ class ProcedureFinished(Data, frozen=True):
 
 @_of("cluster.changed")
 class ClusterChanged(Data, frozen=True):
-    """The API server's audit log: the operator's identity changed something; the event's moment is that of
-    the change.
-    """
+    """The API server's audit log: the operator's identity changed something; the event's moment is that of the change.
+    `verb`: create, update, patch, delete, deletecollection; or exec, for a command in a pod, which may have changed
+    anything or nothing: `command` says which. `object`: "deployments/novel-engine", a subresource after it."""
 
     verb: str
     object: str
     code: int = 200
+    command: str = ""
 
 
 @_of("changes.read")
 class ChangesRead(Data, frozen=True):
-    """Whether the cluster's audit log could be read for this drill; `why` says why not. Without it a cause
-    cannot be shown."""
+    """Whether the cluster's audit log could be read for this drill; `why` says why not. Without it a cause cannot be
+    shown."""
 
     available: bool
     count: int = 0
@@ -333,8 +330,8 @@ class ChangesRead(Data, frozen=True):
 
 
 class PodResources(Part, frozen=True):
-    """One container's use. `cpu_seconds` is cumulative, as of `cpu_at`; a limit or measure that there is not
-    is None. `container_id` tells a restarted container from the one before."""
+    """One container's use. `cpu_seconds` is cumulative, as of `cpu_at`; a limit or measure that there is not is None.
+    `container_id` tells a restarted container from the one before."""
 
     pod: str
     cpu_seconds: float | None = None
@@ -342,13 +339,12 @@ class PodResources(Part, frozen=True):
     memory_bytes: float | None = None
     cpu_limit_cores: float | None = None
     memory_limit_bytes: float | None = None
+    container_id: str = ""
 
 
 @_of("sample.resources")
 class ResourcesSampled(Data, frozen=True):
-    """What the application's pods use. `expected`: all pods that ran at that moment, those without a measure
-    too.
-    """
+    """What the application's pods use. `expected`: all pods that ran at that moment, those without a measure too."""
 
     pods: list[PodResources]
     expected: list[str] = []
@@ -386,8 +382,8 @@ class SampleFailed(Data, frozen=True):
 
 @_of("cluster.progress")
 class ClusterProgress(Data, frozen=True):
-    """Watching a service that is out: what in the cluster is still on its way (a rollout, a starting
-    container, a pending pod). Empty: nothing will come any more by itself."""
+    """Watching a service that is out: what in the cluster is still on its way (a rollout, a starting container, a
+    pending pod). Empty: nothing will come any more by itself."""
 
     on_its_way: list[str]
 
@@ -411,9 +407,9 @@ class AbsentWrite(Part, frozen=True):
 
 @_of("writes.audited")
 class WritesAudited(Data, frozen=True):
-    """The acknowledged writes were looked for. `newest_survivor_at`: when the newest write acknowledged
-    before the fault that is still there was acknowledged; None where none of this drill's survived. `source`:
-    what was asked, when it is the store itself (a part) and not the service."""
+    """The acknowledged writes were looked for. `newest_survivor_at`: when the newest write acknowledged before the
+    fault that is still there was acknowledged; None where none of this drill's survived. `source`: what was asked, when
+    it is the store itself (a part) and not the service."""
 
     acknowledged: int
     checked: int
@@ -425,9 +421,7 @@ class WritesAudited(Data, frozen=True):
 
 @_of("target.put_back")
 class TargetPutBack(Data, frozen=True):
-    """The target after the drill: what differed from its known state, and whether something had to be
-    repaired.
-    """
+    """The target after the drill: what differed from its known state, and whether something had to be repaired."""
 
     differences: list[str] = []
     repaired: bool = False
@@ -435,8 +429,8 @@ class TargetPutBack(Data, frozen=True):
 
 @_of("drill.error")
 class DrillError(Data, frozen=True):
-    """The drill could not be carried out (`stage` "drill": the verdict is setup), or its target could not be
-    put back (`stage` "put back": the verdict stands, the run is in trouble)."""
+    """The drill could not be carried out (`stage` "drill": the verdict is setup), or its target could not be put back
+    (`stage` "put back": the verdict stands, the run is in trouble)."""
 
     error: str
     message: str
@@ -471,27 +465,30 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 def of_kind(kind: str, data: dict[str, Any]) -> Data:
-    """The data of an event, checked. Raises msgspec.ValidationError for a field, ValueError for a kind that
-    is not there."""
+    """The data of an event, checked. Raises msgspec.ValidationError for a field, ValueError for a kind that is not
+    there."""
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind of event: see drill/recording/events.py")
     return msgspec.convert(data, KINDS[kind])
 
 
 class Recorder:
-    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe
-    to call from several threads."""
+    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe to call
+    from several threads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Raises SetupError where nothing can be written at `path`."""
         self.path = path
-        self._file = path.open("ab")
         self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def record(self, data: Data, *, at: Moment | None = None, durable: bool = False) -> Event:
-        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on
-        disk.
-        """
+        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on disk. Raises
+        SetupError where it cannot be written: a full disk is never the target's failure."""
         if KINDS.get(data.kind) is not type(data):
             raise ValueError(f"{type(data).__name__} is no kind of event: see drill/recording/events.py")
         moment = at or now()
@@ -499,16 +496,35 @@ class Recorder:
         raw = msgspec.Raw(msgspec.json.encode(data))
         line = msgspec.json.encode(_Line(moment.wall, moment.monotonic, data.kind, raw)) + b"\n"
         with self._lock:
-            self._file.write(line)
-            self._file.flush()
-            if durable:
-                os.fsync(self._file.fileno())
+            try:
+                _write_whole(self._file, line)
+                if durable:
+                    os.fsync(self._file.fileno())
+            except OSError as error:
+                raise self._unwritable(error) from error
         return event
 
     def close(self) -> None:
         """No more events; further calls of `record` raise ValueError."""
         with self._lock:
             self._file.close()
+
+    def _unwritable(self, error: OSError) -> SetupError:
+        return SetupError(
+            f"{self.path}: could not be written ({error.strerror or error}). Make room or leave to write there"
+        )
+
+
+def _write_whole(file: FileIO, line: bytes) -> None:
+    """Write a line, or leave the file as it was: half a line would make all that follow unreadable."""
+    written = 0
+    try:
+        while written < len(line):
+            written += file.write(line[written:])
+    except OSError:
+        if written:
+            os.ftruncate(file.fileno(), os.fstat(file.fileno()).st_size - written)
+        raise
 
 
 _lines = msgspec.json.Decoder(_Line)
@@ -521,8 +537,8 @@ def decode_event(line: bytes) -> Event:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other
-    bad line is an InputError."""
+    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other bad line
+    is an InputError."""
     events = []
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):

@@ -28,7 +28,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request. planned, sent, finished: monotonic seconds; name: as in drill.toml; status: HTTP status, 0
     when none came; error: why it failed, empty when it did not; write: the id given to a write; acknowledged:
-    the write was confirmed; read_back: path that returns it."""
+    the write was confirmed; read_back: path that returns it; contains: what the answer there must hold."""
 
     planned: float
     sent: float
@@ -39,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     write: str = ""
     acknowledged: bool = False
     read_back: str = ""
+    contains: str = ""
 
 
 class Requests:

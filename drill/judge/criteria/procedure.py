@@ -13,7 +13,8 @@ COMMAND_NOT_FOUND = 127
 
 def procedure(case: Case) -> Answer:
     """Fail when a command ended with another status than 0, or hung. One that streams and was interrupted did
-    not fail, nor did one that is left running.
+    not fail, nor did one that is
+    left running, nor one whose failure the text itself deals with.
 
     Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within
     the procedure.
@@ -44,7 +45,7 @@ def procedure(case: Case) -> Answer:
 def _failed(command: CommandFinished) -> bool:
     if command.hung:
         return True
-    return command.status != 0 and not command.interrupted and not command.background
+    return command.status != 0 and not (command.interrupted or command.handled or command.background)
 
 
 def _said(command: CommandFinished) -> str:
