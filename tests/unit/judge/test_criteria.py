@@ -173,9 +173,7 @@ def test_a_command_that_hung_has_failed(drill: RecordedDrill) -> None:
     verdict = drill.judged()
     found = criterion(verdict, "procedure")
     assert (found.verdict, verdict.verdict) == ("fail", "fail")
-    assert (
-        found.why == "line 52: `kubectl rollout status deployment/x --watch` hung, and was ended after 3 s"
-    )
+    assert found.why == "line 52: `kubectl rollout status deployment/x --watch` hung, and was ended after 3 s"
     assert (verdict.commands[0].hung, verdict.commands[0].seconds) == (True, 3.0)
 
 
@@ -603,7 +601,10 @@ def test_harm_is_not_asked_of_a_procedure_that_was_needed(drill: RecordedDrill) 
     )
     drill.procedure = None
     assert criterion(drill.judged(), "harm").why == "the drill has no procedure: nobody acted"
-    drill.outages, drill.procedure = [(INJECTED, 1013.0), (1021.0, 1023.0), (1035.0, 1037.0)], (1030.0, 1031.0)
+    drill.outages, drill.procedure = (
+        [(INJECTED, 1013.0), (1021.0, 1023.0), (1035.0, 1037.0)],
+        (1030.0, 1031.0),
+    )
     assert "up and down" in criterion(drill.judged(), "harm").why
 
 

@@ -9,10 +9,21 @@ import pytest
 
 from drill.load.stalls import Stall, stalls_beside
 from drill.load.tail import RequestTail
+from drill.recording.events import Calibration, Limit
 from drill.recording.requests import Request
 
 TIMEOUT_SECONDS = 1.0
 REQUESTS_PER_SECOND = 100.0
+
+
+def limits(response_seconds: float) -> dict[str, Limit]:
+    return {
+        "error_rate": Limit(0.001, "ratio"),
+        "response_time": Limit(response_seconds, "s", statistic="p95"),
+    }
+
+
+LIMITS = limits(0.5)
 
 
 def lines(*requests: Request) -> bytes:
@@ -81,40 +92,53 @@ def test_failures_since_a_moment_by_planned_time_and_name(tail: RequestTail) -> 
     assert [request.planned for request in tail.failed_since(0.0, {"a"})] == [1.0, 3.0]
 
 
-def test_restored_is_where_the_first_full_window_begins(tail: RequestTail) -> None:
+def test_recovered_is_where_good_service_begins(tail: RequestTail) -> None:
     stream(tail, first_good=300, last=1000)
-    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=11.0) == 3.0
+    assert tail.recovered_since(1.0, 5, LIMITS, now=11.0) == 3.0
 
 
-def test_not_before_the_whole_window_is_known(tail: RequestTail) -> None:
+def test_not_before_a_whole_hold_is_known(tail: RequestTail) -> None:
     stream(tail, first_good=300, last=1000)
-    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=9.2) is None
-    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=9.3) == 3.0
+    assert tail.recovered_since(1.0, 5, LIMITS, now=9.2) is None
+    assert tail.recovered_since(1.0, 5, LIMITS, now=9.3) == 3.0
 
 
-def test_not_when_the_window_is_too_slow(tail: RequestTail) -> None:
+def test_not_while_it_is_too_slow(tail: RequestTail) -> None:
     stream(tail, first_good=300, last=1000, latency=0.6)
-    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=11.0) is None
-    assert tail.restored_since(1.0, 5, 0.001, 0.7, now=11.0) == 3.0
+    assert tail.recovered_since(1.0, 5, LIMITS, now=11.0) is None
+    assert tail.recovered_since(1.0, 5, limits(0.7), now=11.0) == 3.0
 
 
 def test_not_when_the_load_has_died(tail: RequestTail) -> None:
     stream(tail, first_good=300, last=500)
-    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=60.0) is None
+    assert tail.recovered_since(1.0, 5, LIMITS, now=60.0) is None
 
 
-def test_one_failure_in_the_window_moves_it_behind(tail: RequestTail) -> None:
+@pytest.mark.parametrize(("failures", "moment"), [(1, 3.0), (4, 5.04)])
+def test_a_stray_failure_is_no_relapse_and_four_in_a_row_are_one(
+    tail: RequestTail, failures: int, moment: float
+) -> None:
     requests = [
-        answered(slot / 100, error="x" if 100 <= slot < 300 or slot == 500 else "") for slot in range(1200)
+        answered(slot / 100, error="x" if 100 <= slot < 300 or 500 <= slot < 500 + failures else "")
+        for slot in range(1200)
     ]
     tail.path.write_bytes(lines(*requests))
     tail.poll()
-    assert tail.restored_since(1.0, 5, 0.001, 0.5, now=14.0) == 5.01
+    assert tail.recovered_since(1.0, 5, LIMITS, now=14.0) == moment
 
 
-def test_nothing_failed_and_nothing_to_restore(tail: RequestTail) -> None:
+def test_the_window_after_is_decided_by_the_judges_own_test(tail: RequestTail) -> None:
+    stream(tail, first_good=300, last=5000)
+    assert not tail.decided(10.0, LIMITS, now=44.25)
+    assert tail.decided(10.0, LIMITS, now=44.27)
+    assert not tail.decided(10.0, LIMITS, calibration=Calibration(dispersion=2.0), now=44.27)
+    assert tail.decided(1.0, LIMITS, now=44.27)
+    assert tail.decided(10.0, {}, now=11.0)
+
+
+def test_nothing_failed_and_nothing_to_recover_from(tail: RequestTail) -> None:
     stream(tail, first_good=100, last=1000)
-    assert tail.restored_since(2.0, 5, 0.001, 0.5, now=12.0) == 2.01
+    assert tail.recovered_since(2.0, 5, LIMITS, now=12.0) == 2.0
 
 
 def stalled(tail: RequestTail, start: float, end: float) -> None:
