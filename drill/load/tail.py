@@ -1,8 +1,10 @@
-"""The request stream while it is being written: for the live line, the witness's failed requests, "recovered".
+"""The request stream while it is being written: for the live line, the witness's failed requests,
+"recovered".
 
 What it says steers the drill; verdicts are the judge's, from the same file afterwards and by the same rule
-for "recovered". What the load itself failed at (requests that it did not send, or that were under way while it
-stood still) is no failure of the target and no witness, and a stretch with such requests shows no recovery.
+for "recovered". What the load itself failed at (requests that it did not send, or that were under way while
+it stood still) is no failure of the target and no witness, and a stretch with such requests shows no
+recovery.
 """
 
 from __future__ import annotations
@@ -125,12 +127,12 @@ class RequestTail:
         calibration: Calibration | None = None,
         now: float | None = None,
     ) -> float | None:
-        """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule: the moment
-        from which on requests have held `limits` for `hold_seconds`; None while they have not.
+        """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule: the
+        moment from which on requests have held `limits` for `hold_seconds`; None while they have not.
 
-        A request counts once everything planned with it is known, which is a timeout after its moment. Where no
-        outage is seen since `monotonic`, the hold may begin at once: ask after the fault was witnessed. Times are
-        monotonic seconds, `now` the present unless given.
+        A request counts once everything planned with it is known, which is a timeout after its moment. Where
+        no outage is seen since `monotonic`, the hold may begin at once: ask after the fault was witnessed.
+        Times are monotonic seconds, `now` the present unless given.
         """
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
         begin = bisect_left(self._planned, monotonic - self._timeout_seconds)
@@ -154,8 +156,8 @@ class RequestTail:
         calibration: Calibration | None = None,
         now: float | None = None,
     ) -> bool:
-        """Does the window after that `opened` then (monotonic seconds) tell already whether the error rate is held?
-        It may be asked as often as one likes: the judge's test pays for every look."""
+        """Does the window after that `opened` then (monotonic seconds) tell already whether the error rate is
+        held? It may be asked as often as one likes: the judge's test pays for every look."""
         limit = limits.get("error_rate")
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
         failed, count = self.failed_of(opened, known_until)
