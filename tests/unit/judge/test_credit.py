@@ -80,7 +80,8 @@ def test_several_controls_must_agree(tmp_path: Path, drill: DrillVerdict) -> Non
     assert _credit(drill, never, late) == "runbook"
     assert judge_credit(drill, [never, soon, late]) == (
         "too close to tell",
-        "controls differ: 10.0 s with the procedure; the platform alone: still out after 60.0 s, 9.0 s, 30.0 s",
+        "controls differ: 10.0 s with the procedure; the platform alone: "
+        "still out after 60.0 s, 9.0 s, 30.0 s",
     )
 
 
