@@ -285,7 +285,7 @@ def test_drill_that_never_injected_has_a_page_too(tmp_path: Path) -> None:
     text = (folder / "index.html").read_text()
     assert "no request was recorded" in text
     assert "drill doctor" in text
-    assert "! setup" in text
+    assert "! could not be carried out" in text
 
 
 def test_summary_has_exactly_the_fields_of_the_interface(tmp_path: Path) -> None:
@@ -380,7 +380,7 @@ def test_hundred_thousand_requests_take_little_time(tmp_path: Path) -> None:
 
 def test_criterion_without_numbers_is_shown_with_dashes(tmp_path: Path) -> None:
     _, page = _report(
-        tmp_path, (Shape(criteria=(Criterion("cpu", "not applicable", why="the target has no metrics"),)),)
+        tmp_path, (Shape(criteria=(Criterion("cpu", "not applicable", "CPU usage, average", why="the target has no metrics"),)),)
     )
     assert "CPU usage, average – not applicable – – – – – the target has no metrics" in page.text
 
