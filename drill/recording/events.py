@@ -279,8 +279,9 @@ class PipelinePart(Part, frozen=True):
 @_of("command.finished")
 class CommandFinished(Data, frozen=True):
     """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it should have
-    ended and did not, and was ended (also `interrupted`); `background`: it was left running; `output`: the end of what
-    it printed."""
+    ended and did not, and was ended (also `interrupted`); `handled`: it failed, and the text deals with that (`a || b`,
+    `if a`, `a && b`), so it is no failure of the procedure; `background`: it was left running; `output`: the end of
+    what it printed."""
 
     line: int
     command: str
@@ -289,6 +290,7 @@ class CommandFinished(Data, frozen=True):
     finished: float
     interrupted: bool = False
     hung: bool = False
+    handled: bool = False
     background: bool = False
     parts: list[PipelinePart] = []
     output: str = ""
@@ -307,11 +309,14 @@ class ProcedureFinished(Data, frozen=True):
 
 @_of("cluster.changed")
 class ClusterChanged(Data, frozen=True):
-    """The API server's audit log: the operator's identity changed something; the event's moment is that of the change."""
+    """The API server's audit log: the operator's identity changed something; the event's moment is that of the change.
+    `verb`: create, update, patch, delete, deletecollection; or exec, for a command in a pod, which may have changed
+    anything or nothing: `command` says which. `object`: "deployments/novel-engine", a subresource after it."""
 
     verb: str
     object: str
     code: int = 200
+    command: str = ""
 
 
 @_of("changes.read")
@@ -334,6 +339,7 @@ class PodResources(Part, frozen=True):
     memory_bytes: float | None = None
     cpu_limit_cores: float | None = None
     memory_limit_bytes: float | None = None
+    container_id: str = ""
 
 
 @_of("sample.resources")
