@@ -17,8 +17,9 @@ MOST_SHOWN = 120
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A limit that the runbook states. `value` in `unit` ("s" seconds, "ratio"), above 0; `comparison`: "<" or
-    "<="; `statistic`: of what (p95, mean, rate, share); `source`: file and line, as operations-runbook.md:546."""
+    """A limit that the runbook states. `value` in `unit` ("s" seconds, "ratio"), above 0; `comparison`: "<"
+    or "<="; `statistic`: of what (p95, mean, rate, share); `source`: file and line, as
+    operations-runbook.md:546."""
 
     name: str
     value: float
@@ -29,8 +30,8 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Item(NamedTuple):
-    """A list item that says something of a name, which need not be in bold; both are plain text. `name` is empty for an
-    item that names nothing."""
+    """A list item that says something of a name, which need not be in bold; both are plain text. `name` is
+    empty for an item that names nothing."""
 
     name: str
     said: str

@@ -19,8 +19,8 @@ PERCENTILE_IN_NAME = re.compile(
 
 
 class _Meaning(NamedTuple):
-    """One baseline: the limit that it makes, its names in small letters, and how it is written. `qualifiers`: words of
-    which it has to say one."""
+    """One baseline: the limit that it makes, its names in small letters, and how it is written. `qualifiers`:
+    words of which it has to say one."""
 
     name: str
     names: tuple[str, ...]
@@ -64,8 +64,9 @@ def parse_baselines(items: Sequence[tuple[int, str]], source: str) -> list[Limit
     """The limits that the items state, in their order. `items`: (line, text) of a list; `source`: the
     runbook's file name.
 
-    An item that has no known name, no number and no comparison states no limit. Raises InputError for any other that
-    says what drill cannot measure, or says it in a way that cannot be read as a whole, or says it twice.
+    An item that has no known name, no number and no comparison states no limit. Raises InputError for any
+    other that says what drill cannot measure, or says it in a way that cannot be read as a whole, or says it
+    twice.
     """
     limits: dict[str, Limit] = {}
     for line, text in items:
@@ -100,8 +101,8 @@ def _baseline(line: int, text: str, source: str) -> Limit | None:
 
 
 def _meaning(item: Item) -> tuple[_Meaning | None, str]:
-    """What an item is about, and all that it says of it: a percentile may stand with the name, and a name before its
-    comparison without a colon."""
+    """What an item is about, and all that it says of it: a percentile may stand with the name, and a name
+    before its comparison without a colon."""
     ranks = PERCENTILE_IN_NAME.findall(item.name)
     name = " ".join(PERCENTILE_IN_NAME.sub(" ", item.name).lower().split())
     said = " ".join([*ranks, item.said])

@@ -1,6 +1,6 @@
-"""Numbers with units, as people write limits. Flows in: what an item says after its name. Flows out: the whole of it as
-value, comparison, percentile and qualifying words; or NotUnderstoodError, which names the piece that is not understood.
-Nothing that an item says is left out.
+"""Numbers with units, as people write limits. Flows in: what an item says after its name. Flows out: the
+whole of it as value, comparison, percentile and qualifying words; or NotUnderstoodError, which names the
+piece that is not understood. Nothing that an item says is left out.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 Dimension = Literal["time", "share"]
@@ -79,8 +80,8 @@ class NotUnderstoodError(ValueError):
 
 
 class Stated(NamedTuple):
-    """What an item states. `value`: above 0, in seconds or as a share of 1; `comparison`: <, <=, >, >= or empty;
-    `percentile`: its rank, or None; `words`: those that are neither, in small letters."""
+    """What an item states. `value`: above 0, in seconds or as a share of 1; `comparison`: <, <=, >, >= or
+    empty; `percentile`: its rank, or None; `words`: those that are neither, in small letters."""
 
     value: float
     comparison: str
@@ -96,8 +97,8 @@ def plain(text: str) -> str:
 
 
 def stated(said: str, dimension: Dimension, known_words: Collection[str]) -> Stated:
-    """Read all of what is said: one quantity of that dimension, at most one comparison and one percentile, and known
-    words. Raises NotUnderstoodError."""
+    """Read all of what is said: one quantity of that dimension, at most one comparison and one percentile,
+    and known words. Raises NotUnderstoodError."""
     quantities: list[tuple[float, float]] = []
     comparisons: list[str] = []
     percentiles: list[int] = []
@@ -130,8 +131,8 @@ def stated(said: str, dimension: Dimension, known_words: Collection[str]) -> Sta
 
 
 def number(text: str) -> float:
-    """A number as it is written: `1000`, `1,000`, `0.5`. Raises NotUnderstoodError for one that can be read in two ways,
-    and for one that is not above 0."""
+    """A number as it is written: `1000`, `1,000`, `0.5`. Raises NotUnderstoodError for one that can be read
+    in two ways, and for one that is not above 0."""
     if text[0] in "+-":
         raise NotUnderstoodError(f"{text!r} has a sign; a limit is above 0")
     if sum(character.isdigit() for character in text) > MOST_DIGITS:
@@ -176,7 +177,7 @@ def _sum(quantities: list[tuple[float, float]], said: str) -> float:
     if _RANGE.search(said):
         raise NotUnderstoodError("it is a range: only one end of it can be the limit")
     if len(quantities) > 1 and (
-        any(later >= earlier for earlier, later in zip(sizes, sizes[1:], strict=False)) or not _adjoin(said)
+        any(later >= earlier for earlier, later in pairwise(sizes)) or not _adjoin(said)
     ):
         raise NotUnderstoodError("it states more than one number")
     return sum(value for value, _ in quantities)
@@ -185,7 +186,7 @@ def _sum(quantities: list[tuple[float, float]], said: str) -> float:
 def _adjoin(said: str) -> bool:
     """True where the quantities of a text follow each other at once."""
     ends = [piece.span() for piece in _PIECES.finditer(said) if piece["quantity"]]
-    return all(not said[end:start].strip() for (_, end), (start, _) in zip(ends, ends[1:], strict=False))
+    return all(not said[end:start].strip() for (_, end), (start, _) in pairwise(ends))
 
 
 def _why_not(said: str, rest: str) -> str:

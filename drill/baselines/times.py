@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 
 from drill.baselines.limits import Item, Limit, named_item, refusal, states_limit
-from drill.baselines.quantities import UNIT_SECONDS, NotUnderstoodError, number, plain, stated
+from drill.baselines.quantities import UNIT_SECONDS, NotUnderstoodError, Stated, number, plain, stated
 from drill.baselines.severities import severity_of
 
 RESPONSE_WORDS = frozenset(
-    [
+    {
         "24/7",
         "24x7",
         "a",
@@ -40,10 +40,10 @@ RESPONSE_WORDS = frozenset(
         "recover",
         "recovered",
         "recovery",
-    ]
+    }
 )
 SEVERITY_WORDS = frozenset(
-    [
+    {
         "blocker",
         "cosmetic",
         "critical",
@@ -67,21 +67,16 @@ SEVERITY_WORDS = frozenset(
         "severity",
         "trivial",
         "urgent",
-    ]
+    }
 )
 LEADING_SEVERITY = re.compile(
     r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE
 )
-<<<<<<< HEAD
-LEADING_SEVERITY = re.compile(
-    r"(?P<severity>(?:P|Priority|SEV|Severity)[ -]?[0-9])\b(?P<rest>.*)", re.IGNORECASE
-)
-=======
->>>>>>> main
 PERIOD_SECONDS = {"hourly": 3600.0, "daily": 86400.0, "nightly": 86400.0, "weekly": 604800.0}
+_UNITS = "|".join(sorted(UNIT_SECONDS, key=len, reverse=True))
 PERIOD = re.compile(
     rf"(?:(?P<named>{'|'.join(PERIOD_SECONDS)})"
-    rf"|every (?:(?P<number>[-+]?[0-9][0-9.,]*)\s?)?(?P<unit>{'|'.join(sorted(UNIT_SECONDS, key=len, reverse=True))}))"
+    rf"|every (?:(?P<number>[-+]?[0-9][0-9.,]*)\s?)?(?P<unit>{_UNITS}))"
     r"(?: at [0-9]{1,2}(?::[0-9]{2})?(?: ?[ap]m)?(?: \(?utc\)?)?)?",
     re.ASCII,
 )
@@ -92,8 +87,8 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
     """The limit "restored" of each severity, by its name ("P0", "SEV1"). `items`: (line, text); `source`: the
     runbook's file name.
 
-    An item without a severity, a number and a comparison states no limit. Raises InputError for any other that cannot
-    be read as a whole: one severity, one duration.
+    An item without a severity, a number and a comparison states no limit. Raises InputError for any other
+    that cannot be read as a whole: one severity, one duration.
     """
     limits: dict[str, Limit] = {}
     for line, text in items:
@@ -103,15 +98,12 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
             if states_limit(item):
                 raise refusal(source, line, text, "a severity and its response time, such as **P1**: 1 hour")
             continue
-        example = f"one duration, such as **{severity}**: 1 hour"
         try:
-            found = stated(said, "time", RESPONSE_WORDS)
-            if found.comparison in {">", ">="}:
-                raise NotUnderstoodError("a response time is at most so long")
-            if found.percentile is not None:
-                raise NotUnderstoodError("a percentile of what is not said")
+            found = _upper_time(said)
         except NotUnderstoodError as error:
-            raise refusal(source, line, text, f"{example} ({error})") from error
+            raise refusal(
+                source, line, text, f"one duration, such as **{severity}**: 1 hour ({error})"
+            ) from error
         if severity in limits:
             raise refusal(
                 source, line, text, f"one response time for {severity}; see {limits[severity].source}"
@@ -123,8 +115,8 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
 
 
 def parse_schedule(items: Sequence[tuple[int, str]], source: str) -> Limit | None:
-    """The limit "data_age" from the backup schedule of the database: data may be as old as one period. None where
-    no item names it; other items are other backups'.
+    """The limit "data_age" from the backup schedule of the database: data may be as old as one period. None
+    where no item names it; other items are other backups'.
 
     Raises InputError where the period cannot be read, and where two items state one.
     """
@@ -147,9 +139,18 @@ def parse_schedule(items: Sequence[tuple[int, str]], source: str) -> Limit | Non
     return limit
 
 
+def _upper_time(said: str) -> Stated:
+    found = stated(said, "time", RESPONSE_WORDS)
+    if found.comparison in {">", ">="}:
+        raise NotUnderstoodError("a response time is at most so long")
+    if found.percentile is not None:
+        raise NotUnderstoodError("a percentile of what is not said")
+    return found
+
+
 def _severity(item: Item) -> tuple[str | None, str]:
-    """The severity that an item is about, and all that it says of it. A word for it, as in `P0 (Critical)`, belongs to
-    the name."""
+    """The severity that an item is about, and all that it says of it. A word for it, as in `P0 (Critical)`,
+    belongs to the name."""
     whole = f"{item.name}: {item.said}" if item.name else item.said
     match = LEADING_SEVERITY.match(item.name or item.said)
     if match is None:

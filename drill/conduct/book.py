@@ -76,21 +76,15 @@ class Book:
                     f"a baseline for {name.replace('_', ' ')}: restored is told by it",
                 )
         response_times = parse_response_times(severity_limits(runbook, titles.response_times), source)
-<<<<<<< HEAD
         if severity not in response_times:
             raise InputError(
                 runbook.path,
                 runbook.section(titles.response_times).line,
                 severity,
-                f"a severity whose response time the runbook states: {', '.join(response_times) or 'it states none'}",
+                f"a severity whose response time is stated: {', '.join(response_times) or 'there is none'}",
             )
         limits.append(response_times[severity])
-        if self._settings.backup is not None:
-=======
-        if severity in response_times:
-            limits.append(response_times[severity])
         if not self._settings.lacks("backup"):
->>>>>>> main
             schedule = parse_schedule(backup_schedule_items(runbook, titles.backup_schedule), source)
             limits += [schedule] if schedule is not None else []
         return {
@@ -102,7 +96,9 @@ class Book:
 
 
 def step_at(runbook: Runbook, place: str) -> Step:
-    """The block at a place, which a shell must be able to run. Raises InputError naming what would be right."""
+    """The block at a place, which a shell must be able to run. Raises InputError naming what would be
+    right.
+    """
     step = runbook.step(place)
     if not step.is_shell:
         raise InputError(

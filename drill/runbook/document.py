@@ -1,9 +1,9 @@
-"""A runbook as data, and looking things up in it. Flows in: what markdown.py read. Flows out: the block at a place, or
-an InputError that names places that would be right; every place that it names is accepted.
+"""A runbook as data, and looking things up in it. Flows in: what markdown.py read. Flows out: the block at a
+place, or an InputError that names places that would be right; every place that it names is accepted.
 
-A place is "Section", "Section / block" or "Section / block / # comment". A section is named by its title, with its
-parents where several have it. A block is named by its bold label, by the text before it, by its number in the section
-("2" or "block 2"), or by a line ("line 42", also without the section).
+A place is "Section", "Section / block" or "Section / block / # comment". A section is named by its title,
+with its parents where several have it. A block is named by its bold label, by the text before it, by its
+number in the section ("2" or "block 2"), or by a line ("line 42", also without the section).
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Step:
-    """A fenced block, or a part of one. `line`: of the first line of `text`; `last_line`: of the fence that ends it;
-    `label`: the bold words right before the block, if any; `before`: the text before it, in the forms that name it;
-    `number`: its place among the blocks of its section, 0 for the only one; `part`: the comment that a part begins
-    with, None for a whole block."""
+    """A fenced block, or a part of one. `line`: of the first line of `text`; `last_line`: of the fence that
+    ends it; `label`: the bold words right before the block, if any; `before`: the text before it, in the
+    forms that name it; `number`: its place among the blocks of its section, 0 for the only one; `part`: the
+    comment that a part begins with, None for a whole block."""
 
     runbook: Path
     section: Section
@@ -81,8 +81,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Item:
-    """What may state a limit: an entry of a list without its bullet, a row of a table as "first: others", a line of
-    prose that names something in bold or compares."""
+    """What may state a limit: an entry of a list without its bullet, a row of a table as "first: others", a
+    line of prose that names something in bold or compares."""
 
     section: Section
     line: int
@@ -117,8 +117,8 @@ class Runbook:
         return [step for step in self.steps if step.section == section]
 
     def items_of(self, name: str) -> list[Item]:
-        """What may state limits right below the heading `name`. Raises InputError when there is no such section or
-        nothing of that kind in it.
+        """What may state limits right below the heading `name`. Raises InputError when there is no such
+        section or nothing of that kind in it.
         """
         section = self.section(name)
         found = [item for item in self.items if item.section == section]
@@ -127,8 +127,8 @@ class Runbook:
         return found
 
     def step(self, place: str) -> Step:
-        """The block at a place, or of it only the paragraph that begins with a comment. Raises InputError naming the
-        file, the line and what would be right.
+        """The block at a place, or of it only the paragraph that begins with a comment. Raises InputError
+        naming the file, the line and what would be right.
         """
         found = self._find(place)
         if isinstance(found, Step):
@@ -191,34 +191,29 @@ class Runbook:
         """The block of a section that the rest of a place names."""
         steps = self.steps_of(section)
         if not steps:
+            below = self._steps_below(section)
             return lambda: self._wrong(
                 section.line,
                 section.title,
-                "a section with a fenced block right below its "
-                f"heading{self._offers(self._steps_below(section))}",
+                f"a section with a fenced block right below its heading{self._offers(below)}",
             )
-        if not names:
-            return (
-                steps[0]
-                if len(steps) == 1
-                else lambda: self._wrong(
-                    section.line, section.title, f"one of its blocks{self._offers(steps)}"
-                )
-            )
-        whole = self._selected(steps, _joined(names))
+        whole = self._selected(steps, _joined(names)) if names else steps
         if len(whole) == 1:
             return whole[0]
+        if not names:
+            return lambda: self._wrong(section.line, section.title, f"one of its blocks{self._offers(steps)}")
         if whole:
             return lambda: self._shared(section, _joined(names), whole)
-        for count in range(len(names) - 1, -1, -1):
-            if count == 0 and not names[0].lstrip().startswith("#"):
-                break
-            within = self._selected(steps, _joined(names[:count])) if count else steps
-            if within:
-                return self._part(within, _joined(names[count:]))
-        line = LINE_NUMBER.fullmatch(_joined(names).strip())
-        if line:
-            return self._at_line(steps, int(line["line"]), _joined(names))
+        return self._within(section, steps, names)
+
+    def _within(self, section: Section, steps: Sequence[Step], names: Sequence[str]) -> Step | _Error:
+        """The paragraph of a block that the rest of a place names with the block, or as "# comment" alone."""
+        for count in range(len(names) - 1, 0, -1):
+            named = self._selected(steps, _joined(names[:count]))
+            if named:
+                return self._part(named, _joined(names[count:]))
+        if names[0].lstrip().startswith("#"):
+            return self._part(steps, _joined(names))
         return lambda: self._no_block(section, names[0], steps)
 
     def _selected(self, steps: Sequence[Step], name: str) -> list[Step]:
