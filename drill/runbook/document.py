@@ -18,11 +18,9 @@ from pathlib import Path
 from drill.errors import InputError
 from drill.runbook.sessions import SESSION_LANGUAGES
 
-SHELL_LANGUAGES = (
-    frozenset({"bash", "sh", "shell", "zsh", "text", "txt", "plaintext", "none", ""}) | SESSION_LANGUAGES
-)
-"""What a shell runs when a scenario names it; a fence without a language too."""
-PATH_SEPARATOR = " > "
+SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "zsh"}) | SESSION_LANGUAGES
+NO_LANGUAGES = frozenset({"", "text", "txt", "plaintext", "none"})
+"""What fences say that do not tell a language: commands, or anything else."""
 PLACE_SEPARATOR = " / "
 NUMBERING = re.compile(r"^[0-9]{1,9}\.\s+")
 SEVERITY = re.compile(r"\s*\((?:P|SEV-?)[0-9]\)$")
@@ -71,8 +69,13 @@ class Step:
 
     @property
     def is_shell(self) -> bool:
-        """True where a shell may run this."""
+        """True where the fence says that a shell runs this."""
         return self.language in SHELL_LANGUAGES
+
+    @property
+    def may_be_shell(self) -> bool:
+        """True where the fence does not say that it is anything else, so a scenario may name it."""
+        return self.is_shell or self.language in NO_LANGUAGES
 
     def sole(self) -> Step:
         """The same block, as the only one of its section."""
@@ -170,22 +173,21 @@ class Runbook:
         return error or self._wrong_section_later(names[0], [])
 
     def _sections_named(self, names: Sequence[str]) -> list[Section]:
-        """The sections that a title, or titles from outer to inner, name."""
-        title = _plain(_joined(names))
-        path = [_plain(part) for name in names for part in name.split(PATH_SEPARATOR)]
-        found = [section for section in self.sections if _plain(section.title) == title]
-        if found or len(path) == 1:
-            return found
-        inner = [section for section in self.sections if _plain(section.title) == path[-1]]
-        below = [
-            section
-            for section in inner
-            if _in_order(path[:-1], [_plain(outer) for outer in section.path[:-1]])
-        ]
-        exact = [
-            section for section in below if [_plain(name) for name in section.path[-len(path) :]] == path
-        ]
-        return exact if len(exact) == 1 else below
+        """The sections that a title, or titles from outer to inner, name. A title may hold a separator."""
+        wanted = [part for name in names for part in _parts(name)]
+        found = []
+        for section in self.sections:
+            title = _parts(section.title)
+            outer = [part for above in section.path[:-1] for part in _parts(above)]
+            rest = wanted[: len(wanted) - len(title)]
+            if wanted[len(rest) :] == list(title) and _in_order(rest, outer):
+                found.append((section, outer[len(outer) - len(rest) :] == rest))
+        exact = [section for section, closest in found if closest]
+        return (
+            exact
+            if len(exact) == 1 and len(wanted) > len(_parts(exact[0].title))
+            else [one for one, _ in found]
+        )
 
     def _block(self, section: Section, names: Sequence[str]) -> Step | _Error:
         """The block of a section that the rest of a place names."""
@@ -333,6 +335,11 @@ def _plain(name: str) -> str:
     return SEVERITY.sub("", NUMBERING.sub("", words)).rstrip(":").strip().lower()
 
 
+@lru_cache(maxsize=1 << 14)
+def _parts(title: str) -> tuple[str, ...]:
+    return tuple(_plain(part) for part in re.split(" / | > ", title))
+
+
 def _comment(line: str) -> str:
     return " ".join(line.lstrip("# ").replace('"', "").split()).rstrip(":").lower()
 
@@ -347,7 +354,9 @@ def _in_order(wanted: Sequence[str], titles: Sequence[str]) -> bool:
 
 
 def _near(name: str, known: Sequence[str], make_plain: Callable[[str], str]) -> str:
-    by_plain = {make_plain(candidate): candidate for candidate in known}
+    by_plain: dict[str, str] = {}
+    for candidate in known:
+        by_plain.setdefault(make_plain(candidate), candidate)
     close = difflib.get_close_matches(make_plain(name), list(by_plain), n=3, cutoff=0.4)
     close += [
         candidate for candidate in by_plain if make_plain(name) in candidate and candidate not in close
