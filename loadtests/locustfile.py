@@ -9,8 +9,8 @@ independent clients the planned rate is spread, not how high it is: that is load
 drill.toml, or --requests-per-second.
 
     DRILL_TARGET         drill.toml, or its plan as JSON (default: drill.toml here)
-    DRILL_REQUESTS       file to which every request is appended (drill/recording/requests.py), and beside which the
-                         load's own stalls are (drill/load/stalls.py); not set: Locust's statistics only
+    DRILL_REQUESTS       file to which every request is appended (drill/recording/requests.py); beside it the
+                         stalls of the load itself (drill/load/stalls.py); not set: Locust's statistics only
     DRILL_PARENT_PIPE    number of an inherited file descriptor: when its other end closes, the load ends
 """
 
@@ -311,8 +311,8 @@ def _prepare(environment: Environment, **_: Any) -> None:
         gevent.spawn(stream.keep_flushing).link_exception(
             lambda greenlet: _give_up(environment, greenlet.exception)
         )
-        environment.events.test_stop.add_listener(lambda **_: stream.flush())
-        environment.events.quit.add_listener(lambda **_: stream.flush())
+        environment.events.test_stop.add_listener(lambda **_: _flush(environment, stream))
+        environment.events.quit.add_listener(lambda **_: _flush(environment, stream))
     if pipe := os.environ.get("DRILL_PARENT_PIPE"):
         gevent.spawn(_end_with_parent, environment, int(pipe))
     if isinstance(environment.runner, WorkerRunner):
@@ -334,6 +334,12 @@ def _end_with_parent(environment: Environment, descriptor: int) -> None:
     gevent.socket.wait_read(descriptor)
     logger.info("the drill has let go of the load; ending it")
     environment.runner.quit()
+
+
+def _flush(environment: Environment, stream: RequestStream) -> None:
+    """The last records; where the stream could not be written, that was said already."""
+    if environment.process_exit_code is None:
+        stream.flush()
 
 
 def _give_up(environment: Environment, error: BaseException) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording.events import CommandFinished
-from drill.report import as_expected
+from drill.run.outcome import as_expected
 from drill.runbook import Defect
 
 BASELINES = ("response_time", "error_rate", "cpu", "memory", "database")

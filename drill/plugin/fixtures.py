@@ -88,6 +88,6 @@ def drill(
     troubles = made.close()
     live.end()
     for trouble in troubles:
-        run.trouble(f"{facts.scenario}: {trouble}")
+        run.trouble(trouble, facts.scenario)
     if troubles:
         pytest.fail("the target could not be put back: " + "; ".join(troubles), pytrace=False)
