@@ -23,6 +23,7 @@ from drill.conduct.scene import Scene
 from drill.conduct.users import Users
 from drill.conduct.watching import Watching
 from drill.errors import DrillError, FaultError, UsageError
+from drill.inject.experiment import planned_fault
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
@@ -42,7 +43,6 @@ from drill.recording.events import (
     TargetPutBack,
 )
 from drill.recording.events import DrillError as DrillErrorEvent
-from drill.inject.experiment import planned_fault
 from drill.report.live import LiveLine
 from drill.settings import Settings
 
@@ -229,7 +229,8 @@ class Drill:
             if recovered is not None:
                 self._watching.window_after(recovered)
         self._users.stop()
-        record_changes(scene.cluster, scene.settings, scene.recorder)
+        if self._acting.started is not None:
+            record_changes(scene.cluster, scene.recorder, self._acting.started)
         audit(scene, self._breaking.began if self._breaking.injected else None)
         return judge(self.folder)
 
@@ -239,7 +240,7 @@ class Drill:
         took = [
             verdict.recovered_seconds
             for verdict in self._earlier
-            if verdict.faults == list(self.facts.faults)
+            if [seen.fault for seen in verdict.faults] == list(self.facts.faults)
             and not verdict.control
             and verdict.recovered_seconds is not None
         ]

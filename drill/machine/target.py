@@ -162,7 +162,7 @@ def _load_images(settings: Settings) -> list[str]:
 
 def _load(images: list[str], nodes: list[str]) -> None:
     """All images into all nodes, read from the engine once; what the images share is sent once."""
-    take = "ctr --namespace k8s.io images import --digests --snapshotter=overlayfs -".split()
+    take = ["ctr", "--namespace", "k8s.io", "images", "import", "--digests", "--snapshotter=overlayfs", "-"]
     with ExitStack() as stack:
         source = stack.enter_context(subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE))
         takers = [
