@@ -97,8 +97,8 @@ def read_changes(cluster: Cluster, started: Moment) -> list[Change]:
     there is no log, or where it does not follow."""
     if not has_own_identity(cluster.context):
         raise ClusterError(
-            f"{cluster.context} is no cluster that `drill up` made: the operator has no identity of its own there, and "
-            "no audit log says what it changed"
+            f"{cluster.context} is no cluster that `drill up` made: the operator has no identity of its own "
+            "there, and no audit log says what it changed"
         )
     mark = f"drill-mark/{uuid.uuid4()}"
     operator = open_cluster(operator_kubeconfig(cluster.context), cluster.context, cluster.namespace)
@@ -118,8 +118,8 @@ def read_changes(cluster: Cluster, started: Moment) -> list[Change]:
         )
     except DeadlineError as error:
         raise ClusterError(
-            f"{cluster.context}: the audit log does not follow: a request under {USER} did not appear in it within "
-            f"{APPEARS_SECONDS:g} s"
+            f"{cluster.context}: the audit log does not follow: a request under {USER} did not appear in it "
+            f"within {APPEARS_SECONDS:g} s"
         ) from error
     return changes_in(lines, cluster.namespace, started, now())
 

@@ -78,6 +78,7 @@ class Operator:
         evidence: Path,
         recorder: Recorder,
         world: World,
+        *,
         longest_command_seconds: float = LONGEST_COMMAND_SECONDS,
         longest_step_seconds: float = LONGEST_STEP_SECONDS,
     ) -> None:
