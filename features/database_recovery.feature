@@ -29,7 +29,7 @@ Feature: Database Recovery
   Scenario: Database Recovery as corrected puts the last backup back
     When the fault "database-corrupted" takes effect
     And the operator follows "Database Recovery"
-    Then the service is restored within the response time of P0
+    Then the service recovers within the response time of P0
     And only writes newer than the backup are lost
     And the data is no older than the backup schedule allows
     And the performance baselines hold afterwards

@@ -11,7 +11,7 @@ Feature: High Error Rate (P1)
     When the fault "redis-locked-out" takes effect
     And the operator follows "High Error Rate / Investigation"
     And the operator follows "High Error Rate / Database Connection Issues"
-    Then the service is restored within the response time of P1
+    Then the service recovers within the response time of P1
     And the performance baselines hold afterwards
     And no acknowledged write is lost
 
@@ -22,7 +22,7 @@ Feature: High Error Rate (P1)
     And the operator follows "High Error Rate / Database Connection Issues" as first written
     Then the procedure fails as defect "RB-006" says
     And the procedure fails as defect "RB-008" says
-    And the service is restored within the response time of P1
+    And the service recovers within the response time of P1
 
   @control @expect-fail @nightly @quarterly
   Scenario: Nobody acts on a Redis that locks its clients out
@@ -35,7 +35,7 @@ Feature: High Error Rate (P1)
   Scenario: The platform brings back a killed Redis
     When the fault "redis-killed" takes effect
     And nobody acts
-    Then the service is restored within the response time of P1
+    Then the service recovers within the response time of P1
     And the platform healed it before the operator acted
     And the performance baselines hold afterwards
     And no acknowledged write is lost

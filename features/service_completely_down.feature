@@ -10,7 +10,7 @@ Feature: Service Completely Down (P0)
   Scenario: The emergency scale-up brings back a service that was scaled away
     When the fault "deployment-scaled-to-zero" takes effect
     And the operator follows "Service Completely Down / Immediate Actions"
-    Then the service is restored within the response time of P0
+    Then the service recovers within the response time of P0
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -20,7 +20,7 @@ Feature: Service Completely Down (P0)
     When the fault "deployment-scaled-to-zero" takes effect
     And the operator follows "Service Completely Down / Immediate Actions" as first written
     Then the procedure fails as defect "RB-001" says
-    And the service is restored within the response time of P0
+    And the service recovers within the response time of P0
 
   @control @expect-fail @nightly @quarterly
   Scenario: Nobody acts on a service that was scaled away
@@ -34,7 +34,7 @@ Feature: Service Completely Down (P0)
     When the fault "pods-killed" takes effect
     And the platform has had its time to heal
     And the operator follows "Service Completely Down / Recovery Actions / # If application pods are failing"
-    Then the service is restored within the response time of P0
+    Then the service recovers within the response time of P0
     And the platform healed it before the operator acted
     And the procedure does no harm to users
     And the performance baselines hold afterwards

@@ -7,9 +7,10 @@ from pytest_bdd import parsers, then
 from drill.conduct import expect
 from drill.conduct.drill import Drill
 from drill.conduct.run import Run
+from drill.conduct.scenario import CREDIT
 
 
-@then(parsers.parse('the credit in "{scenario}" is the {credit}\'s'))
+@then(parsers.parse(CREDIT))
 def credit_in(drill: Drill, run: Run, scenario: str, credit: str) -> None:
     run.add(drill.verdict)
     expect.credited(run.of(scenario), scenario, credit)

@@ -11,3 +11,8 @@ from drill.conduct.drill import Drill
 @when(parsers.parse(scenario.FAULT))
 def fault_takes_effect(drill: Drill, fault: str) -> None:
     drill.take_effect(fault)
+
+
+@when(scenario.NOTHING_BROKEN)
+def nothing_is_broken(drill: Drill) -> None:
+    drill.break_nothing()

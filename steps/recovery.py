@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then, when
 
-from drill.conduct import expect
+from drill.conduct import expect, scenario
 from drill.conduct.drill import Drill
 
 
-@when("nobody acts")
+@when(scenario.NOBODY)
 def nobody_acts(drill: Drill) -> None:
-    drill.wait_until_restored()
+    drill.wait_until_recovered()
 
 
-@when("the platform has had its time to heal")
+@when(scenario.HEALS)
 def platform_heals(drill: Drill) -> None:
-    drill.wait_until_restored()
+    drill.wait_until_recovered()
 
 
-@then(parsers.parse("the service is restored within the response time of {severity}"))
-def restored_in_time(drill: Drill, severity: str) -> None:
-    assert drill.verdict.severity == severity, (
-        f"the scenario is tagged {drill.verdict.severity or 'with no severity'}, its step says {severity}"
-    )
-    expect.hold(drill.verdict, ["restored"])
+@then(parsers.parse(scenario.RECOVERS))
+def recovers_in_time(drill: Drill, severity: str) -> None:
+    expect.recovers(drill.verdict, severity)
 
 
 @then("the service stays out")
 def stays_out(drill: Drill) -> None:
-    expect.not_restored(drill.verdict)
+    expect.stays_out(drill.verdict)
+
+
+@then("the service does not stay up")
+def does_not_stay_up(drill: Drill) -> None:
+    expect.does_not_stay_up(drill.verdict)

@@ -8,14 +8,9 @@ from drill.conduct import expect, scenario
 from drill.conduct.drill import Drill
 
 
-@when(parsers.re(r'the operator follows "(?P<place>[^"]+)"$'))
-def operator_follows(drill: Drill, place: str) -> None:
-    drill.follow(place, {})
-
-
-@when(parsers.parse(scenario.FOLLOWS_AS_WRITTEN))
-def operator_follows_as_written(drill: Drill, place: str) -> None:
-    drill.follow_as_written(place, {})
+@when(parsers.re(scenario.FOLLOWS_PATTERN.pattern))
+def operator_follows(drill: Drill, place: str, as_written: str | None, bindings: str | None) -> None:
+    drill.follow(scenario.followed(place, as_written, bindings))
 
 
 @then("every command of the procedure succeeds")
@@ -23,6 +18,6 @@ def commands_succeed(drill: Drill) -> None:
     expect.hold(drill.verdict, ["procedure"])
 
 
-@then(parsers.parse('the procedure fails as defect "{identity}" says'))
+@then(parsers.parse(scenario.DEFECT))
 def procedure_fails_as(drill: Drill, identity: str) -> None:
     expect.fails_as(drill.book.defect(identity), drill.commands(), drill.verdict.evidence)

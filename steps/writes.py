@@ -18,6 +18,11 @@ def only_newer_writes_lost(drill: Drill) -> None:
     expect.hold(drill.verdict, ["writes"])
 
 
+@then("acknowledged writes are lost")
+def writes_are_lost(drill: Drill) -> None:
+    expect.breaks(drill.verdict, "writes")
+
+
 @then("the data is no older than the backup schedule allows")
 def data_age_within_schedule(drill: Drill) -> None:
     expect.hold(drill.verdict, ["data_age"])

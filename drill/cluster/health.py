@@ -14,7 +14,7 @@ import msgspec
 
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError, Json
-from drill.settings import Settings
+from drill.settings import Settings, Sqlite
 
 OK = 200
 
@@ -124,13 +124,14 @@ def database_integrity(cluster: Cluster, settings: Settings) -> Integrity:
     """Let the database check itself, from inside a running application pod. Raises ClusterError when no pod
     can be asked.
     """
-    if settings.database is None:
-        raise ClusterError("the target's file describes no [database]")
+    part = settings.part("sqlite")
+    if not isinstance(part, Sqlite):
+        raise ClusterError("the target's file describes no database")
     target = settings.target
     pods = running_pods(cluster, target.deployment, target.container)
     if not pods:
         raise ClusterError(f"no pod of {target.deployment} runs: its database cannot be asked")
-    return integrity_in(cluster, pods[0]["metadata"]["name"], target.container, settings.database.path)
+    return integrity_in(cluster, pods[0]["metadata"]["name"], target.container, part.path)
 
 
 def integrity_in(cluster: Cluster, pod: str, container: str, path: str) -> Integrity:
@@ -145,13 +146,12 @@ def target_health(cluster: Cluster, settings: Settings) -> Health:
     """Look once at everything: rollouts of the target's deployments, the health path, the database where
     there is one.
     """
-    deployments = [settings.target.deployment] + ([settings.redis.deployment] if settings.redis else [])
-    for deployment in deployments:
-        seen = rollout(cluster, deployment)
+    for workload in settings.target.workloads:
+        seen = rollout(cluster, workload.name)
         if not seen.healthy:
             return seen
     answered = health_answer(settings)
-    if not answered.healthy or settings.database is None:
+    if not answered.healthy or settings.lacks("sqlite"):
         return answered
     try:
         database = database_integrity(cluster, settings)

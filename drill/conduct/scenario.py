@@ -1,23 +1,44 @@
-"""What a scenario says of its drill before it runs. Flows in: its name, tags and step texts. Flows out: the
-facts that drill.started carries.
+"""What a scenario says of its drill before it runs. Flows in: its name, tags and sentences, each with its line. Flows
+out: the facts that drill.started carries.
 
-The sentences that name a fault or a procedure are spelled here once; steps/ matches the very same ones.
+The sentences that tell what a drill does are spelled here once; steps/ matches the very same ones.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from parse import parse
 
+from drill.baselines.severities import severity_of
+
+LOAD = "users are on it"
 FAULT = 'the fault "{fault}" takes effect'
+NOTHING_BROKEN = "nothing is broken"
 FOLLOWS = 'the operator follows "{place}"'
 FOLLOWS_AS_WRITTEN = 'the operator follows "{place}" as first written'
+BOUND = '"{placeholder}" as "{value}"'
+"""What `with` and `and` join to either sentence: the operator follows "Place" with "<pod-name>" as "web-0" and
+"{token}" as "t-1"."""
+NOBODY = "nobody acts"
+HEALS = "the platform has had its time to heal"
 BACKED_UP = "a backup was made, and users have written since"
 HOLDS_BACKUP = 'the operator holds the newest backup as "{name}"'
-SEVERITIES = ("P0", "P1", "P2", "P3")
+RECOVERS = "the service recovers within the response time of {severity}"
+CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
+DEFECT = 'the procedure fails as defect "{identity}" says'
+
+_BINDING = r'"[^"]+" as "[^"]*"'
+FOLLOWS_PATTERN = re.compile(
+    r'the operator follows "(?P<place>[^"]+)"(?P<as_written> as first written)?'
+    rf"(?: with (?P<bindings>{_BINDING}(?: and {_BINDING})*))?"
+)
+"""Every form of the sentence with which the operator follows a place; for `place_of`, and for the step's own match."""
+
 CONTROL, EXPECT_FAIL, RESTORES = "control", "expect-fail", "restores-backup"
 TAGS = {
     "P0": "the service is down, or data is lost",
@@ -25,52 +46,113 @@ TAGS = {
     "P2": "a lesser function is out, or the service is slow",
     "P3": "small trouble",
     CONTROL: "nobody acts; says whom a repair is owed to",
-    EXPECT_FAIL: "the scenario states that the service is not restored, and why",
+    EXPECT_FAIL: "the scenario states that the procedure does not bring the service back, and why",
     RESTORES: "the procedure puts a backup back, which may lose what was written after it",
 }
 """Tags that mean something to drill; features may have others."""
+FOLDER_LENGTH = 80
+
+
+class Sentence(NamedTuple):
+    """One sentence without its keyword; `line`: in the feature file."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """One scenario as its feature file has it, the background's sentences included; `tags`: the feature's and its
+    own."""
+
+    file: str
+    line: int
+    feature: str
+    scenario: str
+    tags: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place that the operator follows. `as_written`: in the runbook as first written; `bindings`: values by
+    placeholder name, without its brackets."""
+
+    place: str
+    as_written: bool
+    bindings: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """`drill`: a folder name made of the scenario's; `expected`: what the scenario states of the procedure;
-    `as_written`: it follows the runbook as first written; `restores`: it puts a backup back; `backed_up`: it
-    wants a backup made, or at hand, before the fault."""
+    """`drill`: a folder name made of the scenario's, its own even where that is cut; `severity`: empty where no tag
+    tells one; `faults`, `procedures`: in the order of the sentences; `nothing_broken`: the no-fault drill; `expected`:
+    what the scenario states of the procedure; `restores`: it puts a backup back; `backed_up`: it wants a backup made,
+    or at hand, before the fault."""
 
     drill: str
     feature: str
     scenario: str
     tags: tuple[str, ...]
     severity: str
-    fault: str
-    procedure: str
-    as_written: bool
+    faults: tuple[str, ...]
+    procedures: tuple[Place, ...]
+    nothing_broken: bool
     expected: str
     control: bool
     restores: bool
     backed_up: bool
 
+    @property
+    def as_written(self) -> bool:
+        """True where any of its procedures is taken from the runbook as first written."""
+        return any(place.as_written for place in self.procedures)
 
-def facts_of(feature: str, scenario: str, tags: Collection[str], steps: Sequence[str]) -> Facts:
-    """Read the facts of one scenario; `steps`: its sentences without their keywords, the background's
-    included.
-    """
+
+def facts_of(written: Written) -> Facts:
+    """Read the facts of one scenario."""
+    texts = [sentence.text for sentence in written.sentences]
+    severities = [severity for severity in map(severity_of, written.tags) if severity]
     return Facts(
-        drill=re.sub(r"[^a-z0-9]+", "-", scenario.lower()).strip("-")[:80],
-        feature=feature,
-        scenario=scenario,
-        tags=tuple(sorted(tags)),
-        severity=next((severity for severity in SEVERITIES if severity in tags), ""),
-        fault=_first(FAULT, steps, "fault"),
-        procedure=_first(FOLLOWS_AS_WRITTEN, steps, "place") or _first(FOLLOWS, steps, "place"),
-        as_written=bool(_first(FOLLOWS_AS_WRITTEN, steps, "place")),
-        expected="fail" if EXPECT_FAIL in tags else "pass",
-        control=CONTROL in tags,
-        restores=RESTORES in tags,
-        backed_up=any(parse(sentence, step) for sentence in (BACKED_UP, HOLDS_BACKUP) for step in steps),
+        drill=folder_name(written.scenario),
+        feature=written.feature,
+        scenario=written.scenario,
+        tags=tuple(sorted(written.tags)),
+        severity=severities[0] if severities else "",
+        faults=tuple(_all(FAULT, texts, "fault")),
+        procedures=tuple(place for place in map(place_of, texts) if place is not None),
+        nothing_broken=NOTHING_BROKEN in texts,
+        expected="fail" if EXPECT_FAIL in written.tags else "pass",
+        control=CONTROL in written.tags,
+        restores=RESTORES in written.tags,
+        backed_up=any(parse(sentence, text) for sentence in (BACKED_UP, HOLDS_BACKUP) for text in texts),
     )
 
 
-def _first(sentence: str, steps: Sequence[str], name: str) -> str:
-    found = (parse(sentence, step) for step in steps)
-    return next((str(match[name]) for match in found if match), "")
+def place_of(text: str) -> Place | None:
+    """The place that a sentence has the operator follow; None for any other sentence."""
+    match = FOLLOWS_PATTERN.fullmatch(text)
+    return None if match is None else followed(**match.groupdict())
+
+
+def followed(place: str, as_written: str | None, bindings: str | None) -> Place:
+    """The place that the groups of FOLLOWS_PATTERN name."""
+    pairs = re.findall(r'"([^"]+)" as "([^"]*)"', bindings or "")
+    values = {re.sub(r"^<(.*)>$|^\{(.*)\}$", r"\1\2", name): value for name, value in pairs}
+    return Place(place, as_written is not None, values)
+
+
+def folder_name(scenario: str) -> str:
+    """A name of at most 80 of the characters a-z, 0-9 and -. Where the scenario's own is longer, or has letters that
+    are lost in it, a short digest keeps it apart from others."""
+    name = re.sub(r"[^a-z0-9]+", "-", scenario.lower()).strip("-")
+    lost = any(letter.isalnum() and not letter.isascii() for letter in scenario)
+    if name and len(name) <= FOLDER_LENGTH and not lost:
+        return name
+    digest = hashlib.sha256(scenario.encode()).hexdigest()[:8]
+    return f"{name[: FOLDER_LENGTH - len(digest) - 1].rstrip('-')}-{digest}".lstrip("-")
+
+
+def _all(pattern: str, texts: Sequence[str], name: str) -> list[str]:
+    found = (parse(pattern, text) for text in texts)
+    return [str(match[name]) for match in found if match]

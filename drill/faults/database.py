@@ -28,7 +28,7 @@ from drill.faults.fault import Arguments, Injected, Part, Sight, moment_between
 from drill.putback.known_state import replace_backed_off
 from drill.putback.ledger import Ledger
 from drill.recording import now
-from drill.settings import Database, Settings
+from drill.settings import Settings, Sqlite
 
 COPY_SCRIPT = """
 import sqlite3, sys
@@ -164,10 +164,11 @@ class DatabaseCorrupted:
         return done
 
 
-def _database(settings: Settings) -> Database:
-    if settings.database is None:
-        raise FaultError("expected a [database] section in the target's file, there is none")
-    return settings.database
+def _database(settings: Settings) -> Sqlite:
+    part = settings.part("sqlite")
+    if not isinstance(part, Sqlite):
+        raise FaultError("expected a part of kind sqlite in the target's file, there is none")
+    return part
 
 
 def _integrity_of_copy(copy: Path) -> Integrity:

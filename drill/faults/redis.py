@@ -13,15 +13,16 @@ from drill.errors import FaultError
 from drill.faults.fault import Arguments, Injected, Part, Sight, moment_between
 from drill.faults.processes import kill_arguments, kill_containers, look_for_dead, replace_killed
 from drill.recording import now
-from drill.settings import Redis, Settings
+from drill.settings import Redis, Settings, Workload
 
 LOCK_SCRIPT = "date +%s.%N; exec redis-cli"
 
 
-def _redis(settings: Settings) -> Redis:
-    if settings.redis is None:
-        raise FaultError("expected a [redis] section in the target's file, there is none")
-    return settings.redis
+def _redis(settings: Settings) -> Workload:
+    part = settings.part("redis")
+    if not isinstance(part, Redis):
+        raise FaultError("expected a part of kind redis in the target's file, there is none")
+    return settings.workload(part.workload)
 
 
 class RedisKilled:
@@ -32,7 +33,7 @@ class RedisKilled:
     witness = "the container runtime holds the killed Redis container for dead"
 
     def prepare(self, cluster: Cluster, settings: Settings, identity: str) -> Arguments:
-        return kill_arguments(cluster, _redis(settings).deployment, _redis(settings).container)
+        return kill_arguments(cluster, _redis(settings).name, _redis(settings).container)
 
     def inject(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> Injected:
         return kill_containers(cluster, arguments)
@@ -58,7 +59,7 @@ class RedisLockedOut:
     def prepare(self, cluster: Cluster, settings: Settings, identity: str) -> Arguments:
         redis = _redis(settings)
         return {
-            "deployment": redis.deployment,
+            "deployment": redis.name,
             "container": redis.container,
             "password": secrets.token_hex(16),
         }

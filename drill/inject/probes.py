@@ -23,7 +23,7 @@ def health_answers(target: str) -> bool:
 def database_is_readable(target: str) -> bool:
     """The database passes its own integrity check; True as well where the target has none."""
     settings, cluster = target_of(target)
-    if settings.database is None:
+    if settings.lacks("database"):
         _log.info("database: the target describes none")
         return True
     seen = database_integrity(cluster, settings)

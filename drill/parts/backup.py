@@ -93,6 +93,7 @@ def fetch_newest_backup(cluster: Cluster, settings: Settings, destination: Path)
 
 
 def _backup(settings: Settings) -> Backup:
-    if settings.backup is None:
-        raise UsageError(f"{settings.file}: a scenario needs a backup and there is no [backup] section")
-    return settings.backup
+    part = settings.part("backup")
+    if not isinstance(part, Backup):
+        raise UsageError(f"{settings.file}: a scenario needs a backup and there is no part of kind backup")
+    return part

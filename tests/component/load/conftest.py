@@ -18,11 +18,13 @@ SETTINGS = """
 name = "Notes"
 context = "kind-none"
 namespace = "notes"
-deployment = "notes"
-container = "notes"
 service = "notes"
 address = "http://127.0.0.1:{port}"
 runbook = "none.md"
+
+[[target.workloads]]
+name = "notes"
+container = "notes"
 
 [load]
 requests_per_second = 100
@@ -50,6 +52,7 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
     assert process.stdout is not None
     port = int(process.stdout.readline())
     file = tmp_path / "drill.toml"
+    (tmp_path / "none.md").write_text("# None\n", encoding="utf-8")
     file.write_text(SETTINGS.format(port=port), encoding="utf-8")
     try:
         yield RunningService(process, port, drill_settings.load(file), file)

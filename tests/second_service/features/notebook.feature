@@ -9,7 +9,7 @@ Feature: Notebook
   Scenario: Bring It Back serves users of a notebook that was scaled away
     When the fault "deployment-scaled-to-zero" takes effect
     And the operator follows "Nobody Can Read Their Notes / Bring It Back"
-    Then the service is restored within the response time of P0
+    Then the service recovers within the response time of P0
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -18,7 +18,7 @@ Feature: Notebook
   Scenario: The platform brings back killed web pods
     When the fault "pods-killed" takes effect
     And nobody acts
-    Then the service is restored within the response time of P1
+    Then the service recovers within the response time of P1
     And the platform healed it before the operator acted
     And no acknowledged write is lost
 
@@ -26,13 +26,13 @@ Feature: Notebook
   Scenario: A corrupted database of a notebook
     When the fault "database-corrupted" takes effect
     And the operator follows "Nobody Can Read Their Notes / Bring It Back"
-    Then the service is restored within the response time of P0
+    Then the service recovers within the response time of P0
 
   @P1
   Scenario Outline: Redis of a notebook, <fault>
     When the fault "<fault>" takes effect
     And nobody acts
-    Then the service is restored within the response time of P1
+    Then the service recovers within the response time of P1
 
     Examples:
       | fault            |

@@ -1,0 +1,58 @@
+"""The operator of a drill: follows the runbook's blocks, one or several; what they leave running ends with the
+drill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from drill.conduct.book import step_at
+from drill.conduct.scene import Scene
+from drill.conduct.world import world_of
+from drill.operate import Operator
+from drill.recording import Moment, now
+from drill.runbook import Runbook
+
+
+class Acting:
+    """`started`: the moment before the first command; `finished`: when the last procedure had ended, monotonic seconds;
+    None while nobody acted."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._files = scene.folder / "operator-files"
+        self._operator: Operator | None = None
+        self.started: Moment | None = None
+        self.finished: float | None = None
+
+    def check(self) -> None:
+        """What would be refused later is refused now, before anything is broken."""
+        world_of(self._scene.settings, self._files).check(self._scene.settings.target.context)
+
+    def file(self, name: str) -> Path:
+        """Where a file goes that the operator shall have in the working folder as `name`."""
+        self._files.mkdir(parents=True, exist_ok=True)
+        return self._files / name
+
+    def follow(self, runbook: Runbook, place: str, bindings: Mapping[str, str]) -> None:
+        """Carry out the block at `place`, word for word."""
+        scene = self._scene
+        step = step_at(runbook, place)
+        scene.show("procedure", place)
+        if self._operator is None:
+            world = world_of(scene.settings, self._files)
+            self._operator = Operator(scene.settings, scene.folder, scene.recorder, world)
+        self.started = self.started or now()
+        self._operator.follow(place, [step], bindings)
+        self.finished = time.monotonic()
+
+    def running(self) -> bool:
+        """True while something that a procedure left in the background, and that ends by itself, still runs."""
+        return self._operator is not None and self._operator.running()
+
+    def close(self) -> None:
+        """End what the procedures left running."""
+        if self._operator is not None:
+            self._operator.close()
+            self._operator = None

@@ -1,0 +1,91 @@
+"""From verdicts to test results, reports and the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from drill.conduct.drill import Drill
+from drill.conduct.expect import Inconclusive, hold_to_expectation
+from drill.conduct.run import Run
+from drill.errors import DrillError, UsageError
+from drill.plugin.keys import DRILL, FACTS, RUN
+from drill.report import allure
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """What drill raises on purpose while a drill is set up is shown without a traceback."""
+    try:
+        return (yield)
+    except DrillError as error:
+        if FACTS in item.stash:
+            item.config.stash[RUN].trouble(str(error))
+        raise pytest.fail.Exception(f"setup: {error}", pytrace=False) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Judge every drill that began, whichever step ended it, and hold its verdict against what the scenario
+    states.
+    """
+    if FACTS not in item.stash:
+        return (yield)
+    run, scenario = item.config.stash[RUN], item.stash[FACTS].scenario
+    try:
+        yield
+        _judge(item, run)
+        hold_to_expectation(_drill_of(item).verdict)
+    except DrillError as error:
+        made = item.stash.get(DRILL, None)
+        if made is None:
+            run.trouble(str(error))
+        else:
+            run.add(made.fail_setup(error))
+        raise pytest.fail.Exception(f"setup: {error}", pytrace=False) from None
+    except Inconclusive as error:
+        _judge(item, run)
+        run.doubt(scenario, str(error))
+        raise pytest.fail.Exception(f"inconclusive: {error}", pytrace=False) from None
+    except AssertionError as error:
+        _judge(item, run)
+        run.failure(scenario, str(error))
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _judge(item: pytest.Item, run: Run) -> None:
+    made = _drill_of(item)
+    run.add(made.verdict)
+    allure.attach_evidence(made.folder, made.verdict)
+
+
+def _drill_of(item: pytest.Item) -> Drill:
+    made = item.stash.get(DRILL, None)
+    if made is None:
+        raise UsageError(f"{item.name}: no step of this scenario takes part in a drill")
+    return made
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+    """Write the reports, and say with the exit status what the drills say."""
+    config = session.config
+    run = config.stash.get(RUN, None)
+    if run is None:
+        return
+    ended_well = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if not ended_well:
+        run.trouble(f"the run did not come to its end: pytest's own exit status is {int(exitstatus)}")
+    session.exitstatus = run.finish()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The verdicts, one line each, and where to look."""
+    run = config.stash.get(RUN, None)
+    if run is None:
+        return
+    terminalreporter.section("drills")
+    for line in run.summary_lines():
+        terminalreporter.write_line(line)

@@ -1,0 +1,33 @@
+"""The target, as drill.toml describes it: one module a section, read and checked by `load`.
+
+Every field's own text says what it is; docs/adopting.md is made of the same words.
+"""
+
+from drill.settings.judge import Judge
+from drill.settings.load import Load, PlannedRequest, Write
+from drill.settings.others import ClusterPorts, Limits, Metrics, Operator
+from drill.settings.parts import Backup, Part, Redis, Sqlite
+from drill.settings.read import load
+from drill.settings.settings import DEFAULT_FILE, Settings
+from drill.settings.target import Image, Target, Workload
+
+__all__ = [
+    "DEFAULT_FILE",
+    "Backup",
+    "ClusterPorts",
+    "Image",
+    "Judge",
+    "Limits",
+    "Load",
+    "Metrics",
+    "Operator",
+    "Part",
+    "PlannedRequest",
+    "Redis",
+    "Settings",
+    "Sqlite",
+    "Target",
+    "Workload",
+    "Write",
+    "load",
+]

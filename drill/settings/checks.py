@@ -1,0 +1,183 @@
+"""What must be true across the fields of drill.toml, and of the files that it names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from drill.settings.load import PlannedRequest
+from drill.settings.parts import Backup
+from drill.settings.place import Place
+from drill.settings.settings import Settings
+
+GIVEN = ("unique", "sequence")
+"""Placeholders that drill fills in itself."""
+BRACES = re.compile(r"\{([^{}\s\"':,]*)\}")
+FIELD = re.compile(r"\w+")
+PART_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+class Trouble(NamedTuple):
+    """One thing that does not fit."""
+
+    place: Place
+    value: object
+    expected: str
+
+
+def troubles(settings: Settings) -> Iterator[Trouble]:
+    """All that does not fit, in the order of the file's sections."""
+    yield from _files(settings)
+    yield from _workloads_and_parts(settings)
+    yield from _requests(settings)
+    yield from _windows(settings)
+
+
+def _files(settings: Settings) -> Iterator[Trouble]:
+    target = settings.target
+    for name in ("runbook", "runbook_as_written", "errata"):
+        path = getattr(target, name)
+        if path is not None:
+            yield from _missing(settings.root / path, ("target", name), path, Path.is_file)
+    if target.manifests is not None:
+        yield from _missing(
+            settings.root / target.manifests, ("target", "manifests"), target.manifests, Path.is_dir
+        )
+    for number, image in enumerate(target.images):
+        place: Place = ("target", "images", number)
+        yield from _missing(settings.root / image.context, (*place, "context"), image.context, Path.is_dir)
+        yield from _missing(
+            settings.root / image.dockerfile, (*place, "dockerfile"), image.dockerfile, Path.is_file
+        )
+    yield from _twice([image.name for image in target.images], ("target", "images"), "name")
+
+
+def _missing(path: Path, place: Place, written: Path, exists: Callable[[Path], bool]) -> Iterator[Trouble]:
+    what = "folder" if exists is Path.is_dir else "file"
+    try:
+        found = exists(path)
+    except OSError:
+        found = False
+    if not found:
+        yield Trouble(
+            place, str(written), f"the path of a {what}, from {path.parent}; {path.name}: no such {what}"
+        )
+
+
+def _workloads_and_parts(settings: Settings) -> Iterator[Trouble]:
+    names = [workload.name for workload in settings.target.workloads]
+    yield from _twice(names, ("target", "workloads"), "name")
+    for name, part in settings.parts.items():
+        if not PART_NAME.fullmatch(name):
+            yield Trouble(("parts", name), name, "a name of lower-case letters, digits, '-' and '_'")
+        workload = None if isinstance(part, Backup) else part.workload
+        if workload is not None and workload not in names:
+            yield Trouble(
+                ("parts", name, "workload"), workload, f"one of [[target.workloads]]: {', '.join(names)}"
+            )
+    for number, request in enumerate(settings.load.requests):
+        for needed in request.needs:
+            if needed not in settings.parts:
+                known = ", ".join(settings.parts) or "there are none"
+                yield Trouble(("load", "requests", number, "needs"), needed, f"a name of [parts]: {known}")
+
+
+def _requests(settings: Settings) -> Iterator[Trouble]:
+    requests = settings.load.requests
+    yield from _twice([request.name for request in requests], ("load", "requests"), "name")
+    for number, request in enumerate(requests):
+        place: Place = ("load", "requests", number)
+        yield from _placeholders(request.path, (*place, "path"), GIVEN)
+        if request.body is not None:
+            yield from _body(request.body, (*place, "body"))
+        if request.write is not None:
+            yield from _write(request, place)
+
+
+def _body(body: str, place: Place) -> Iterator[Trouble]:
+    yield from _placeholders(body, place, GIVEN)
+    filled = body.replace("{unique}", "drill-1").replace("{sequence}", "1")
+    try:
+        json.loads(filled)
+    except (ValueError, RecursionError) as error:
+        yield Trouble(place, body, f"JSON ({str(error)[:120]})")
+
+
+def _write(request: PlannedRequest, place: Place) -> Iterator[Trouble]:
+    write = request.write
+    if write is None:
+        return
+    if request.method == "GET":
+        yield Trouble((*place, "write"), request.method, "a method that writes: POST, PUT, PATCH or DELETE")
+    for name in ("read_back", "contains"):
+        yield from _placeholders(getattr(write, name), (*place, "write", name), None)
+    if not BRACES.search(write.contains):
+        yield Trouble(
+            (*place, "write", "contains"),
+            write.contains,
+            "what tells this write from all others: {unique}, or a field of the answer such as {id}",
+        )
+    if "{unique}" in write.contains and "{unique}" not in request.path + (request.body or ""):
+        shown = request.body if request.body is not None else request.path
+        yield Trouble(
+            (*place, "body" if request.body is not None else "path"),
+            shown,
+            "{unique} in a write's body or path, since it is looked for by that afterwards",
+        )
+
+
+def _placeholders(text: str, place: Place, known: Iterable[str] | None) -> Iterator[Trouble]:
+    """Placeholders that nobody fills in. `known` of None: fields of the answer may be named too, but not
+    {sequence}, which an answer does not have to hold."""
+    for name in BRACES.findall(text):
+        if known is not None and name not in known and not (name == "" and place[-1] == "body"):
+            names = " or ".join(f"{{{each}}}" for each in known)
+            yield Trouble(place, f"{{{name}}}", f"{names}, the placeholders that drill fills in here")
+        elif known is None and not FIELD.fullmatch(name):
+            yield Trouble(
+                place, f"{{{name}}}", "{unique}, or the name of a field of the answer in braces, such as {id}"
+            )
+    if place[-1] != "body" and text.count("{") != text.count("}"):
+        yield Trouble(place, text, "a closing brace for every opening one")
+
+
+def _windows(settings: Settings) -> Iterator[Trouble]:
+    judge, rate = settings.judge, settings.load.requests_per_second
+    timeout = settings.load.timeout_seconds
+    if judge.hold_seconds > judge.after_seconds:
+        yield Trouble(
+            ("judge", "hold_seconds"), judge.hold_seconds, f"at most after_seconds ({judge.after_seconds:g})"
+        )
+    if timeout > judge.after_seconds:
+        yield Trouble(
+            ("load", "timeout_seconds"),
+            timeout,
+            f"at most judge.after_seconds ({judge.after_seconds:g}), since requests must end in that window",
+        )
+    if judge.after_seconds > judge.after_at_most_seconds:
+        yield Trouble(
+            ("judge", "after_at_most_seconds"),
+            judge.after_at_most_seconds,
+            f"at least after_seconds ({judge.after_seconds:g})",
+        )
+    if judge.minimum_requests > rate * judge.after_seconds:
+        yield Trouble(
+            ("judge", "minimum_requests"),
+            judge.minimum_requests,
+            f"at most the {int(rate * judge.after_seconds)} requests that {rate:g} a second are in "
+            f"after_seconds ({judge.after_seconds:g})",
+        )
+    for name in ("before_seconds", "hold_seconds"):
+        if rate * getattr(judge, name) < 1:
+            yield Trouble(
+                ("judge", name), getattr(judge, name), f"long enough for one request at {rate:g} a second"
+            )
+
+
+def _twice(names: list[str], place: Place, key: str) -> Iterator[Trouble]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield Trouble((*place, number, key), name, "a name that no other has")

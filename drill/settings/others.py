@@ -1,0 +1,55 @@
+"""The small sections: [metrics], [operator], [limits], [cluster]."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from drill.settings.section import Port, Section, Text, UrlPath
+
+PLACE = re.compile(r"[^\s:/]+:(\d{1,5})")
+
+
+def _host_and_port(value: str) -> str:
+    found = PLACE.fullmatch(value)
+    if not found or not 1 <= int(found.group(1)) <= 65_535:
+        raise ValueError("HOST:PORT with a port from 1 to 65535")
+    return value
+
+
+Place = Annotated[str, AfterValidator(_host_and_port)]
+
+
+class Metrics(Section):
+    """The application's own numbers, as Prometheus text."""
+
+    path: UrlPath = "/metrics"
+    port: Port
+    database_seconds: Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")] | None = None
+    """A histogram or summary of query times: its _sum and _count are read."""
+
+
+class Operator(Section):
+    """What the runbook's commands need outside the cluster."""
+
+    names: dict[Place, Place] = Field(default_factory=dict)
+    """Where names in them lead on this machine, HOST:PORT each."""
+    tools: tuple[Text, ...] = ("bash", "kubectl")
+    """Programs that they start; `drill doctor` looks for them."""
+
+
+class Limits(Section):
+    """Titles of the runbook's sections whose lists state what drills are judged by."""
+
+    response_times: Text = "Response Times"
+    baselines: Text = "Performance Baselines"
+    backup_schedule: Text = "Automated Backup Schedule"
+
+
+class ClusterPorts(Section):
+    """How users enter the cluster that `drill up` makes."""
+
+    ports: dict[Port, Port] = Field(default_factory=dict)
+    """This machine's port on 127.0.0.1 to the node's port, which a Service of type NodePort has."""

@@ -1,0 +1,51 @@
+"""[parts.NAME]: what the target has besides its application, each of a kind.
+
+A new kind is one class here, whose `kind` is also the name of its module in drill/parts.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from drill.settings.section import Name, Section, Text
+
+DATABASE, CACHE, BACKUP = "database", "cache", "backup"
+
+
+class Sqlite(Section):
+    """A database in one file, which the application's containers open themselves; they need `python`."""
+
+    provides: ClassVar[str] = DATABASE
+
+    kind: Literal["sqlite"]
+    path: Text
+    """The file, as the workload's container sees it."""
+    volume_claim: Name
+    """The claim that it lies on."""
+    workload: Name | None = None
+    """Who opens it; the application, unless named."""
+
+
+class Redis(Section):
+    """A Redis server; its container needs `redis-cli`."""
+
+    provides: ClassVar[str] = CACHE
+
+    kind: Literal["redis"]
+    workload: Name
+
+
+class Backup(Section):
+    """Backups that a CronJob of the target makes."""
+
+    provides: ClassVar[str] = BACKUP
+
+    kind: Literal["backup"]
+    cronjob: Name
+    newest: Text
+    """Shell pattern of the backups as the job's own container sees them; the last by name is the newest."""
+
+
+Part = Annotated[Sqlite | Redis | Backup, Field(discriminator="kind")]

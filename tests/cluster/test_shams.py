@@ -1,0 +1,112 @@
+"""A standing proof that the judge cannot be fooled: procedures that repair nothing never pass, and true repairs of the
+same faults do. Each is a scenario in tests/shams, drilled on the real cluster; both counts are printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from target_state import ROOT, assert_as_known
+from test_sabotage import altered
+
+from drill.cluster.access import Cluster
+from drill.settings import Settings
+
+pytestmark = pytest.mark.cluster
+
+SHAMS = ROOT / "tests" / "shams"
+WITHIN_SECONDS = 1500
+Drilled = Mapping[str, Any]
+LOST_WRITES = "An empty database in the place of a broken one"
+RELAPSES = "Repaired, and broken again after 40 s"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """Every scenario of tests/shams, by the command that a user types, against drill.toml with another runbook."""
+    folder = tmp_path_factory.mktemp("shams")
+    target = (ROOT / "drill.toml").read_text(encoding="utf-8")
+    changes = {
+        'runbook = "runbook/operations-runbook.md"': f'runbook = "{SHAMS}/runbook.md"',
+        'runbook_as_written = "runbook/as-first-written.md"': "",
+        'errata = "runbook/errata.yaml"': "",
+        'manifests = "novel_engine/manifests"': f'manifests = "{ROOT}/novel_engine/manifests"',
+    }
+    (folder / "drill.toml").write_text(altered(target, changes), encoding="utf-8")
+    shutil.copytree(SHAMS / "features", folder / "features", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("conftest.py", "pytest.ini"):
+        shutil.copy(SHAMS / file, folder)
+    shutil.copytree(
+        ROOT / "novel_engine", folder / "novel_engine", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "features", "--target", "drill.toml", "--run", "shams"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_SECONDS,
+        check=False,
+    )
+    print(done.stdout[-6000:], done.stderr[-3000:])
+    done.args = str(folder)
+    return done
+
+
+@pytest.fixture(scope="module")
+def drills(run: subprocess.CompletedProcess[str]) -> list[Drilled]:
+    """The drills of summary.json."""
+    file = Path(run.args) / "reports" / "shams" / "summary.json"
+    assert file.exists(), run.stdout
+    found: list[Drilled] = json.loads(file.read_text(encoding="utf-8"))["drills"]
+    return found
+
+
+def test_no_sham_procedure_passes(drills: list[Drilled]) -> None:
+    shams = [drill for drill in drills if "sham" in drill["tags"]]
+    passed = [drill["scenario"] for drill in shams if drill["verdict"] == "pass"]
+    print(f"sham procedures: {len(shams)}, of which passed: {len(passed)}")
+    assert len(shams) == 9
+    assert passed == []
+
+
+def test_each_sham_fails_for_what_it_is(drills: list[Drilled]) -> None:
+    """Inconclusive is not enough: each is caught, by the criterion that it breaks."""
+    failed = {
+        drill["scenario"]: {each["name"] for each in drill["criteria"] if each["verdict"] == "fail"}
+        for drill in drills
+        if "sham" in drill["tags"]
+    }
+    assert {
+        scenario: "recovered" in names or "writes" in names for scenario, names in failed.items()
+    } == dict.fromkeys(failed, True)
+    assert "writes" in failed[LOST_WRITES]
+    assert "recovered" in failed[RELAPSES]
+
+
+def test_no_sham_earns_credit(drills: list[Drilled]) -> None:
+    assert {drill["credit"] for drill in drills if "sham" in drill["tags"]} <= {"nobody", "not measured"}
+
+
+def test_true_repairs_pass(drills: list[Drilled]) -> None:
+    repairs = [drill for drill in drills if "true-repair" in drill["tags"]]
+    passed = [drill["scenario"] for drill in repairs if drill["verdict"] == "pass"]
+    print(f"true repairs: {len(repairs)}, of which passed: {len(passed)}")
+    assert len(repairs) == 2
+    assert len(passed) == len(repairs)
+
+
+def test_the_run_ends_as_its_scenarios_state(
+    run: subprocess.CompletedProcess[str], settings: Settings, cluster: Cluster
+) -> None:
+    assert run.returncode == 0, run.stdout
+    assert_as_known(settings, cluster)

@@ -1,0 +1,3 @@
+"""The sentences of the features are drill's own."""
+
+pytest_plugins = ["steps"]
