@@ -1,23 +1,24 @@
-"""The request stream while it is being written: for the live line, the witness's failed requests, "restored".
+"""The request stream while it is being written: for the live line, the witness's failed requests, "recovered".
 
 What it says steers the drill; verdicts are the judge's, from the same file afterwards and by the same rule
-for "restored". What the load itself failed at (requests that it did not send, or that were under way while it
-stood still) is no failure of the target and no witness, and a stretch with such requests restores nothing.
+for "recovered". What the load itself failed at (requests that it did not send, or that were under way while it
+stood still) is no failure of the target and no witness, and a stretch with such requests shows no recovery.
 """
 
 from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from drill.judge.case import RecordedLimit, RecordedSettings
-from drill.judge.windows import first_failed_after, holds, restoration
+from drill.judge.criteria.error_rate import error_rate_so_far
+from drill.judge.outages import recovered_since, standard_of
 from drill.load.stalls import Stalls, touched
+from drill.recording.events import Calibration, Judging, Limit
 from drill.recording.requests import NOT_SENT, Request, Requests
 
 STREAM_LAG_SECONDS = 0.25
@@ -115,29 +116,27 @@ class RequestTail:
             request.acknowledged for request in self._requests[bisect_left(self._planned, monotonic) :]
         )
 
-    def restored_since(
+    def recovered_since(
         self,
         monotonic: float,
         hold_seconds: float,
-        error_rate_limit: float,
-        p95_limit_seconds: float,
+        limits: Mapping[str, Limit],
         *,
-        procedure_finished: float | None = None,
+        calibration: Calibration | None = None,
         now: float | None = None,
     ) -> float | None:
-        """When the service was restored after a fault injected at `monotonic`: the planned time of the first
-        request of a window of `hold_seconds` that holds both limits, by the judge's own rule; None while
-        there is none.
+        """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule: the moment
+        from which on requests have held `limits` for `hold_seconds`; None while they have not.
 
-        A window is looked at once everything planned in it is known, which is a timeout after its end. When
-        no request has failed since `monotonic`, the window may begin at once: ask after the fault was
-        witnessed. Times are monotonic seconds, `now` the present unless given.
+        A request counts once everything planned with it is known, which is a timeout after its moment. Where no
+        outage is seen since `monotonic`, the hold may begin at once: ask after the fault was witnessed. Times are
+        monotonic seconds, `now` the present unless given.
         """
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
         begin = bisect_left(self._planned, monotonic - self._timeout_seconds)
         end = bisect_left(self._planned, known_until)
         requests = _columns([request for request in self._requests[begin:end] if self.measured(request)])
-        settings = RecordedSettings(
+        judging = Judging(
             minimum_requests=1,
             hold_seconds=hold_seconds,
             after_seconds=hold_seconds,
@@ -145,17 +144,22 @@ class RequestTail:
             requests_per_second=self._requests_per_second,
             timeout_seconds=self._timeout_seconds,
         )
-        limits = {
-            "error_rate": RecordedLimit(error_rate_limit),
-            "response_time": RecordedLimit(p95_limit_seconds, statistic="p95"),
-        }
-        hold = holds(requests, settings, limits)
-        first = first_failed_after(requests, monotonic)
-        if first is None:
-            held = np.flatnonzero(hold.held & (requests.planned > monotonic))
-            return float(requests.planned[held[0]]) if len(held) else None
-        found = restoration(requests, hold, first, procedure_finished, limits)
-        return None if found is None else float(requests.planned[found])
+        return recovered_since(requests, standard_of(judging, limits, calibration), monotonic)
+
+    def decided(
+        self,
+        opened: float,
+        limits: Mapping[str, Limit],
+        *,
+        calibration: Calibration | None = None,
+        now: float | None = None,
+    ) -> bool:
+        """Does the window after that `opened` then (monotonic seconds) tell already whether the error rate is held?
+        It may be asked as often as one likes: the judge's test pays for every look."""
+        limit = limits.get("error_rate")
+        known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
+        failed, count = self.failed_of(opened, known_until)
+        return limit is None or error_rate_so_far(failed, count, limit.value, calibration) != "inconclusive"
 
 
 def _columns(requests: list[Request]) -> Requests:

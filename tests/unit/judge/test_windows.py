@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drill.judge.windows import holds
 from recorded_drill import AFTER_SECONDS, BACK, INJECTED, PER_SECOND, RecordedDrill, criterion
 
 from drill.judge.case import Case, RecordedLimit, RecordedSettings
-from drill.judge.windows import holds
 from drill.recording import Requests
 from drill.statistics import quantile
 
