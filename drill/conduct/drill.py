@@ -27,7 +27,7 @@ from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
-from drill.parts.backup import fetch_newest_backup, make_backup
+from drill.parts.catalogue import part_named
 from drill.putback import put_back_target
 from drill.recording import Recorder, read_events
 from drill.recording.events import (
@@ -45,6 +45,7 @@ from drill.recording.events import DrillError as DrillErrorEvent
 from drill.inject.experiment import planned_fault
 from drill.report.live import LiveLine
 from drill.settings import Settings
+from drill.settings.parts import BACKUP
 
 WRITES_AFTER_BACKUP = 20
 BACKUP_SECONDS = 60
@@ -112,7 +113,7 @@ class Drill:
         """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged after it."""
         scene = self._scene
         scene.show("backup", "the backup job")
-        made = make_backup(scene.cluster, scene.settings, seconds=BACKUP_SECONDS)
+        made = part_named(scene.cluster, scene.settings, BACKUP).back_up(seconds=BACKUP_SECONDS)
         scene.recorder.record(BackupMade(made.name, made.started, made.finished))
 
         def written() -> int:
@@ -128,7 +129,8 @@ class Drill:
 
     def hand_over_backup(self, name: str) -> None:
         """Put the newest backup into the operator's working folder as `name`, as a person who fetched it would."""
-        fetch_newest_backup(self._scene.cluster, self._scene.settings, self._acting.file(name))
+        backups = part_named(self._scene.cluster, self._scene.settings, BACKUP)
+        backups.fetch_newest_backup(self._acting.file(name))
 
     def take_effect(self, fault: str) -> None:
         """Inject and witness a fault. Raises FaultError when it cannot be injected or has no effect."""
