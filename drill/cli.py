@@ -13,13 +13,12 @@ import click
 from drill import settings as settings_module
 from drill.cluster.access import connect
 from drill.conduct.book import Book
-from drill.conduct.coverage import coverage_lines
-from drill.conduct.run import rejudge
+from drill.conduct.coverage import run_coverage_lines, runbook_lines
+from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import DrillError, SetupError
 from drill.machine import machine
 from drill.machine.doctor import diagnose
 from drill.putback.restore import remember_anew, restore_all
-from drill.report import read_verdicts, write_report
 from drill.settings import Settings
 
 
@@ -79,12 +78,10 @@ def doctor(context: click.Context) -> None:
         raise SystemExit(SetupError.exit_status)
 
 
-@cli.command()
-@click.pass_context
-def restore(context: click.Context) -> None:
-    """Put back whatever a killed drill left broken, and bring the target into its known state."""
+def _put_back(context: click.Context) -> None:
     settings = _settings(context)
-    done = restore_all(settings, connect(settings, context.obj["allow_context"]))
+    cluster = connect(settings, context.obj["allow_context"])
+    done = restore_all(settings, cluster)
     for line in done.undone:
         click.echo(f"undone: {line}")
     for line in done.differences:
@@ -93,37 +90,52 @@ def restore(context: click.Context) -> None:
         click.echo("nothing was broken: the ledger is empty and the target is in its known state")
 
 
-@cli.command("judge")
-@click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@cli.command("put-back")
 @click.pass_context
-def judge_again(context: click.Context, run_folder: Path) -> None:
-    """Judge a stored run again, without a cluster, and write its reports anew."""
-    run = rejudge(run_folder, Book(_settings(context)).defects)
-    for line in run.summary_lines():
+def put_back(context: click.Context) -> None:
+    """Put back whatever a killed drill left broken. What was not seen is not claimed: a cluster that does not answer is
+    exit status 3.
+    """
+    _put_back(context)
+
+
+@cli.command("restore", hidden=True)
+@click.pass_context
+def restore(context: click.Context) -> None:
+    """The former name of put-back."""
+    _put_back(context)
+
+
+STORED_RUN = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@cli.command("judge")
+@click.argument("run_folder", type=STORED_RUN)
+def judge_again(run_folder: Path) -> None:
+    """Judge a stored run again from its folder alone, and write its reports anew. A file that is not as the run left it
+    is named, and the exit status is 3.
+    """
+    judged = rejudge(run_folder)
+    for line in judged.summary_lines():
         click.echo(line)
-    raise SystemExit(run.exit_status())
+    raise SystemExit(judged.exit_status())
 
 
 @cli.command()
-@click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.pass_context
-def report(context: click.Context, run_folder: Path) -> None:
-    """Write a stored run's reports anew from the verdicts that it has."""
-    write_report(run_folder, read_verdicts(run_folder), Book(_settings(context)).defects)
+@click.argument("run_folder", type=STORED_RUN)
+def report(run_folder: Path) -> None:
+    """Write a stored run's reports anew, from its folder alone and the verdicts in it."""
+    rewrite_report(run_folder)
     click.echo(run_folder / "index.html")
 
 
 @cli.command()
-@click.option(
-    "--run",
-    "run_folder",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Count what this stored run executed.",
-)
+@click.option("--run", "run_folder", type=STORED_RUN, help="Count what this stored run executed.")
 @click.pass_context
 def coverage(context: click.Context, run_folder: Path | None) -> None:
-    """List every step of the runbook, and which of them a run has executed."""
-    for line in coverage_lines(Book(_settings(context)).corrected, run_folder):
+    """List every step of the runbook; of a stored run, which of them it executed."""
+    lines = run_coverage_lines(run_folder) if run_folder else runbook_lines(Book(_settings(context)).corrected)
+    for line in lines:
         click.echo(line)
 
 

@@ -6,6 +6,9 @@ Nothing here imports anything else of drill.
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -58,3 +61,25 @@ class ToolMissingError(SetupError):
     """A program that a step needs is not on this machine. What needs it is inconclusive, never skipped in
     silence.
     """
+
+
+NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota is used up",
+    errno.EROFS: "it is read-only",
+}
+
+
+@contextmanager
+def filling_disk(doing: str) -> Iterator[None]:
+    """A disk that takes no more is a SetupError that names the place, not a traceback. `doing`: "keep ... in
+    ..."."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        raise SetupError(
+            f"{place}cannot {doing}: {NO_ROOM[error.errno]}; make room and run this again"
+        ) from error

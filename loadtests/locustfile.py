@@ -1,5 +1,4 @@
-"""Users of the target, with open arrivals. Flows in: drill.toml. Flows out: Locust's statistics, and one
-record per request.
+"""Users of the target, with open arrivals: Locust's statistics, and one record for each planned request.
 
 Alone, with Locust's web page or without:    locust -f loadtests/locustfile.py --users 20 [--headless]
 On several processes or machines:            ... --processes 2, or --master and --worker, as any locustfile
@@ -9,13 +8,15 @@ response times count from the planned moment (design decision 7). The number of 
 independent clients the planned rate is spread, not how high it is: that is load.requests_per_second of
 drill.toml, or --requests-per-second.
 
-    DRILL_TARGET         drill.toml, or settings as JSON (default: drill.toml here)
-    DRILL_REQUESTS       file to which every request is appended (drill/recording/requests.py); not set: Locust's statistics only
+    DRILL_TARGET         drill.toml, or its plan as JSON (default: drill.toml here)
+    DRILL_REQUESTS       file to which every request is appended (drill/recording/requests.py); beside it the
+                         stalls of the load itself (drill/load/stalls.py); not set: Locust's statistics only
     DRILL_PARENT_PIPE    number of an inherited file descriptor: when its other end closes, the load ends
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -40,26 +41,39 @@ from locust.runners import MasterRunner, WorkerRunner
 from request_stream import RequestStream
 from user_connections import Visits
 
-from drill import settings as drill_settings
 from drill.errors import DrillError, UsageError
-from drill.load.plan import Filled, Mix, Share, allowed_host, fill, next_slot, read_back_path
-from drill.recording.requests import Request
+from drill.load.plan import (
+    MOST_LATE_SECONDS,
+    Filled,
+    Mix,
+    Plan,
+    RequestKind,
+    Share,
+    allowed_host,
+    fill,
+    filled_from,
+    read_back_path,
+    read_plan,
+)
+from drill.recording.requests import NOT_SENT, Request
 
 PLAN_MESSAGE = "open_arrivals_plan"
 DRAIN_MESSAGE = "open_arrivals_drain"
+IDLE_SECONDS = 0.01
+"""How often to look whether users have come."""
+
+OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL)
+"""What this machine, and not the target, has run out of: files, memory, ports."""
 
 logger = logging.getLogger("drill.load")
 
 
-def read_settings() -> drill_settings.Settings:
-    """The settings named by DRILL_TARGET. Ends the process with the error's own exit status when they are not
+def plan_or_leave() -> Plan:
+    """The plan named by DRILL_TARGET. Ends the process with the error's own exit status when it is not
     right.
     """
-    path = Path(os.environ.get("DRILL_TARGET", drill_settings.DEFAULT_FILE))
     try:
-        if path.suffix == ".json":
-            return drill_settings.Settings.model_validate_json(path.read_bytes())
-        return drill_settings.load(path)
+        return read_plan(Path(os.environ.get("DRILL_TARGET", "drill.toml")))
     except DrillError as error:
         leave(error)
 
@@ -70,24 +84,66 @@ def leave(error: DrillError) -> Any:
     sys.exit(error.exit_status)
 
 
-settings = read_settings()
-share = Share()
+plan = plan_or_leave()
 requests_file = os.environ.get("DRILL_REQUESTS")
 stream = RequestStream(Path(requests_file)) if requests_file else None
 
 
+class Arrivals:
+    """Carries out this process's share of the plan: hands each slot, when its moment has come, to the next
+    user, on a greenlet of its own, whether or not earlier ones were answered. From the first slot to the last
+    before `drain` none is left out, however late this loop wakes up."""
+
+    def __init__(self) -> None:
+        self.share = Share()
+        self.mix = Mix(plan.requests)
+        self.users: list[OpenArrivals] = []
+        self.requests_per_second = plan.requests_per_second
+        self.draining = False
+
+    def keep_coming(self) -> None:
+        """Until the process ends."""
+        while True:
+            if self.draining or not self.users or not self.share.processes:
+                self.share.begin(self._slot_of_now())
+                gevent.sleep(IDLE_SECONDS)
+                continue
+            self.hand_out_due()
+            gevent.sleep(max(0.0, self.share.next() / self.requests_per_second - time.monotonic()))
+
+    def hand_out_due(self) -> None:
+        """Each slot whose moment has come."""
+        newest = self._slot_of_now()
+        while self.users and (slot := self.share.next()) <= newest:
+            self.share.last = slot
+            user = self.users[slot // self.share.processes % len(self.users)]
+            user.take(self.mix.at(slot), slot / self.requests_per_second)
+
+    def drain(self) -> None:
+        """Hand out what is due, and no more from now on."""
+        if not self.draining:
+            self.hand_out_due()
+        self.draining = True
+
+    def _slot_of_now(self) -> int:
+        return int(time.monotonic() * self.requests_per_second)
+
+
+arrivals = Arrivals()
+
+
 class OpenArrivals(FastHttpUser):
-    """One client of many, who carries out his share of the plan."""
+    """One client of many, with connections of its own. What it sends, and when, is the plan's: see
+    Arrivals.
+    """
 
-    host = settings.target.address
-    connection_timeout = network_timeout = settings.load.timeout_seconds
-
-    mix: ClassVar[Mix] = Mix(settings.load.requests)
+    host = plan.address
+    connection_timeout = network_timeout = plan.timeout_seconds
     numbers: ClassVar[Iterator[int]] = count(1)
 
     def __init__(self, environment: Environment) -> None:
         try:
-            self.host = allowed_host(str(self.host), settings.target.address)
+            self.host = allowed_host(str(self.host), plan.address)
         except UsageError as error:
             raise StopTest(str(error)) from error
         super().__init__(environment)
@@ -96,64 +152,39 @@ class OpenArrivals(FastHttpUser):
             b" HTTP/1.1\r\nHost: %s\r\nUser-Agent: drill\r\nAccept: application/json\r\n"
             % urlsplit(self.host).netloc.encode()
         )
-        self.requests_per_second = float(environment.parsed_options.requests_per_second)
-        self.slot = -1
         self.under_way = 0
 
     def on_start(self) -> None:
-        share.join(self)
+        arrivals.users.append(self)
 
     def on_stop(self) -> None:
         """Wait for what is under way, so that each planned request has its record; none takes longer than its
-        timeout.
-        """
-        share.leave(self)
-        latest = time.monotonic() + settings.load.timeout_seconds + 1
+        timeout."""
+        arrivals.users.remove(self)
+        latest = time.monotonic() + plan.timeout_seconds + 1
         while self.under_way and time.monotonic() < latest:
-            gevent.sleep(0.01)
+            gevent.sleep(IDLE_SECONDS)
         self.visits.close()
 
-    def wait_time(self) -> float:
-        """Seconds until this user's next planned moment. Locust asks after each task."""
-        if not self._takes_part():
-            return 0.05
-        return max(0.0, self._next_slot() / self.requests_per_second - time.monotonic())
-
     @task
-    def arrive(self) -> None:
-        """Send each request whose moment has come on a greenlet of its own, whether or not earlier ones were
-        answered.
-        """
-        while self._takes_part():
-            slot = self._next_slot()
-            planned = slot / self.requests_per_second
-            if planned > time.monotonic():
-                return
-            self.slot = slot
-            number = next(self.numbers)
-            self.under_way += 1
-            gevent.spawn_raw(
-                self.perform, fill(self.mix.at(slot), f"drill-{run_name()}-{number}", number), planned
-            )
+    def be_there(self) -> None:
+        """Locust's own loop: this user is sent its requests from elsewhere."""
+        gevent.sleep(1)
 
-    def _takes_part(self) -> bool:
-        return users_in_total(self.environment) > 0 and not share.draining
-
-    def _next_slot(self) -> int:
-        if self.slot < 0:
-            self.slot = int(
-                time.monotonic() * self.requests_per_second
-            )  # what was planned before this user came is not his
-        return next_slot(self.slot, share.rank(self), share.users)
+    def take(self, kind: RequestKind, planned: float) -> None:
+        """Send a request of this kind, planned at that moment, on a greenlet of its own."""
+        number = next(self.numbers)
+        self.under_way += 1
+        gevent.spawn_raw(self.perform, fill(kind, f"drill-{run_name()}-{number:08d}", number), planned)
 
     def perform(self, filled: Filled, planned: float) -> None:
         """Send one request and record what became of it, whatever that is."""
         sent = finished = time.monotonic()
         status, error, body = 0, "interrupted", b""
-        remaining = planned + settings.load.timeout_seconds - sent
+        remaining = planned + plan.timeout_seconds - sent
         try:
-            if remaining <= 0:
-                error = "not sent: the load itself fell behind"
+            if remaining <= 0 or sent - planned > MOST_LATE_SECONDS:
+                error = f"{NOT_SENT}the load itself fell behind"
                 return
             with gevent.Timeout(remaining):
                 status, body = self.visits.exchange(filled.request.method, self.head(filled), filled.body)
@@ -170,7 +201,8 @@ class OpenArrivals(FastHttpUser):
         except HTTPParseError as not_http:
             error = f"not HTTP: {not_http}"
         except OSError as not_reached:
-            error = (not_reached.strerror or str(not_reached)).lower()
+            said = (not_reached.strerror or str(not_reached)).lower()
+            error = f"{NOT_SENT}{said}" if not_reached.errno in OURS else said
         finally:
             self.under_way -= 1
             self.record(
@@ -197,7 +229,7 @@ class OpenArrivals(FastHttpUser):
 
     def record(self, filled: Filled, request: Request, body: bytes) -> None:
         """Give one finished request to Locust's statistics and to the stream."""
-        if filled.request.write is not None:
+        if filled.request.read_back:
             request = as_write(filled, request, body)
         self.environment.events.request.fire(
             request_type=filled.request.method,
@@ -215,17 +247,25 @@ class OpenArrivals(FastHttpUser):
 
 
 def as_write(filled: Filled, request: Request, body: bytes) -> Request:
-    """The record of a write: its id, whether it was confirmed, and where it is found again."""
-    if request.error or filled.request.write is None:
+    """The record of a write: its id, whether it was confirmed, where it is found again and by what."""
+    if request.error:
         return msgspec.structs.replace(request, write=filled.unique)
     try:
         answer = msgspec.json.decode(body)
     except msgspec.DecodeError:
         answer = None
-    path = read_back_path(filled.request.write.read_back, filled.unique, answer)
-    error = "" if path else f"confirmed without what {filled.request.write.read_back} needs"
+    kind = filled.request
+    path = read_back_path(kind.read_back, filled.unique, answer)
+    contains = filled_from(kind.contains, filled.unique, answer)
+    lacking = kind.read_back if not path else kind.contains if not contains else ""
+    error = f"confirmed without what {lacking} needs" if lacking else ""
     return msgspec.structs.replace(
-        request, write=filled.unique, acknowledged=True, read_back=path, error=error
+        request,
+        write=filled.unique,
+        acknowledged=True,
+        read_back=path,
+        contains="" if contains == filled.unique else contains,
+        error=error,
     )
 
 
@@ -237,21 +277,12 @@ def run_name() -> str:
     return f"{os.getpid():x}-{os.urandom(4).hex()}"
 
 
-def users_in_total(environment: Environment) -> int:
-    """Over how many users the plan is spread, on all processes; 0 while this one has not been told."""
-    if isinstance(environment.runner, WorkerRunner):
-        share.process = max(0, environment.runner.worker_index)
-        return share.users
-    share.users = environment.runner.target_user_count if environment.runner else 0
-    return share.users
-
-
 @events.init_command_line_parser.add_listener
 def _add_options(parser: ArgumentParser, **_: Any) -> None:
     parser.add_argument(
         "--requests-per-second",
         type=float,
-        default=settings.load.requests_per_second,
+        default=plan.requests_per_second,
         help="planned requests per second of all users together (default: load.requests_per_second of "
         "drill.toml)",
     )
@@ -267,18 +298,25 @@ def _prepare(environment: Environment, **_: Any) -> None:
             )
         )
     try:
-        environment.host = allowed_host(environment.host or settings.target.address, settings.target.address)
+        environment.host = allowed_host(environment.host or plan.address, plan.address)
     except UsageError as error:
         leave(error)
+    arrivals.requests_per_second = float(environment.parsed_options.requests_per_second)
+    gevent.spawn(arrivals.keep_coming).link_exception(
+        lambda greenlet: _give_up(environment, greenlet.exception)
+    )
+    environment.events.test_start.add_listener(lambda **_: _begin())
+    environment.events.test_stopping.add_listener(lambda **_: arrivals.drain())
     if stream is not None:
         gevent.spawn(stream.keep_flushing).link_exception(
             lambda greenlet: _give_up(environment, greenlet.exception)
         )
-        environment.events.test_stop.add_listener(lambda **_: stream.flush())
-        environment.events.quit.add_listener(lambda **_: stream.flush())
+        environment.events.test_stop.add_listener(lambda **_: _flush(environment, stream))
+        environment.events.quit.add_listener(lambda **_: _flush(environment, stream))
     if pipe := os.environ.get("DRILL_PARENT_PIPE"):
         gevent.spawn(_end_with_parent, environment, int(pipe))
     if isinstance(environment.runner, WorkerRunner):
+        arrivals.share.processes = 0  # until it is told
         environment.runner.register_message(PLAN_MESSAGE, _be_told)
         environment.runner.register_message(DRAIN_MESSAGE, _drain)
     if isinstance(environment.runner, MasterRunner):
@@ -298,29 +336,38 @@ def _end_with_parent(environment: Environment, descriptor: int) -> None:
     environment.runner.quit()
 
 
+def _flush(environment: Environment, stream: RequestStream) -> None:
+    """The last records; where the stream could not be written, that was said already."""
+    if environment.process_exit_code is None:
+        stream.flush()
+
+
 def _give_up(environment: Environment, error: BaseException) -> None:
-    logger.error("the request stream %s cannot be written (%s); the load ends", requests_file, error)
+    logger.error("the load cannot go on: %s cannot be written (%s)", requests_file, error)
     environment.process_exit_code = 3
     environment.runner.quit()
 
 
+def _begin() -> None:
+    arrivals.draining = False
+
+
 def _tell_workers(runner: MasterRunner) -> None:
-    """Workers know their own users only; the plan is spread over all."""
-    runner.send_message(
-        PLAN_MESSAGE, {"users": runner.target_user_count, "processes": max(1, runner.worker_count)}
-    )
+    """The plan is spread over all processes."""
+    runner.send_message(PLAN_MESSAGE, {"processes": max(1, runner.worker_count)})
 
 
 def _let_workers_finish(runner: MasterRunner) -> None:
     """Locust gives its workers half a second to send their last statistics: less than a request may take."""
     runner.send_message(DRAIN_MESSAGE, None)
-    gevent.sleep(settings.load.timeout_seconds + 0.2)
+    gevent.sleep(plan.timeout_seconds + 0.2)
 
 
 def _be_told(environment: Environment, msg: Any, **_: Any) -> None:
-    share.users, share.processes = msg.data["users"], msg.data["processes"]
-    share.draining = False
+    arrivals.share.processes = msg.data["processes"]
+    arrivals.share.process = max(0, environment.runner.worker_index)
+    arrivals.draining = False
 
 
 def _drain(environment: Environment, msg: Any, **_: Any) -> None:
-    share.draining = True
+    arrivals.drain()

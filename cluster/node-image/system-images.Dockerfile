@@ -2,7 +2,7 @@
 # Build context: the staged folder (see Dockerfile). One target per image.
 ARG BASE=debian:bookworm-slim
 FROM ${BASE} AS with-iptables
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends iptables nftables ipset conntrack kmod \
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends iptables nftables ipset iproute2 conntrack kmod \
  && rm -rf /var/lib/apt/lists/*
 
 FROM ${BASE} AS pause-build

@@ -28,8 +28,7 @@ from drill.settings import Settings
 Json = dict[str, Any]
 
 OURS = re.compile(r"kind-.+")
-NOT_FOUND = 404
-FORBIDDEN = 403
+FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 409
 
 
 class ClusterError(SetupError):
@@ -44,15 +43,25 @@ class ForbiddenError(ClusterError):
     """The kubeconfig's user may not do that."""
 
 
+class ConflictError(ClusterError):
+    """The object is not as the request took it to be: others changed or made it."""
+
+
 def cache_folder() -> Path:
     """Where drill keeps what it installs on this machine: ${XDG_CACHE_HOME:-~/.cache}/drill."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "drill"
 
 
-def kubeconfig_path() -> Path:
-    """The kubeconfig that drill uses: $DRILL_KUBECONFIG, else its own; never ~/.kube/config by itself."""
+def cluster_folder(context: str) -> Path:
+    """Where drill keeps what belongs to one cluster: kubeconfigs, certificates, which nodes are its own."""
+    return cache_folder() / "clusters" / re.sub(r"[^\w.-]", "-", context)
+
+
+def kubeconfig_path(context: str) -> Path:
+    """The kubeconfig that drill uses: $DRILL_KUBECONFIG, else the cluster's own; never ~/.kube/config by
+    itself."""
     named = os.environ.get("DRILL_KUBECONFIG")
-    return Path(named) if named else cache_folder() / "kubeconfig"
+    return Path(named) if named else cluster_folder(context) / "kubeconfig"
 
 
 def check_context(context: str, allow_context: str | None = None) -> None:
@@ -117,12 +126,15 @@ class Cluster:
         content_type: str = "application/json",
         query: Mapping[str, str] | None = None,
         seconds: float = 10,
+        user_agent: str | None = None,
     ) -> bytes:
-        """One HTTP request to the API server; `path` begins with /api. Raises AbsentError on 404,
-        ClusterError otherwise.
+        """One HTTP request to the API server; `path` begins with /api; `user_agent`: a name by which the audit log
+        knows it. Raises AbsentError on 404, ConflictError on 409, ClusterError otherwise.
         """
         url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}
+        if user_agent is not None:
+            headers["User-Agent"] = user_agent
         for setting in self._client.configuration.auth_settings().values():
             headers[setting["key"]] = setting["value"]
         try:
@@ -136,6 +148,8 @@ class Cluster:
             raise AbsentError(f"{method} {path} at {self.context}: there is no such thing")
         if response.status == FORBIDDEN:
             raise ForbiddenError(f"{method} {path} at {self.context}: this user may not")
+        if response.status == CONFLICT:
+            raise ConflictError(f"{method} {path} at {self.context}: it was changed or made by others meanwhile")
         if response.status >= 300:
             raise ClusterError(
                 f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}"
@@ -258,14 +272,21 @@ def connect(settings: Settings, allow_context: str | None = None) -> Cluster:
     """
     context = settings.target.context
     check_context(context, allow_context)
-    path = kubeconfig_path()
+    path = kubeconfig_path(context)
     if not path.is_file():
         raise UsageError(
             f"{path}: no kubeconfig there. `drill up` makes the cluster, or name another file with "
             "DRILL_KUBECONFIG"
         )
+    return open_cluster(path, context, settings.target.namespace)
+
+
+def open_cluster(kubeconfig: Path, context: str, namespace: str) -> Cluster:
+    """The cluster as the user of that kubeconfig's context. Raises UsageError where it has no such context."""
     try:
-        client: ApiClient = kubernetes_config.new_client_from_config(config_file=str(path), context=context)  # type: ignore[no-untyped-call]
+        client: ApiClient = kubernetes_config.new_client_from_config(  # type: ignore[no-untyped-call]
+            config_file=str(kubeconfig), context=context
+        )
     except kubernetes_config.ConfigException as error:
-        raise UsageError(f"{path}: expected a context {context!r} in it; {error}") from error
-    return Cluster(client, path, context, settings.target.namespace)
+        raise UsageError(f"{kubeconfig}: expected a context {context!r} in it; {error}") from error
+    return Cluster(client, kubeconfig, context, namespace)

@@ -11,12 +11,12 @@ import msgspec
 
 from drill.baselines import parse_baselines, parse_response_times, parse_schedule
 from drill.errors import InputError, UsageError
-from drill.runbook.document import Runbook, Step, parse
+from drill.runbook.document import Runbook, Step
 from drill.runbook.errata import Defect, load_errata
 from drill.runbook.facts import backup_schedule_items, baseline_items, severity_limits
+from drill.runbook.markdown import parse
 from drill.settings import Settings
 
-PLACE_SEPARATOR = " / "
 RESTORED_BY = ("response_time", "error_rate")
 
 
@@ -76,8 +76,14 @@ class Book:
                     f"a baseline for {name.replace('_', ' ')}: restored is told by it",
                 )
         response_times = parse_response_times(severity_limits(runbook, titles.response_times), source)
-        if severity in response_times:
-            limits.append(response_times[severity])
+        if severity not in response_times:
+            raise InputError(
+                runbook.path,
+                runbook.section(titles.response_times).line,
+                severity,
+                f"a severity whose response time is stated: {', '.join(response_times) or 'there is none'}",
+            )
+        limits.append(response_times[severity])
         if not self._settings.lacks("backup"):
             schedule = parse_schedule(backup_schedule_items(runbook, titles.backup_schedule), source)
             limits += [schedule] if schedule is not None else []
@@ -90,11 +96,12 @@ class Book:
 
 
 def step_at(runbook: Runbook, place: str) -> Step:
-    """The block at "section", "section / label" or "section / label / part". Raises InputError naming what
-    would be right.
+    """The block at a place, which a shell must be able to run. Raises InputError naming what would be
+    right.
     """
-    section, _, rest = place.partition(PLACE_SEPARATOR)
-    label, _, part = rest.partition(PLACE_SEPARATOR)
-    if part.startswith("#") or not label.startswith("#"):
-        return runbook.step(section, label or None, part or None)
-    return runbook.step(section, None, label)
+    step = runbook.step(place)
+    if not step.is_shell:
+        raise InputError(
+            runbook.path, step.line, step.language, f"a block for a shell at {place!r}, such as ```bash"
+        )
+    return step

@@ -55,7 +55,9 @@ class Breaking:
     def began(self) -> float:
         """When the first fault was injected, monotonic seconds. Raises UsageError while none was."""
         if not self.injected:
-            raise UsageError("recovery is watched after a fault has taken effect: the scenario names none before")
+            raise UsageError(
+                "recovery is watched after a fault has taken effect: the scenario names none before"
+            )
         return self.injected[0].monotonic
 
     def undo(self) -> list[str]:

@@ -19,7 +19,6 @@ from drill.baselines.severities import severity_of
 from drill.conduct.book import Book, step_at
 from drill.conduct.scenario import (
     CONTROL,
-    CREDIT,
     DEFECT,
     FAULT,
     HEALS,
@@ -64,10 +63,17 @@ def feature_troubles(file: Path, known_tags: Collection[str]) -> list[str]:
     if feature is None:
         return [f"{file}:1: '(empty)' is not right here: expected a Feature with at least one Scenario"]
     found = list(_scenarios(feature))
-    wrong = [] if found else [f"{_at(file, feature)}{feature['name']!r} has no Scenario: expected at least one"]
-    wrong += [trouble for scenario in found if not scenario["steps"] for trouble in (
-        f"{_at(file, scenario)}{scenario['name']!r} has no step: expected what is broken and who acts",
-    )]
+    wrong = (
+        [] if found else [f"{_at(file, feature)}{feature['name']!r} has no Scenario: expected at least one"]
+    )
+    wrong += [
+        trouble
+        for scenario in found
+        if not scenario["steps"]
+        for trouble in (
+            f"{_at(file, scenario)}{scenario['name']!r} has no step: expected what is broken and who acts",
+        )
+    ]
     seen: dict[str, int] = {}
     for scenario in found:
         line = scenario["location"]["line"]
@@ -118,7 +124,11 @@ def lacks(settings: Settings, facts: Facts) -> list[str]:
     parts = [part for fault in facts.faults if fault in FAULTS for part in lacking(settings, fault)]
     missing = [f"[{part}]" for part in parts]
     missing += ["[backup]"] if facts.backed_up and settings.lacks("backup") else []
-    missing += ["target.runbook_as_written"] if facts.as_written and settings.target.runbook_as_written is None else []
+    missing += (
+        ["target.runbook_as_written"]
+        if facts.as_written and settings.target.runbook_as_written is None
+        else []
+    )
     return list(dict.fromkeys(missing))
 
 
@@ -168,7 +178,10 @@ def _structure(written: Written, facts: Facts) -> Iterator[tuple[int, str]]:
     lines = _first_lines(written)
     breaks = lines.get("fault", lines.get("nothing"))
     if breaks is None:
-        yield written.line, f"{title} breaks nothing: expected {FAULT!r}, or {NOTHING_BROKEN!r} for the no-fault drill"
+        yield (
+            written.line,
+            f"{title} breaks nothing: expected {FAULT!r}, or {NOTHING_BROKEN!r} for the no-fault drill",
+        )
     if "fault" in lines and "nothing" in lines:
         yield lines["nothing"], f"{NOTHING_BROKEN!r} in a scenario with a fault: expected one or the other"
     if "load" not in lines:
@@ -180,9 +193,15 @@ def _structure(written: Written, facts: Facts) -> Iterator[tuple[int, str]]:
         if kind in lines and breaks is not None and order.index(kind) < _index(order, "fault", "nothing"):
             yield lines[kind], "somebody acts, or waits, before anything is broken: expected after the fault"
     if "place" in lines and "nobody" in lines:
-        yield lines["nobody"], f"{NOBODY!r} in a scenario whose operator follows the runbook: expected one or the other"
+        yield (
+            lines["nobody"],
+            f"{NOBODY!r} in a scenario whose operator follows the runbook: expected one or the other",
+        )
     if breaks is not None and not {"place", "nobody", "heals"} & lines.keys():
-        yield written.line, f"{title} does not say who acts: expected a place that the operator follows, or {NOBODY!r}"
+        yield (
+            written.line,
+            f"{title} does not say who acts: expected a place that the operator follows, or {NOBODY!r}",
+        )
     if facts.control and "place" in lines:
         yield lines["place"], f"the operator acts in a scenario tagged @{CONTROL}: expected {NOBODY!r}"
     for sentence in written.sentences:
@@ -207,7 +226,7 @@ def _look_up(settings: Settings, book: Book, text: str) -> None:
     elif text.startswith("the operator follows"):
         raise _NoSuchError(
             f"{text!r} is not right here: expected 'the operator follows \"PLACE\"', then perhaps 'as first written', "
-            "then perhaps 'with \"<name>\" as \"value\"'"
+            'then perhaps \'with "<name>" as "value"\''
         )
     defect = parse(DEFECT, text)
     if defect is not None:

@@ -1,33 +1,37 @@
-"""Which of the runbook's steps have been executed? Flows in: the runbook and, if there is one, a stored run.
-Flows out: a line per step.
-"""
+"""Which of the runbook's steps have been executed, as lines for a terminal."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from drill.report.coverage import cover
-from drill.report.run import read_recordings, read_verdicts
+from drill.report.coverage import Coverage, cover
+from drill.run.facts import read_facts
+from drill.run.stored import read_recordings, read_verdicts
 from drill.runbook import Runbook
 
 
-def coverage_lines(runbook: Runbook, run_folder: Path | None) -> list[str]:
-    """One line per fenced block: its line, its name, and the drills that executed it."""
-    by_line: dict[int, list[str]] = {}
-    if run_folder is not None:
-        for found in cover(read_recordings(run_folder, read_verdicts(run_folder))):
-            if Path(found.runbook).name == runbook.path.name:
-                by_line.update({step.line: list(step.drills) for step in found.steps})
-    lines = [
-        f"{runbook.path.name}:{step.line:<4} {step.name}" + _drills(by_line.get(step.line))
-        for step in runbook.steps
-    ]
-    executed = sum(bool(drills) for drills in by_line.values())
-    return [
-        *lines,
-        f"{executed} of {len(runbook.steps)} steps executed" if run_folder else f"{len(runbook.steps)} steps",
-    ]
+def run_coverage_lines(run_folder: Path) -> list[str]:
+    """One line for each fenced block of the runbooks of a stored run: its line, its name, and the drills that executed
+    it. Reads nothing but that folder."""
+    facts = read_facts(run_folder)
+    verdicts = read_verdicts(run_folder, facts)
+    found = cover(run_folder, facts, read_recordings(run_folder, verdicts))
+    return [line for coverage in found for line in _lines(coverage)] or ["no drill of this run names its runbook"]
 
 
-def _drills(names: list[str] | None) -> str:
-    return f"  [{', '.join(names)}]" if names else ""
+def runbook_lines(runbook: Runbook) -> list[str]:
+    """One line for each fenced block of a runbook."""
+    steps = [f"{runbook.path.name}:{step.line:<4} {step.name}" for step in runbook.steps]
+    return [*steps, f"{len(runbook.steps)} steps"]
+
+
+def _lines(coverage: Coverage) -> list[str]:
+    if coverage.missing:
+        return [coverage.missing]
+    name = Path(coverage.runbook).name
+    steps = [
+        f"{name}:{step.line:<4} {' / '.join(part for part in (step.section, step.label) if part)}"
+        + (f"  [{', '.join(step.drills)}]" if step.drills else "")
+        for step in coverage.steps
+    ]
+    return [*steps, f"{coverage.run} of {len(coverage.steps)} steps of {coverage.runbook} executed"]

@@ -23,6 +23,7 @@ from drill.conduct.scene import Scene
 from drill.conduct.users import Users
 from drill.conduct.watching import Watching
 from drill.errors import DrillError, FaultError, UsageError
+from drill.inject.experiment import planned_fault
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
@@ -42,7 +43,6 @@ from drill.recording.events import (
     TargetPutBack,
 )
 from drill.recording.events import DrillError as DrillErrorEvent
-from drill.inject.experiment import planned_fault
 from drill.report.live import LiveLine
 from drill.settings import Settings
 from drill.settings.parts import BACKUP
@@ -241,7 +241,7 @@ class Drill:
         took = [
             verdict.recovered_seconds
             for verdict in self._earlier
-            if verdict.faults == list(self.facts.faults)
+            if [seen.fault for seen in verdict.faults] == list(self.facts.faults)
             and not verdict.control
             and verdict.recovered_seconds is not None
         ]

@@ -4,10 +4,11 @@ carries the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from drill.judge.verdict import Criterion, DrillVerdict
-from drill.report import as_expected
+from drill.recording.events import CommandFinished
+from drill.run.outcome import as_expected
 from drill.runbook import Defect
 
 BASELINES = ("response_time", "error_rate", "cpu", "memory", "database")
@@ -26,15 +27,43 @@ def hold(verdict: DrillVerdict, names: Sequence[str]) -> None:
     _raise("inconclusive", Inconclusive, verdict, criteria)
 
 
-def not_restored(verdict: DrillVerdict) -> None:
-    """The service stayed out for as long as it was watched, which the judge must have called a failure."""
-    restored = _criterion(verdict, "restored")
-    if restored.verdict == "inconclusive":
-        raise Inconclusive(f"{restored.why}; evidence: {verdict.evidence}")
-    if restored.verdict != "fail":
+def recovers(verdict: DrillVerdict, severity: str) -> None:
+    """Users were served again, for good, within the response time of the scenario's own severity."""
+    assert verdict.severity == severity, (
+        f"the scenario is tagged {verdict.severity or 'with no severity'}, its step says {severity}"
+    )
+    hold(verdict, ["recovered"])
+
+
+def stays_out(verdict: DrillVerdict) -> None:
+    """Users were out until the end of watching, and nothing was on its way any more."""
+    stated = verdict.stays_out
+    if stated is None or stated.verdict in ("inconclusive", "not applicable"):
+        why = stated.why if stated else f"the drill's verdict is {verdict.verdict}: {verdict.why}"
+        raise Inconclusive(f"{why}; evidence: {verdict.evidence}")
+    if stated.verdict == "fail":
         raise AssertionError(
-            f"expected the service to stay out, yet {restored.why or 'it was restored'}; evidence: "
-            f"{verdict.evidence}"
+            f"expected the service to stay out, yet {stated.why}; evidence: {verdict.evidence}"
+        )
+
+
+def does_not_stay_up(verdict: DrillVerdict) -> None:
+    """Users were served again, and lost again: recovery is kept, not met."""
+    breaks(verdict, "recovered")
+    if not verdict.flapping:
+        raise AssertionError(
+            f"expected a relapse, there was none: {verdict.why}; evidence: {verdict.evidence}"
+        )
+
+
+def breaks(verdict: DrillVerdict, name: str) -> None:
+    """That criterion fails; doubt is not enough."""
+    criterion = _criterion(verdict, name)
+    if criterion.verdict == "inconclusive":
+        raise Inconclusive(f"{name}: {criterion.why}; evidence: {verdict.evidence}")
+    if criterion.verdict != "fail":
+        raise AssertionError(
+            f"expected {name} to fail, it is {criterion.verdict}: {criterion.why}; evidence: {verdict.evidence}"
         )
 
 
@@ -54,12 +83,12 @@ def credited(verdict: DrillVerdict | None, scenario: str, credit: str) -> None:
         )
 
 
-def fails_as(defect: Defect, commands: Sequence[Mapping[str, object]], evidence: str) -> None:
+def fails_as(defect: Defect, commands: Sequence[CommandFinished], evidence: str) -> None:
     """The commands that ran show this defect, and not some other trouble."""
     if not defect.evidence:
         raise Inconclusive(f"{defect.id} states no evidence, so nothing can show it")
     if not defect.proven_by(commands):
-        ran = "; ".join(f"line {command['line']} ended with {command['status']}" for command in commands)
+        ran = "; ".join(f"line {command.line} ended with {command.status}" for command in commands)
         wanted = "; ".join(str(piece.model_dump(exclude_none=True)) for piece in defect.evidence)
         raise AssertionError(
             f"{defect.id} did not show itself: expected {wanted}; seen: {ran}; evidence: {evidence}. If "

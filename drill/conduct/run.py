@@ -1,125 +1,208 @@
-"""One run of drills: its folder, its verdicts, its exit status. Flows in: verdicts as drills end. Flows out:
-the report and the exit status.
+"""One run of drills: its folder, its verdicts, its exit status.
+
+Nothing here raises where the disk is full: what could not be written is kept as one message, and the exit status is 3.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
+from drill.errors import DrillError, SetupError, UsageError
 from drill.judge.credit import with_credits
-from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
-from drill.report import as_expected, point_latest, write_report
-from drill.report import run as report_run
-from drill.runbook import Defect
+from drill.report import write_report
+from drill.report.words import summary_lines
+from drill.run.facts import (
+    FILE,
+    Cluster,
+    Facts,
+    Finding,
+    KeptFacts,
+    Machine,
+    Project,
+    Role,
+    ScenarioOutcome,
+    StoredDrill,
+    write_facts,
+)
+from drill.run.files import point_latest, unwritable
+from drill.run.inputs import keep_inputs
+from drill.run.manifest import write_manifest
+from drill.run.outcome import SETUP, exit_status
+from drill.run.stored import write_verdicts
 
-PASS, FAIL, INCONCLUSIVE, SETUP = 0, 1, 2, 3
+LEFT_BY_A_USAGE_ERROR = frozenset({"allure", "junit.xml"})
+"""What pytest's plugins make before a run of drills begins."""
 
 
 class Run:
-    """A run and its folder reports/<run>/. `verdicts`: in the order in which the drills ended."""
+    """A run and its folder `reports`/`name`. Call `begin` once it is known what will be drilled, `add` for each verdict,
+    `finish` at the end, whatever happened."""
 
     def __init__(self, reports: Path, name: str | None, command_line: Sequence[str]) -> None:
+        """`name`: the time unless given. Raises UsageError where a run of that name exists: it is never added to."""
         started = datetime.now().astimezone()
         self.name = name or started.strftime("%Y%m%d-%H%M%S")
         self.folder = reports / self.name
+        _refuse_existing(self.folder)
+        place = self.folder if not self.folder.is_absolute() else Path(self.name)
+        words = [Path(command_line[0]).name, *command_line[1:]] if command_line else []
+        self.facts = Facts(
+            run=self.name,
+            started=started.isoformat(timespec="seconds"),
+            target="",
+            place=place.as_posix(),
+            started_wall=started.timestamp(),
+            command_line=shlex.join(words),
+        )
         self.verdicts: list[DrillVerdict] = []
-        self._started, self._command_line = started, shlex.join(command_line)
-        self._troubles: list[str] = []
-        self._failures: list[str] = []
-        self._doubts: list[str] = []
+        self._begun = False
+        self.unwritten = ""
+        """Why the run's files could not be written; empty while they could."""
+
+    def begin(
+        self,
+        target: str,
+        root: Path,
+        inputs: Iterable[tuple[Role, Path]],
+        *,
+        project: Project,
+        machine: Machine,
+        tools: dict[str, str],
+    ) -> None:
+        """Make the folder, and keep what the run is made with; see drill/conduct/record.py. Raises UsageError where
+        another run took the name meanwhile, SetupError where nothing can be written: nothing is broken yet."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / FILE).open("xb"):
+                pass
+        except FileExistsError as error:
+            raise _taken(self.folder) from error
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        kept = keep_inputs(self.folder, root, inputs)
+        self.facts = replace(
+            self.facts, target=target, inputs=kept, project=project, machine=machine, tools=tools
+        )
+        write_facts(self.folder, self.facts)
+        self._begun = True
+
+    def know_cluster(self, cluster: Cluster) -> None:
+        """What the drills run on, once it is known."""
+        self._update(replace(self.facts, cluster=cluster))
 
     def evidence(self, drill: str) -> Path:
-        """The folder that a drill leaves."""
+        """The folder that a drill leaves. Raises SetupError where it cannot be made."""
         folder = self.folder / "evidence" / drill
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from error
         return folder
 
-    def add(self, verdict: DrillVerdict) -> None:
-        """One more drill has been judged. A control gives the drills of its fault their credit."""
-        self.verdicts = with_credits(
-            [*(each for each in self.verdicts if each.drill != verdict.drill), verdict]
-        )
-        for each in self.verdicts:
-            (self.evidence(each.drill) / "verdict.json").write_bytes(
-                msgspec.json.format(msgspec.json.encode(each))
-            )
+    def add(self, verdict: DrillVerdict, kept: KeptFacts | None = None) -> DrillVerdict:
+        """One more drill has been judged; again, where it was before. Controls give the drills of their fault their
+        credit. `kept`: a control that an earlier run measured, whose copy lies in controls/. The verdict as it stands."""
+        folder = f"{'controls' if kept else 'evidence'}/{verdict.drill}"
+        verdict = replace(verdict, evidence=folder)
+        others = [each for each in self.verdicts if each.drill != verdict.drill]
+        self.verdicts = list(with_credits([*others, verdict]))
+        stored = StoredDrill(verdict.drill, verdict.scenario, folder, kept)
+        drills = [each for each in self.facts.drills if each.drill != verdict.drill]
+        self._update(replace(self.facts, drills=[*drills, stored]))
+        self._write(lambda: write_verdicts(self.folder, self.verdicts))
+        return next(each for each in self.verdicts if each.drill == verdict.drill)
 
     def of(self, scenario: str) -> DrillVerdict | None:
         """The verdict on a scenario of this run, by its title."""
         return next((each for each in self.verdicts if each.scenario == scenario), None)
 
-    def trouble(self, what: str) -> None:
-        """Something that is not the target's fault."""
-        self._troubles.append(what)
-
-    def failure(self, what: str) -> None:
+    def failure(self, scenario: str, what: str) -> None:
         """A scenario did not go as it states."""
-        self._failures.append(what)
+        self._find(Finding("failure", scenario, self._inside(what)))
 
-    def doubt(self, what: str) -> None:
+    def doubt(self, scenario: str, what: str) -> None:
         """A scenario could not be decided."""
-        self._doubts.append(what)
+        self._find(Finding("doubt", scenario, self._inside(what)))
+
+    def trouble(self, what: str, scenario: str = "") -> None:
+        """Something that is not the target's fault."""
+        self._find(Finding("trouble", scenario, self._inside(what)))
+
+    def ended(self, scenario: str, outcome: str) -> None:
+        """How a scenario ended: passed, failed, inconclusive, setup, not applicable or kept."""
+        self._update(
+            replace(self.facts, scenarios=[*self.facts.scenarios, ScenarioOutcome(scenario, outcome)])
+        )
 
     def exit_status(self) -> int:
-        """0 all as expected, 1 otherwise, 3 setup or usage error, 2 inconclusive; the first that holds in the
-        order 1, 3, 2, 0.
-        """
-        judged = [each for each in self.verdicts if each.verdict != "not applicable"]
-        if self._failures or any(
-            not as_expected(each) and each.verdict in ("pass", "fail") for each in judged
-        ):
-            return FAIL
-        if self._troubles or any(each.verdict == "setup" for each in judged) or not self.verdicts:
-            return SETUP
-        if self._doubts or any(each.verdict == "inconclusive" for each in judged):
-            return INCONCLUSIVE
-        return PASS
+        """0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error; 3 whatever the drills say where the
+        run could not be written."""
+        return SETUP if self.unwritten else exit_status(self.verdicts, self.facts.findings)
 
-    def finish(self, target: str, defects: Sequence[Defect], exit_status: int) -> None:
-        """Write run.json and the reports, and let reports/latest lead here."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        facts = report_run.Run(
-            self.name, self._started.isoformat(timespec="seconds"), target, exit_status, self._command_line
-        )
-        (self.folder / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(facts)))
-        write_report(self.folder, self.verdicts, defects)
-        point_latest(self.folder)
+    def finish(self) -> int:
+        """Write the reports and the manifest, let reports/latest lead here, and say the exit status. Never raises a
+        DrillError: what cannot be written makes the status 3 and is named in `summary_lines`. Writes nothing where no
+        run began."""
+        if not self._begun:
+            return SETUP
+        try:
+            self.facts = replace(self.facts, exit_status=self.exit_status())
+            write_facts(self.folder, self.facts)
+            write_verdicts(self.folder, self.verdicts)
+            write_report(self.folder, self.verdicts)
+            write_manifest(self.folder)
+            point_latest(self.folder)
+        except DrillError as error:
+            self.unwritten = self.unwritten or str(error)
+        return self.exit_status()
 
     def summary_lines(self) -> list[str]:
         """The verdicts, one line each, what went wrong, and where to look."""
-        lines = []
-        for each in self.verdicts:
-            took = (
-                f", restored after {each.restored_seconds:.1f} s" if each.restored_seconds is not None else ""
-            )
-            credit = (
-                "" if each.control or each.verdict == "not applicable" else f", repaired by: {each.credit}"
-            )
-            mark = "as expected" if as_expected(each) else f"expected {each.expected}"
-            mark = "neither passed nor failed" if each.verdict == "not applicable" else mark
-            lines.append(f"{each.verdict:>14} ({mark}): {each.scenario}{took}{credit}")
-            if not as_expected(each) or each.verdict == "not applicable":
-                lines.append(f"{'':>14}  {each.why}")
-        lines += [f"{'setup':>14}: {trouble}" for trouble in self._troubles]
+        lines = summary_lines(self.facts, self.verdicts)
+        if self.unwritten:
+            return [*lines, f"{'setup':>14}: {self.unwritten}"]
         if (self.folder / "index.html").exists():
             lines.append(f"report: {self.folder / 'index.html'}    judge again: drill judge {self.folder}")
         return lines
 
+    def _find(self, finding: Finding) -> None:
+        self._update(replace(self.facts, findings=[*self.facts.findings, finding]))
 
-def rejudge(folder: Path, defects: Sequence[Defect]) -> Run:
-    """Judge every drill of a stored run again and write its reports anew. Raises UsageError where `folder` is
-    not a run's.
-    """
-    report_run.read_run(folder)
-    run = Run(folder.parent, folder.name, [])
-    run.folder = folder
-    for recording in sorted(folder.glob("evidence/*/recording.jsonl"), key=lambda path: path.stat().st_mtime):
-        run.add(judge(recording.parent))
-    write_report(folder, run.verdicts, defects)
-    return run
+    def _update(self, facts: Facts) -> None:
+        self.facts = facts
+        self._write(lambda: write_facts(self.folder, facts))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        if not self._begun:
+            return  # a usage error leaves no folder
+        try:
+            write()
+        except SetupError as error:
+            self.unwritten = self.unwritten or str(error)
+
+    def _inside(self, what: str) -> str:
+        """Evidence is named as it lies in the run's folder, which may be moved."""
+        for folder in (self.folder.resolve(), self.folder):
+            what = what.replace(f"{folder}/", "")
+        return what
+
+
+def _refuse_existing(folder: Path) -> None:
+    try:
+        found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    if found - LEFT_BY_A_USAGE_ERROR:
+        raise _taken(folder)
+
+
+def _taken(folder: Path) -> UsageError:
+    return UsageError(
+        f"{folder} exists: a run is never added to. Name another with --run, or move that folder away"
+    )

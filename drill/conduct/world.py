@@ -7,7 +7,8 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from drill.cluster.access import cache_folder, kubeconfig_path
+from drill.cluster.access import cache_folder, cluster_folder
+from drill.cluster.identity import operator_kubeconfig
 from drill.errors import SetupError
 from drill.operate import World
 from drill.settings import Settings
@@ -23,15 +24,15 @@ def world_of(settings: Settings, files: Path) -> World:
     names = settings.operator.names
     over_tls = [address for name, address in names.items() if name.endswith(HTTPS)]
     return World(
-        kubeconfig=kubeconfig_path(),
+        kubeconfig=operator_kubeconfig(settings.target.context),
         tools=(cache_folder() / "bin",),
         connect=names,
-        certificate=_certificate(over_tls[0]) if over_tls else None,
+        certificate=_certificate(settings, over_tls[0]) if over_tls else None,
         files={file.name: file for file in sorted(files.iterdir())} if files.is_dir() else {},
     )
 
 
-def _certificate(address: str) -> Path:
+def _certificate(settings: Settings, address: str) -> Path:
     """The certificate that the edge presents: it is self-signed, so the operator trusts it by name, as on the
     day it was made.
     """
@@ -42,6 +43,7 @@ def _certificate(address: str) -> Path:
         raise SetupError(
             f"{address}: expected the target's edge to answer with TLS there; {error}"
         ) from error
-    path = cache_folder() / CERTIFICATE
+    path = cluster_folder(settings.target.context) / CERTIFICATE
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(certificate, encoding="ascii")
     return path

@@ -19,7 +19,7 @@ from typing import IO, Protocol
 import msgspec
 
 from drill import wait
-from drill.cluster.access import Cluster, ClusterError, kubeconfig_path
+from drill.cluster.access import Cluster, ClusterError
 from drill.errors import DeadlineError, FaultError, UsageError
 from drill.faults.catalogue import fault_named, lacking, not_applicable
 from drill.faults.fault import Sight
@@ -270,7 +270,7 @@ class Injection:
             "DRILL_TARGET": str(self._settings.file),
             RECORDING: str(self._recorder.path.resolve()),
             DRILL_PROCESS: str(os.getpid()),
-            "DRILL_KUBECONFIG": str(kubeconfig_path()),
+            "DRILL_KUBECONFIG": str(self._cluster.kubeconfig),
             "PYTHONUNBUFFERED": "1",
         }
         if self._allow_context:

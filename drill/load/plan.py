@@ -1,10 +1,9 @@
-"""What is sent, and when it was planned. Flows in: [load] of drill.toml and a slot's number. Flows out:
-planned times and filled requests.
+"""What is sent, and when it was planned. Pure: nothing here looks at a clock or sends anything, and nothing
+heavy is imported, since the Locust process starts with it.
 
 Time is cut into slots of 1 / requests_per_second on CLOCK_MONOTONIC, one request each, so users, processes
 and a later reader agree on the plan without talking to each other: slot s is planned at s /
-requests_per_second, and belongs to user s modulo the number of users. Pure: nothing here looks at a clock or
-sends anything.
+requests_per_second.
 """
 
 from __future__ import annotations
@@ -12,23 +11,81 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from drill.errors import UsageError
-from drill.settings import PlannedRequest
 
+if TYPE_CHECKING:
+    from drill.settings import Settings
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+OF_LISTS = ("page", "offset")
+"""Placeholders of a list that is read in pieces, which the audit fills in: the number of the page, or of the
+first row.
+"""
+MOST_LATE_SECONDS = 0.25
+"""A request that cannot be sent by then after its planned moment is not sent: all that a stopped load missed,
+sent at once when it goes on, would be an attack of its own."""
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
-def next_slot(after: int, rank: int, users: int) -> int:
-    """The first slot of user `rank` (0-based, of `users`) later than slot `after`. A user who fell behind
-    asks again and is given each slot that he missed: none is left out."""
-    return after + 1 + (rank - after - 1) % users
+class RequestKind(msgspec.Struct, frozen=True):
+    """One [[load.requests]] of drill.toml. `read_back`: the path that returns a write, empty for what writes
+    nothing; `contains`: what the answer there must hold. Both with fields of the write's own answer in
+    braces, and {unique}."""
+
+    name: str
+    path: str
+    method: str = "GET"
+    body: str = ""
+    success_status: int = 200
+    weight: int = 1
+    read_back: str = ""
+    contains: str = "{unique}"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """All that the load needs to know of a target. Seconds; `address`: http://HOST:PORT."""
+
+    address: str
+    requests_per_second: float
+    timeout_seconds: float
+    requests: list[RequestKind]
+
+
+def plan_of(settings: Settings) -> Plan:
+    """The plan that drill.toml describes."""
+    load = settings.load
+    kinds = [
+        RequestKind(
+            name=request.name,
+            path=request.path,
+            method=request.method,
+            body=request.body or "",
+            success_status=request.success_status,
+            weight=request.weight,
+            read_back=request.write.read_back if request.write else "",
+            contains=request.write.contains if request.write else "",
+        )
+        for request in load.requests
+    ]
+    return Plan(settings.target.address, load.requests_per_second, load.timeout_seconds, kinds)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file of JSON, as Load writes it, or in a drill.toml. Raises a DrillError for a bad
+    drill.toml.
+    """
+    if path.suffix == ".json":
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    from drill.settings import load  # noqa: PLC0415  half a second that a drill's own load does not need to spend
+
+    return plan_of(load(path))
 
 
 class Mix:
@@ -36,12 +93,12 @@ class Mix:
     (over their common divisor); the order within a block is shuffled, so no user always does the same
     thing."""
 
-    def __init__(self, requests: Sequence[PlannedRequest]) -> None:
+    def __init__(self, requests: Sequence[RequestKind]) -> None:
         divisor = math.gcd(*(request.weight for request in requests))
         self._block = [request for request in requests for _ in range(request.weight // divisor)]
-        self._shuffled: tuple[int, list[PlannedRequest]] = (-1, [])
+        self._shuffled: tuple[int, list[RequestKind]] = (-1, [])
 
-    def at(self, slot: int) -> PlannedRequest:
+    def at(self, slot: int) -> RequestKind:
         """The request of this slot; the same one whoever asks."""
         number, position = divmod(slot, len(self._block))
         if self._shuffled[0] != number:
@@ -56,19 +113,19 @@ class Filled(msgspec.Struct, frozen=True):
     `body` is empty when it has none.
     """
 
-    request: PlannedRequest
+    request: RequestKind
     unique: str
     path: str
     body: bytes
 
 
-def fill(request: PlannedRequest, unique: str, sequence: int) -> Filled:
+def fill(request: RequestKind, unique: str, sequence: int) -> Filled:
     """Put `unique` and `sequence` into path and body."""
     return Filled(
         request=request,
         unique=unique,
         path=substitute(request.path, unique, sequence),
-        body=substitute(request.body or "", unique, sequence).encode(),
+        body=substitute(request.body, unique, sequence).encode(),
     )
 
 
@@ -79,16 +136,26 @@ def substitute(text: str, unique: str, sequence: int) -> str:
     return text.replace("{unique}", unique).replace("{sequence}", str(sequence)) if "{" in text else text
 
 
+def filled_from(template: str, unique: str, answer: object) -> str:
+    """`template` with {unique} and the fields of a write's own answer; {page} and {offset} stay. Empty when
+    the answer lacks one of them."""
+    return _filled(template, unique, answer, str)
+
+
 def read_back_path(template: str, unique: str, answer: object) -> str:
-    """The path that returns a write: `template` with {unique} and the answer's own fields, quoted. Empty when
-    the answer lacks one of them.
-    """
+    """The path that returns a write: as `filled_from`, each value quoted for a path."""
+    return _filled(template, unique, answer, lambda value: quote(str(value), safe=""))
+
+
+def _filled(template: str, unique: str, answer: object, written: Callable[[object], str]) -> str:
     fields: Mapping[str, Any] = answer if isinstance(answer, dict) else {}
     values = {**fields, "unique": unique}
-    names = re.findall(r"\{(\w+)\}", template)
-    if any(values.get(name) is None for name in names):
+    names = [name for name in PLACEHOLDER.findall(template) if name not in OF_LISTS]
+    if any(isinstance(values.get(name), type(None) | dict | list) for name in names):
         return ""
-    return re.sub(r"\{(\w+)\}", lambda match: quote(str(values[match.group(1)]), safe=""), template)
+    return PLACEHOLDER.sub(
+        lambda match: match[0] if match[1] in OF_LISTS else written(values[match[1]]), template
+    )
 
 
 def allowed_host(host: str, target_address: str) -> str:
@@ -105,27 +172,19 @@ def allowed_host(host: str, target_address: str) -> str:
     )
 
 
-class Share(msgspec.Struct, dict=True):
-    """The part of the plan that one process carries out. Ranks count over all processes; `users` of 0: not
-    yet told. `draining`: nothing more is to be planned."""
+class Share(msgspec.Struct):
+    """The part of the plan that one process carries out: every slot s with s % processes == process, from the
+    first one that it plans to the last one before it ends."""
 
-    users: int = 0
     processes: int = 1
     process: int = 0
-    draining: bool = False
+    last: int = -1
+    """The newest slot that was handed out."""
 
-    @cached_property
-    def _members(self) -> list[object]:
-        return []
+    def begin(self, now_slot: int) -> None:
+        """What was planned up to `now_slot` is not ours."""
+        self.last = now_slot
 
-    def join(self, user: object) -> None:
-        """`user` takes part from now on."""
-        self._members.append(user)
-
-    def leave(self, user: object) -> None:
-        """`user` takes part no longer."""
-        self._members.remove(user)
-
-    def rank(self, user: object) -> int:
-        """The place of `user` in the order of all users."""
-        return (self.process + self._members.index(user) * self.processes) % max(1, self.users)
+    def next(self) -> int:
+        """The slot that comes after the newest one."""
+        return self.last + 1 + (self.process - self.last - 1) % self.processes

@@ -1,8 +1,8 @@
-"""The request stream while it is being written. Flows in: requests.jsonl. Flows out: the live line, the
-witness's failed requests, "restored".
+"""The request stream while it is being written: for the live line, the witness's failed requests, "restored".
 
 What it says steers the drill; verdicts are the judge's, from the same file afterwards and by the same rule
-for "restored".
+for "restored". What the load itself failed at (requests that it did not send, or that were under way while it
+stood still) is no failure of the target and no witness, and a stretch with such requests restores nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 
 from drill.judge.case import RecordedLimit, RecordedSettings
 from drill.judge.windows import first_failed_after, holds, restoration
-from drill.recording.requests import Request, Requests
+from drill.load.stalls import Stalls, touched
+from drill.recording.requests import NOT_SENT, Request, Requests
 
 STREAM_LAG_SECONDS = 0.25
 
@@ -33,8 +34,8 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class RequestTail:
-    """Follows the stream at `path`, which need not exist yet. `timeout_seconds`: how long after its planned
-    time a request may still be unknown.
+    """Follows the stream at `path`, which need not exist yet, and the stalls beside it. `timeout_seconds`:
+    how long after its planned time a request may still be unknown.
     """
 
     def __init__(self, path: Path, timeout_seconds: float, requests_per_second: float) -> None:
@@ -42,6 +43,7 @@ class RequestTail:
         self._timeout_seconds = timeout_seconds
         self._requests_per_second = requests_per_second
         self._decoder = msgspec.json.Decoder(Request)
+        self._stalls = Stalls(path)
         self._offset = 0
         self._rest = b""
         self._planned: list[float] = []
@@ -58,6 +60,7 @@ class RequestTail:
         self._offset += len(block)
         whole, _, self._rest = (self._rest + block).rpartition(b"\n")
         new: list[Request] = self._decoder.decode_lines(whole)
+        self._stalls.poll()  # after the requests: a stall is written before those that finished after it
         self._requests.extend(new)
         self._requests.sort(key=_planned)  # nearly sorted already: linear
         self._planned = [request.planned for request in self._requests]
@@ -69,7 +72,9 @@ class RequestTail:
         """
         end = time.monotonic() if now is None else now
         recent = self._requests[bisect_left(self._planned, end - 1 - self._timeout_seconds) :]
-        finished = [request for request in recent if end - 1 <= request.finished < end]
+        finished = [
+            request for request in recent if end - 1 <= request.finished < end and self.measured(request)
+        ]
         if not finished:
             return Summary(0.0, None, 0.0)
         latencies = [request.finished - request.planned for request in finished]
@@ -84,14 +89,32 @@ class RequestTail:
         given.
         """
         later = self._requests[bisect_left(self._planned, monotonic) :]
-        return [request for request in later if request.error and (names is None or request.name in names)]
+        return [
+            request
+            for request in later
+            if request.error and (names is None or request.name in names) and self.measured(request)
+        ]
+
+    def measured_since(self, monotonic: float, names: Collection[str]) -> list[Request]:
+        """Requests of these names planned at or after `monotonic`, in order of planning, failed or not, but for those
+        that the load itself spoilt.
+        """
+        later = self._requests[bisect_left(self._planned, monotonic) :]
+        return [request for request in later if request.name in names and self.measured(request)]
 
     def failed_of(self, start: float, end: float) -> tuple[int, int]:
         """How many requests planned in [start, end) have failed, and how many there are, monotonic
         seconds.
         """
-        there = self._requests[bisect_left(self._planned, start) : bisect_left(self._planned, end)]
+        all_there = self._requests[bisect_left(self._planned, start) : bisect_left(self._planned, end)]
+        there = [request for request in all_there if self.measured(request)]
         return sum(bool(request.error) for request in there), len(there)
+
+    def measured(self, request: Request) -> bool:
+        """False where the load itself did not send it, or stood still while it was under way."""
+        return not request.error.startswith(NOT_SENT) and not touched(
+            request.planned, request.finished, self._stalls.known
+        )
 
     def acknowledged_since(self, monotonic: float) -> int:
         """How many writes planned at or after `monotonic` have been acknowledged."""
@@ -120,7 +143,7 @@ class RequestTail:
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
         begin = bisect_left(self._planned, monotonic - self._timeout_seconds)
         end = bisect_left(self._planned, known_until)
-        requests = _columns(self._requests[begin:end])
+        requests = _columns([request for request in self._requests[begin:end] if self.measured(request)])
         settings = RecordedSettings(
             minimum_requests=1,
             hold_seconds=hold_seconds,

@@ -110,7 +110,7 @@ def _cluster(settings: Settings) -> Finding:
         name = kind.name_of(settings)
     except DrillError as error:
         return Finding("cluster", False, str(error), "no drill runs")
-    ready = kubeconfig_path().exists() and succeeds(
+    ready = kubeconfig_path(settings.target.context).exists() and succeeds(
         [_own("kubectl"), *_context(settings), "get", "--raw", "/readyz"], seconds=SECONDS
     )
     return Finding(
@@ -122,7 +122,12 @@ def _cluster(settings: Settings) -> Finding:
 
 
 def _context(settings: Settings) -> list[str]:
-    return ["--kubeconfig", str(kubeconfig_path()), "--context", settings.target.context]
+    return [
+        "--kubeconfig",
+        str(kubeconfig_path(settings.target.context)),
+        "--context",
+        settings.target.context,
+    ]
 
 
 def _target(settings: Settings, allow_context: str | None) -> Finding:

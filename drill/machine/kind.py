@@ -1,19 +1,21 @@
 """The cluster itself. Flows in: settings. Flows out: a kind cluster that answers, made by drill and by nobody
 else.
 
-Ours is known by the id of its node's container, kept when it was made: a cluster of the same name with
-another id is somebody else's.
+Ours is known by the ids of its nodes' containers, kept when it was made: a cluster of the same name with other
+ids is somebody else's.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import string
+from dataclasses import dataclass
 from pathlib import Path
 
 from drill import wait
-from drill.cluster.access import cache_folder, kubeconfig_path, kubectl_path
+from drill.cluster.access import cache_folder, cluster_folder, kubeconfig_path, kubectl_path
 from drill.errors import DeadlineError, SetupError, ToolMissingError, UsageError
 from drill.machine.node_image import ensure_kind, ensure_node_image
 from drill.machine.stage import output, run, say, stage, succeeds
@@ -21,6 +23,9 @@ from drill.settings import Settings
 
 SOURCES = Path(__file__).resolve().parents[2] / "cluster"
 READY_SECONDS = 120
+LABEL = "io.x-k8s.kind.cluster"
+MAKING = "making"
+"""Stands in the file of ids while the cluster is made: whatever is there under its name then is ours."""
 POD_NETWORK, SERVICE_NETWORK = "10.244.0.0/16", "10.96.0.0/16"
 
 
@@ -37,9 +42,32 @@ def name_of(settings: Settings) -> str:
     return name
 
 
-def node_of(name: str) -> str:
-    """The container that is the cluster's one node."""
+@dataclass(frozen=True)
+class Node:
+    """A container that is a node of the cluster. `state` as the engine says it: running, paused, exited."""
+
+    name: str
+    id: str
+    state: str
+
+
+def control_plane_of(name: str) -> str:
+    """The container that the API server runs in."""
     return f"{name}-control-plane"
+
+
+def nodes_of(name: str) -> list[Node]:
+    """All nodes of the cluster, the control plane first; none where it is not there."""
+    form = f'{{{{.Names}}}}\t{{{{.ID}}}}\t{{{{.State}}}}\t{{{{.Label "{LABEL}"}}}}'
+    lines = output(
+        ["docker", "ps", "--all", "--no-trunc", "--format", form], why="list the engine's containers"
+    ).splitlines()
+    found = [
+        Node(container, id_, state)
+        for container, id_, state, cluster in (line.split("\t") for line in lines)
+        if cluster == name or container == control_plane_of(name)
+    ]
+    return sorted(found, key=lambda node: (node.name != control_plane_of(name), node.name))
 
 
 def ensure_cluster(settings: Settings) -> None:
@@ -47,21 +75,26 @@ def ensure_cluster(settings: Settings) -> None:
     for ports that are taken.
     """
     name = name_of(settings)
-    state = _container_state(name)
-    if state:
-        _refuse_foreign(name)
-        if state == "running" and _answers(settings):
+    nodes = nodes_of(name)
+    if nodes:
+        _refuse_foreign(settings, nodes)
+        _start_workers(name, nodes)
+        if nodes[0].state == "running" and _answers(settings):
             say(f"==> the cluster {name} is running")
             return
-        with stage(f"the cluster {name} does not answer (its node is {state}): removing it to make it anew"):
+        with stage(
+            f"the cluster {name} does not answer (its node is {nodes[0].state}): removing it to make it anew"
+        ):
             delete(settings)
     image = ensure_node_image()
     kind = ensure_kind()
     _check_ports(settings)
+    folder = cluster_folder(settings.target.context)
     with stage(f"creating the cluster {name} from {image}"):
-        configuration = cache_folder() / f"{name}.yaml"
-        configuration.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        configuration = folder / "kind.yaml"
         configuration.write_text(_configuration(settings, name, image), encoding="utf-8")
+        _mark(settings).write_text(MAKING, encoding="utf-8")
         run(
             [
                 kind,
@@ -70,18 +103,28 @@ def ensure_cluster(settings: Settings) -> None:
                 "--config",
                 str(configuration),
                 "--kubeconfig",
-                str(kubeconfig_path()),
+                str(kubeconfig_path(settings.target.context)),
                 "--wait",
                 f"{READY_SECONDS}s",
                 "--quiet",
             ],
             why=f"create the cluster {name}",
         )
-        _keep_strays_inside(name)
+        nodes = nodes_of(name)
+        _mark(settings).write_text("".join(f"{node.id}\n" for node in nodes), encoding="utf-8")
+        _keep_strays_inside(nodes)
         _ensure_kubectl(name)
-        _mark(name).write_text(_container_id(name), encoding="utf-8")
     with stage("metrics-server"):
         _kubectl(settings, "apply", "-f", str(SOURCES / "addons" / "metrics-server.yaml"))
+
+
+def _start_workers(name: str, nodes: list[Node]) -> None:
+    """A worker that was lost comes back as it was; the control plane would have another address."""
+    for node in nodes:
+        if node.name != control_plane_of(name) and node.state != "running":
+            how = "unpause" if node.state == "paused" else "start"
+            with stage(f"the node {node.name} is {node.state}"):
+                output(["docker", how, node.name], why=f"{how} the node {node.name}")
 
 
 def _ensure_kubectl(name: str) -> None:
@@ -92,30 +135,40 @@ def _ensure_kubectl(name: str) -> None:
         own = cache_folder() / "bin" / "kubectl"
         own.parent.mkdir(parents=True, exist_ok=True)
         output(
-            ["docker", "cp", f"{node_of(name)}:/usr/bin/kubectl", str(own)], why="copy kubectl from the node"
+            ["docker", "cp", f"{control_plane_of(name)}:/usr/bin/kubectl", str(own)],
+            why="copy kubectl from the node",
         )
 
 
-def _keep_strays_inside(name: str) -> None:
+def _keep_strays_inside(nodes: list[Node]) -> None:
     """The node image that drill builds does this when it starts; one from a registry is told now. The script
     says why.
     """
     script = (SOURCES / "node-image" / "keep-strays-inside").read_text(encoding="utf-8")
-    output(
-        ["docker", "exec", node_of(name), "sh", "-c", script],
-        why="keep traffic for absent pods and services inside the node",
-    )
+    for node in nodes:
+        output(
+            ["docker", "exec", node.name, "sh", "-c", script],
+            why="keep traffic for absent pods and services inside the node",
+        )
 
 
 def delete(settings: Settings) -> None:
-    """Remove the cluster if it is ours; none there is fine."""
+    """Remove the cluster if it is ours, and what is kept of it on this machine; none there is fine."""
     name = name_of(settings)
-    if not _container_state(name):
-        return
-    _refuse_foreign(name)
-    output(["docker", "rm", "--force", "--volumes", node_of(name)], why=f"remove the cluster {name}")
-    _mark(name).unlink(missing_ok=True)
-    kubeconfig_path().unlink(missing_ok=True)
+    nodes = nodes_of(name)
+    if nodes:
+        _refuse_foreign(settings, nodes)
+        output(
+            ["docker", "rm", "--force", "--volumes", *(node.name for node in nodes)],
+            why=f"remove the cluster {name}",
+        )
+    shutil.rmtree(cluster_folder(settings.target.context), ignore_errors=True)
+
+
+def others(settings: Settings) -> list[str]:
+    """Contexts of the other clusters that drill made on this machine."""
+    own = cluster_folder(settings.target.context)
+    return sorted(file.parent.name for file in own.parent.glob("*/nodes") if file.parent != own)
 
 
 def _answers(settings: Settings) -> bool:
@@ -123,7 +176,7 @@ def _answers(settings: Settings) -> bool:
         wait.until(
             "the API server to answer, and the cluster's ports to be open",
             lambda: (
-                kubeconfig_path().exists()
+                kubeconfig_path(settings.target.context).exists()
                 and succeeds(_kubectl_command(settings, "get", "--raw", "/readyz"), seconds=5)
                 and all(_accepts(port) for port in settings.cluster.ports)
             ),
@@ -134,27 +187,14 @@ def _answers(settings: Settings) -> bool:
     return True
 
 
-def _mark(name: str) -> Path:
-    return cache_folder() / f"{name}.node"
+def _mark(settings: Settings) -> Path:
+    return cluster_folder(settings.target.context) / "nodes"
 
 
-def _container_state(name: str) -> str:
-    return output(
-        ["docker", "ps", "--all", "--filter", f"name=^{node_of(name)}$", "--format", "{{.State}}"],
-        why="list the engine's containers",
-    )
-
-
-def _container_id(name: str) -> str:
-    return output(
-        ["docker", "inspect", "--format", "{{.Id}}", node_of(name)],
-        why=f"read the node of the cluster {name}",
-    )
-
-
-def _refuse_foreign(name: str) -> None:
-    mark = _mark(name)
-    if not mark.exists() or mark.read_text(encoding="utf-8") != _container_id(name):
+def _refuse_foreign(settings: Settings, nodes: list[Node]) -> None:
+    name, mark = name_of(settings), _mark(settings)
+    ours = mark.read_text(encoding="utf-8").split() if mark.exists() else []
+    if ours != [MAKING] and not {node.id for node in nodes} <= set(ours):
         raise SetupError(
             f"a kind cluster named {name!r} is here and drill did not make it, so drill will not touch it: "
             f"remove it yourself (kind delete cluster --name {name}) or name another in drill.toml, "
@@ -181,10 +221,19 @@ def _check_ports(settings: Settings) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise SetupError(
-                    f"port {port} on 127.0.0.1 is taken ({error.strerror}), and the cluster needs it: end "
-                    "what listens there "
-                    f"(`ss -ltnp 'sport = :{port}'` names it) or choose another in drill.toml, cluster.ports"
+                    f"port {port} on 127.0.0.1 is taken ({_holder_of(port) or error.strerror}), and the cluster "
+                    f"needs it: end what listens there (`ss -ltnp 'sport = :{port}'` names it) or choose another "
+                    "in drill.toml, cluster.ports"
                 ) from error
+
+
+def _holder_of(port: int) -> str:
+    """Which kind cluster of this machine has the port, if one has."""
+    form = f'{{{{.Label "{LABEL}"}}}}'
+    names = output(
+        ["docker", "ps", "--filter", f"publish={port}", "--format", form], why="ask who has a port"
+    ).split()
+    return f"by the kind cluster {names[0]!r}" if names else ""
 
 
 def _configuration(settings: Settings, name: str, image: str) -> str:
@@ -198,6 +247,7 @@ def _configuration(settings: Settings, name: str, image: str) -> str:
         name=name,
         image=image,
         patches=SOURCES / "kubeadm-patches",
+        audit=SOURCES / "audit",
         ports=json.dumps(ports),
         pods=POD_NETWORK,
         services=SERVICE_NETWORK,
@@ -208,7 +258,7 @@ def _kubectl_command(settings: Settings, *arguments: str) -> list[str]:
     return [
         kubectl_path(),
         "--kubeconfig",
-        str(kubeconfig_path()),
+        str(kubeconfig_path(settings.target.context)),
         "--context",
         settings.target.context,
         *arguments,

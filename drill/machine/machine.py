@@ -8,8 +8,10 @@ from __future__ import annotations
 import shutil
 
 from drill.cluster.access import cache_folder, connect
+from drill.cluster.identity import ensure_identity
+from drill.errors import filling_disk
 from drill.machine import engine, kind, node_image, target
-from drill.machine.stage import stage
+from drill.machine.stage import say, stage
 from drill.settings import Settings
 
 
@@ -18,20 +20,29 @@ def up(settings: Settings) -> None:
     do.
     """
     kind.name_of(settings)
-    engine.check_disk(cache_folder())
-    engine.ensure_engine()
-    kind.ensure_cluster(settings)
-    target.ensure_target(settings, connect(settings))
+    with filling_disk(f"keep what `drill up` makes in {cache_folder()}"):
+        engine.check_disk(cache_folder())
+        engine.ensure_engine()
+        kind.ensure_cluster(settings)
+        cluster = connect(settings)
+        ensure_identity(cluster)
+        target.ensure_target(settings, cluster)
 
 
 def down(settings: Settings) -> None:
-    """Remove all that `up` made. Debian's packages and Go's own caches stay: they are the machine's."""
+    """Remove all that `up` made. Debian's packages and Go's own caches stay: they are the machine's. While another
+    cluster of drill's is on this machine, only the target's own is removed."""
     kind.name_of(settings)
+    others = kind.others(settings)
     if engine.answers():
         with stage("removing the cluster and the images"):
             kind.delete(settings)
-            target.remove_images(settings)
-            node_image.remove_built()
+            if not others:
+                target.remove_images(settings)
+                node_image.remove_built()
+    if others:
+        say(f"    engine, images and compiled programs stay: {', '.join(others)} is here too")
+        return
     engine.stop_own_engine()
     with stage(f"removing {cache_folder()}"):
         shutil.rmtree(cache_folder(), ignore_errors=True)

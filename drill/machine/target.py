@@ -4,6 +4,8 @@ that users can reach.
 
 from __future__ import annotations
 
+import subprocess
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from drill import wait
 from drill.cluster.access import Cluster, ClusterError
 from drill.parts.health import wait_until_healthy
 from drill.errors import DeadlineError, SetupError
-from drill.machine.kind import name_of, node_of
+from drill.machine.kind import name_of, nodes_of
 from drill.machine.node_image import BASE, ensure_base_image, has_image
 from drill.machine.stage import output, say, stage
 from drill.settings import Image, Settings
@@ -19,6 +21,7 @@ from drill.settings import Image, Settings
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 HELD = "/kind/drill-images"
 HEALTHY_SECONDS = 120
+PIECE_BYTES = 1 << 20
 
 
 def ensure_target(settings: Settings, cluster: Cluster) -> None:
@@ -130,29 +133,62 @@ def _label(image: Image) -> str:
 
 
 def _load_images(settings: Settings) -> list[str]:
-    """Load what the node does not hold in the same version; their names. The node keeps the digest of what it
-    was given in a file of its own.
+    """Load into each node what it does not hold in the same version; their names. A node keeps the digests of
+    what it was given in a file of its own.
     """
-    node = node_of(name_of(settings))
     digests = {image.name: _digest(settings, image) for image in settings.target.images}
-    held = output(
-        ["docker", "exec", node, "sh", "-c", f"touch {HELD}; cat {HELD}"], why="ask the node for its images"
-    ).splitlines()
-    stale = [name for name, digest in digests.items() if f"{name} {digest}" not in held]
+    loaded: list[str] = []
+    missing: dict[str, list[str]] = {}
+    for node in nodes_of(name_of(settings)):
+        held = output(
+            ["docker", "exec", node.name, "sh", "-c", f"touch {HELD}; cat {HELD}"],
+            why="ask a node for its images",
+        ).splitlines()
+        missing[node.name] = [name for name, digest in digests.items() if f"{name} {digest}" not in held]
+    stale = [name for name in digests if any(name in names for names in missing.values())]
+    nodes = [name for name, images in missing.items() if images]
     if stale:
         with stage(f"loading {', '.join(stale)} into the cluster"):
-            # all at once: what they share is sent once
-            load = (
-                f"docker save {' '.join(stale)} | docker exec -i {node} ctr --namespace k8s.io images "
-                "import --digests --snapshotter=overlayfs -"
-            )
-            output(["bash", "-o", "pipefail", "-c", load], why="load the target's images into the cluster")
+            _load(stale, nodes)
             lines = "\n".join(f"{name} {digest}" for name, digest in digests.items())
-            output(
-                ["docker", "exec", node, "sh", "-c", f"printf '{lines}\n' > {HELD}"],
-                why="mark the images as loaded",
+            for name in nodes:
+                output(
+                    ["docker", "exec", name, "sh", "-c", f"printf '{lines}\n' > {HELD}"],
+                    why="mark the images as loaded",
+                )
+        loaded = stale
+    return loaded
+
+
+def _load(images: list[str], nodes: list[str]) -> None:
+    """All images into all nodes, read from the engine once; what the images share is sent once."""
+    take = ["ctr", "--namespace", "k8s.io", "images", "import", "--digests", "--snapshotter=overlayfs", "-"]
+    with ExitStack() as stack:
+        source = stack.enter_context(subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE))
+        takers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    ["docker", "exec", "-i", node, *take], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+                )
             )
-    return stale
+            for node in nodes
+        ]
+        assert source.stdout is not None
+        while piece := source.stdout.read(PIECE_BYTES):
+            for taker in takers:
+                assert taker.stdin is not None
+                with suppress(BrokenPipeError):  # its exit status tells
+                    taker.stdin.write(piece)
+        for taker in takers:
+            assert taker.stdin is not None
+            with suppress(BrokenPipeError):
+                taker.stdin.close()
+    for process in (source, *takers):
+        if process.returncode != 0:
+            raise SetupError(
+                f"could not load {', '.join(images)} into the cluster: `{' '.join(map(str, process.args))}` "  # type: ignore[arg-type]
+                f"ended with exit status {process.returncode}; what it said stands above"
+            )
 
 
 def _users_of(images: list[str], cluster: Cluster) -> list[str]:

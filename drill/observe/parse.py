@@ -1,50 +1,18 @@
-"""Numbers out of what Kubernetes and the target expose. Flows in: the Prometheus text format, quantities.
-Flows out: plain numbers. No I/O.
-"""
+"""Numbers out of what Kubernetes and the target expose: what of the Prometheus text means what, no I/O."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import msgspec
-
-SAMPLE = re.compile(
-    r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)(?:\s+(?P<milliseconds>-?\d+))?$"
-)
-LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
-QUANTITY = re.compile(r"(\d+(?:\.\d+)?(?:e\d+)?)([a-zA-Z]*)")
-FACTORS = {
-    "": 1.0,
-    "n": 1e-9,
-    "u": 1e-6,
-    "m": 1e-3,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "Ti": 2**40,
-}
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One line of the text format; `wall`: its own time stamp in seconds since the epoch, None where it
-    carries none.
-    """
-
-    name: str
-    labels: dict[str, str]
-    value: float
-    wall: float | None
+from kubernetes.utils.quantity import parse_quantity
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 
 class Usage(msgspec.Struct, frozen=True):
     """What a container has used: CPU seconds since it started, as of `wall` (seconds since the epoch), and
-    its working set.
-    """
+    its working set."""
 
     pod: str
     cpu_seconds: float
@@ -59,32 +27,17 @@ class DatabaseTotals(msgspec.Struct, frozen=True):
     queries: float
 
 
-def samples(text: str) -> Iterator[Sample]:
-    """Every sample of a Prometheus exposition; comments and what is not a sample are left out."""
-    for line in text.splitlines():
-        matched = SAMPLE.match(line)
-        if matched and not line.startswith("#"):
-            stamp = matched["milliseconds"]
-            yield Sample(
-                matched["name"],
-                dict(LABEL.findall(matched["labels"] or "")),
-                float(matched["value"]),
-                int(stamp) / 1000 if stamp else None,
-            )
-
-
-def usage_of(text: str, namespace: str, container: str) -> list[Usage]:
-    """Usage of every container of that name in the namespace, out of the kubelet's /metrics/resource. A pod
-    without both numbers is left out.
-    """
+def usage_of(text: str, namespace: str, containers: set[str]) -> list[Usage]:
+    """Usage of every container of these names in the namespace, out of the kubelet's /metrics/resource. A pod
+    without both numbers is left out. Raises ValueError for what is no Prometheus text."""
     cpu: dict[str, tuple[float, float]] = {}
     memory: dict[str, float] = {}
-    for sample in samples(text):
-        if sample.labels.get("namespace") != namespace or sample.labels.get("container") != container:
+    for sample in _samples(text):
+        if sample.labels.get("namespace") != namespace or sample.labels.get("container") not in containers:
             continue
         pod = sample.labels["pod"]
-        if sample.name == "container_cpu_usage_seconds_total" and sample.wall is not None:
-            cpu[pod] = (sample.value, sample.wall)
+        if sample.name == "container_cpu_usage_seconds_total" and sample.timestamp is not None:
+            cpu[pod] = (sample.value, float(sample.timestamp))
         elif sample.name == "container_memory_working_set_bytes":
             memory[pod] = sample.value
     return [Usage(pod, *cpu[pod], memory[pod]) for pod in cpu if pod in memory]
@@ -92,27 +45,27 @@ def usage_of(text: str, namespace: str, container: str) -> list[Usage]:
 
 def database_totals(text: str, name: str) -> DatabaseTotals:
     """Sums over all labels of NAME_sum and NAME_count. Raises ValueError when the target exposes no such
-    histogram or summary.
-    """
-    seconds = [sample.value for sample in samples(text) if sample.name == f"{name}_sum"]
-    queries = [sample.value for sample in samples(text) if sample.name == f"{name}_count"]
-    if not queries:
+    histogram or summary, or no Prometheus text."""
+    totals = {f"{name}_sum": 0.0, f"{name}_count": 0.0}
+    seen = set()
+    for sample in _samples(text):
+        if sample.name in totals:
+            totals[sample.name] += sample.value
+            seen.add(sample.name)
+    if len(seen) < len(totals):
         raise ValueError(f"expected a histogram or summary {name!r} among the metrics, there is none")
-    return DatabaseTotals(sum(seconds), sum(queries))
+    return DatabaseTotals(*totals.values())
 
 
-def cpu_cores(quantity: str) -> float:
-    """Cores of a Kubernetes quantity such as "500m"."""
-    return _quantity(quantity)
+def quantity(text: str) -> float:
+    """The number that a Kubernetes quantity stands for: "500m" of a core is 0.5, "512Mi" are bytes. Raises
+    ValueError."""
+    try:
+        return float(parse_quantity(text))  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        raise ValueError(f"expected a Kubernetes quantity such as 500m or 512Mi, got {text!r}") from error
 
 
-def memory_bytes(quantity: str) -> float:
-    """Bytes of a Kubernetes quantity such as "512Mi"."""
-    return _quantity(quantity)
-
-
-def _quantity(text: str) -> float:
-    matched = QUANTITY.fullmatch(text)
-    if not matched or matched[2] not in FACTORS:
-        raise ValueError(f"expected a Kubernetes quantity such as 500m or 512Mi, got {text!r}")
-    return float(matched[1]) * FACTORS[matched[2]]
+def _samples(text: str) -> Iterator[Sample]:
+    for family in text_string_to_metric_families(text):
+        yield from family.samples

@@ -1,9 +1,8 @@
-"""What the target uses while a drill runs. Flows in: a cluster, the drill's recording. Flows out:
-sample.resources and sample.database events from two threads of their own, and at the end the cluster's
-events.
+"""What the target and this machine do while a drill runs: samples from threads of their own, and at the end
+the cluster's events.
 
-A sample that cannot be taken is an event too (sample.failed) and ends nothing: the judge says how many
-samples it had.
+A sample that cannot be taken is an event too (SampleFailed) and ends nothing: the judge says how many samples
+it had.
 """
 
 from __future__ import annotations
@@ -16,13 +15,27 @@ from datetime import datetime
 from types import TracebackType
 
 from drill.cluster.access import Cluster, ClusterError, Json, connect, node_of
-from drill.cluster.health import running_pods
-from drill.observe.parse import DatabaseTotals, Usage, cpu_cores, database_totals, memory_bytes, usage_of
+from drill.cluster.health import running_pods, status_of
+from drill.observe import machine
+from drill.observe.parse import DatabaseTotals, Usage, database_totals, quantity, usage_of
+from drill.observe.progress import on_its_way
 from drill.recording import Moment, Recorder, monotonic_of, now
+from drill.recording.events import (
+    ClusterEvent,
+    ClusterProgress,
+    DatabaseSampled,
+    MachineSampled,
+    PodDatabase,
+    PodResources,
+    ResourcesSampled,
+    SampleFailed,
+)
 from drill.settings import Metrics, Settings
 
 RESOURCES_EVERY_SECONDS = 2.0
+MACHINE_EVERY_SECONDS = 2.0
 DATABASE_EVERY_SECONDS = 3.0
+PROGRESS_EVERY_SECONDS = 1.0
 METRICS_TIMEOUT_SECONDS = 2.0
 CLUSTER_EVENTS_AT_MOST = 500
 
@@ -36,11 +49,14 @@ class Sampler:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._started = now()
+        self._following = threading.Event()
+        self._on_its_way: list[str] | None = None
 
     def start(self) -> None:
         """Begin to sample, at once."""
         self._started = now()
         self._run("resources", self._sample_resources, RESOURCES_EVERY_SECONDS)
+        self._run_alone("machine", _MachineSampler(self._recorder).sample, MACHINE_EVERY_SECONDS)
         metrics = self._settings.metrics
         if metrics is not None and metrics.database_seconds is not None:
             name = metrics.database_seconds
@@ -50,6 +66,17 @@ class Sampler:
                 DATABASE_EVERY_SECONDS,
             )
 
+    def follow_progress(self) -> None:
+        """From now on look every second at what in the cluster is on its way. May be called again."""
+        if not self._following.is_set():
+            self._following.set()
+            self._run("progress", self._sample_progress, PROGRESS_EVERY_SECONDS)
+
+    @property
+    def on_its_way(self) -> list[str] | None:
+        """What the newest look at the progress saw; None while there is none, or when it failed."""
+        return self._on_its_way
+
     def stop(self) -> None:
         """End sampling and record the cluster's events since the start. May be called again."""
         if self._stopping.is_set():
@@ -57,7 +84,7 @@ class Sampler:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
-        self._guarded("cluster events", self._record_cluster_events, self._cluster())
+        self._guarded("cluster events", lambda: self._record_cluster_events(self._cluster()))
 
     def __enter__(self) -> Sampler:
         self.start()
@@ -73,22 +100,24 @@ class Sampler:
 
     def _run(self, what: str, take: Callable[[Cluster], None], every_seconds: float) -> None:
         cluster = self._cluster()
+        self._run_alone(what, lambda: take(cluster), every_seconds)
 
+    def _run_alone(self, what: str, take: Callable[[], None], every_seconds: float) -> None:
         def loop() -> None:
             due = time.monotonic()
             while not self._stopping.wait(max(0.0, due - time.monotonic())):
-                self._guarded(what, take, cluster)
+                self._guarded(what, take)
                 due = max(due + every_seconds, time.monotonic())
 
         thread = threading.Thread(target=loop, name=f"sample {what}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _guarded(self, what: str, take: Callable[[Cluster], None], cluster: Cluster) -> None:
+    def _guarded(self, what: str, take: Callable[[], None]) -> None:
         try:
-            take(cluster)
-        except (ClusterError, ValueError, KeyError) as error:
-            self._recorder.record("sample.failed", what=what, error=f"{type(error).__name__}: {error}")
+            take()
+        except (ClusterError, OSError, ValueError, KeyError) as error:
+            self._recorder.record(SampleFailed(what, f"{type(error).__name__}: {error}"))
 
     def _sample_resources(self, cluster: Cluster) -> None:
         target = self._settings.target
@@ -97,14 +126,21 @@ class Sampler:
         }
         sampled = []
         for node in sorted({node_of(pod) for pod in pods.values()}):
-            for usage in usage_of(
-                cluster.request("GET", f"/api/v1/nodes/{node}/proxy/metrics/resource").decode(),
-                target.namespace,
-                target.container,
-            ):
-                if usage.pod in pods:
-                    sampled.append(_resources(usage, pods[usage.pod], target.container, self._started))
-        self._recorder.record("sample.resources", pods=sampled)
+            text = cluster.request("GET", f"/api/v1/nodes/{node}/proxy/metrics/resource").decode()
+            sampled += [
+                _resources(usage, pods[usage.pod], target.container, self._started)
+                for usage in usage_of(text, target.namespace, {target.container})
+                if usage.pod in pods
+            ]
+        self._recorder.record(ResourcesSampled(sampled, sorted(pods)))
+
+    def _sample_progress(self, cluster: Cluster) -> None:
+        try:
+            self._on_its_way = progress_of(cluster)
+        except ClusterError:
+            self._on_its_way = None
+            raise
+        self._recorder.record(ClusterProgress(self._on_its_way))
 
     def _sample_database(self, cluster: Cluster, metrics: Metrics, name: str) -> None:
         target = self._settings.target
@@ -117,17 +153,15 @@ class Sampler:
                     cluster.request("GET", path, seconds=METRICS_TIMEOUT_SECONDS).decode(), name
                 )
             except ClusterError as error:
-                self._recorder.record("sample.failed", what=f"metrics of {pod}", error=str(error))
+                self._recorder.record(SampleFailed(f"metrics of {pod}", str(error)))
                 return None
 
         with ThreadPoolExecutor(max_workers=max(1, len(pods))) as pool:
             answers = dict(zip(pods, pool.map(ask, pods), strict=True))
         totals = [
-            {"pod": pod, "seconds": each.seconds, "queries": each.queries}
-            for pod, each in answers.items()
-            if each is not None
+            PodDatabase(pod, each.seconds, each.queries) for pod, each in answers.items() if each is not None
         ]
-        self._recorder.record("sample.database", pods=totals)
+        self._recorder.record(DatabaseSampled(totals))
 
     def _record_cluster_events(self, cluster: Cluster) -> None:
         items = cluster.get(cluster.core("events"), query={"limit": "5000"})["items"]
@@ -140,30 +174,50 @@ class Sampler:
             about = item["involvedObject"]
             at = Moment(wall=wall, monotonic=monotonic_of(wall, self._started))
             name = f"{about.get('kind')}/{about.get('name')}"
-            self._recorder.record(
-                "cluster.event",
-                at=at,
-                reason=item.get("reason", ""),
-                object=name,
-                message=item.get("message", ""),
-                wall=wall,
-            )
+            event = ClusterEvent(item.get("reason") or "", name, item.get("message") or "", wall)
+            self._recorder.record(event, at=at)
 
 
-def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> Json:
-    limits = (
+class _MachineSampler:
+    """Each sample is about the time since the one before."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._before: machine.Ticks | None = None
+
+    def sample(self) -> None:
+        """Look, and record how busy all cores were since the last look."""
+        before, self._before = self._before, machine.look()
+        if before is not None:
+            self._recorder.record(MachineSampled(machine.busy_share(before, self._before)))
+
+
+def progress_of(cluster: Cluster) -> list[str]:
+    """One look at what is on its way in the target's namespace. Raises ClusterError."""
+    workloads: list[Json] = []
+    for path, kind in (
+        (cluster.apps("deployments"), "Deployment"),
+        (cluster.apps("statefulsets"), "StatefulSet"),
+    ):
+        workloads += [{**each, "kind": kind} for each in cluster.get(path)["items"]]
+    return on_its_way(workloads, cluster.get(cluster.core("pods"))["items"], now().wall)
+
+
+def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> PodResources:
+    limits: Json = (
         next(each for each in pod["spec"]["containers"] if each["name"] == container)
         .get("resources", {})
         .get("limits", {})
     )
-    return {
-        "pod": usage.pod,
-        "cpu_seconds": usage.cpu_seconds,
-        "cpu_at": monotonic_of(usage.wall, reference),
-        "memory_bytes": usage.memory_bytes,
-        "cpu_limit_cores": cpu_cores(limits["cpu"]) if "cpu" in limits else None,
-        "memory_limit_bytes": memory_bytes(limits["memory"]) if "memory" in limits else None,
-    }
+    return PodResources(
+        pod=usage.pod,
+        cpu_seconds=usage.cpu_seconds,
+        cpu_at=monotonic_of(usage.wall, reference),
+        memory_bytes=usage.memory_bytes,
+        cpu_limit_cores=quantity(limits["cpu"]) if "cpu" in limits else None,
+        memory_limit_bytes=quantity(limits["memory"]) if "memory" in limits else None,
+        container_id=str(status_of(pod, container).get("containerID", "")),
+    )
 
 
 def _wall(item: Json) -> float:

@@ -13,7 +13,15 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from drill.recording import Moment, now
+
+UNHANDLED = ": __drill_unhandled "
+"""What traps.bash lets bash announce after a failure that the text does not handle."""
+OWN_ERROR_TRAP = re.compile(r"trap\s.*\bERR\b")
+"""From there on the step has a trap of its own in that place, and failures cannot be told apart any more."""
+LEAVING = ("exit", "exec ")
 HEADERS = ("for ", "select ", "case ", "trap '__drill_")
 """What a line that runs nothing itself starts with; the last is what bash announces where the EXIT trap is
 all that ran.
@@ -22,8 +30,8 @@ all that ran.
 
 @dataclass(frozen=True)
 class Announcement:
-    """One command that is about to start, and what the shell knew then. Times: wall seconds; line: of the
-    step's file.
+    """One command that is about to start, and what the shell knew then. `at`: when it was read, which is when it was
+    made, since the shell waits; `line`: of the step's file.
 
     `background`: the last process of the last job in the background, empty where there is no such job;
     `group`: the process's group; `pipes`: those that the shell holds open at least one end of; `new_pipes`:
@@ -33,7 +41,7 @@ class Announcement:
     status: int
     statuses: tuple[int, ...]
     background: str
-    wall: float
+    at: Moment
     process: int
     line: int
     depth: int
@@ -55,35 +63,49 @@ class Part:
 
 @dataclass(frozen=True)
 class Command:
-    """A command that ended, or was left in the background. `line`: of the runbook; times: wall seconds;
+    """A command that ended, or was left in the background. `line`: of the runbook; `interrupted`: it was ended as by
+    Ctrl-C; `hung`: although it should have ended by itself; `handled`: it failed, and the text deals with that;
     `output`: both streams; `parts`: of a pipeline, in order; empty for a command alone."""
 
     line: int
     text: str
     status: int
-    started: float
-    finished: float
+    started: Moment
+    finished: Moment
     background: bool
     interrupted: bool
     output: str
     parts: tuple[Part, ...] = ()
+    hung: bool = False
+    handled: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran."""
+        return self.finished.monotonic - self.started.monotonic
+
+    @property
+    def failed(self) -> bool:
+        """Whether it counts against its procedure: a stream that was interrupted does not, nor a failure that the
+        text handles."""
+        return self.hung or (self.status != 0 and not self.interrupted and not self.handled)
 
 
 def read_announcement(record: bytes) -> Announcement | None:
     """One record that traps.bash wrote for a command, or None for one of its other kinds. The process waits
     while this looks at it.
     """
-    fields = record.decode("utf-8", errors="replace").split("\x1f", 9)
-    if fields[0] != "command" or len(fields) != 10:
+    fields = record.decode("utf-8", errors="replace").split("\x1f", 8)
+    if fields[0] != "command" or len(fields) != 9:
         return None
-    _, status, statuses, jobs, wall, process, line, depth, source, text = fields
+    _, status, statuses, jobs, process, line, depth, source, text = fields
     count, _, background = jobs.partition(" ")
     pipes, new_pipes = open_pipes(int(process))
     return Announcement(
         status=int(status),
         statuses=tuple(int(number) for number in re.findall(r"\d+", statuses)),
         background=background if count != "0" else "",
-        wall=float(wall),
+        at=now(),
         process=int(process),
         line=int(line),
         depth=int(depth or 0),
@@ -131,11 +153,13 @@ class Group:
     announced: list[Announcement]
     output: list[str] = field(default_factory=list)
     interrupted: bool = False
+    hung: bool = False
+    unhandled: bool = False
 
     @property
-    def started(self) -> float:
-        """Wall seconds."""
-        return self.announced[0].wall
+    def started(self) -> Moment:
+        """When the first of them began."""
+        return self.announced[0].at
 
 
 class Commands:
@@ -154,6 +178,7 @@ class Commands:
         """`process`: the shell's; `inherited`: the pipes that it was started with."""
         self._inherited = inherited
         self._step_file, self._first_line, self._finished = step_file, first_line, finished
+        self._text = Path(step_file).read_text(encoding="utf-8").split("\n")
         self.process = process
         self.current: Group | None = None
         self.nested: list[Announcement] = []
@@ -164,6 +189,11 @@ class Commands:
         self._subshell: int | None = None
         self._ended: Announcement | None = None
         self._printed: list[str] = []
+        self._tells_failures = True
+        self.jobs: dict[int, str] = {}
+        """What was put into the background: its last process, and the command's text."""
+        self.within: dict[int, str] = {}
+        """Process groups in the background that are shells themselves: what they announced last."""
 
     def print(self, text: str) -> None:
         """Something was printed; it belongs to the command that runs now."""
@@ -173,12 +203,17 @@ class Commands:
         """A command is about to start. False for what is no command of the step: a loop's header, the entry
         of a function, inner work.
         """
+        if announcement.text.startswith(UNHANDLED):
+            return self._failed(announcement)
         if announcement.source != self._step_file:
             return self._elsewhere(announcement)
         if announcement.process == self.process and announcement.background:
             self.background.add(_group(int(announcement.background)))
         if announcement.process != self.process and announcement.group in self.background:
+            self.within[announcement.group] = announcement.text
             return False
+        if OWN_ERROR_TRAP.match(announcement.text):
+            self._tells_failures = False
         if announcement.process not in {self.process, self._subshell}:
             if self.current is not None and self._is_inside(announcement):
                 self.nested.append(announcement)
@@ -205,6 +240,15 @@ class Commands:
         else:
             self.current.announced.append(announcement)
         return True
+
+    def _failed(self, announcement: Announcement) -> bool:
+        """The command that ran just now failed, and nothing in the text deals with it."""
+        for group in (*([self.current] if self.current else []), *reversed(self._callers)):
+            last = group.announced[-1]
+            if (last.process, last.depth) == (announcement.process, announcement.depth):
+                group.unhandled = True
+                break
+        return False
 
     def _elsewhere(self, announcement: Announcement) -> bool:
         """A file that the step sources: its lines are not the runbook's."""
@@ -242,22 +286,22 @@ class Commands:
             if later.process == last.process and later.pipes & last.new_pipes:
                 return
             if later.process == last.process and later.background not in {"", last.background}:
-                self._end(self.current, 0, (), later.wall, background=True)
+                self._end(self.current, 0, (), later.at, job=int(later.background))
             elif later.process == last.process and later.depth > last.depth:
                 self._callers.append(self.current)
                 self.current, self.nested = None, []
                 return
             else:
-                self._end(self.current, later.status, later.statuses, later.wall)
+                self._end(self.current, later.status, later.statuses, later.at)
             self.current, self.nested = None, []
         while (
             self._callers
             and self._callers[-1].announced[-1].depth >= later.depth
             and later.process == self.process
         ):
-            self._end(self._callers.pop(), later.status, later.statuses, later.wall)
+            self._end(self._callers.pop(), later.status, later.statuses, later.at)
 
-    def end(self, status: int, wall: float) -> None:
+    def end(self, status: int, at: Moment) -> None:
         """The shell has ended with `status`."""
         last = self.current.announced[-1] if self.current else None
         if last and self._ended and last.text == self._ended.text and last.line < self._ended.line:
@@ -265,11 +309,25 @@ class Commands:
         groups = [*([self.current] if self.current else []), *reversed(self._callers)]
         self.current, self._callers, self.nested = None, [], []
         for group in groups:
-            self._end(group, status, (), wall)
+            # bash tells nothing of what ends the shell itself, such as a variable that is not set; a condition that
+            # happens to be the last command is told by its line
+            group.unhandled |= not self._in_list(group.announced[-1])
+            self._end(group, status, (), at)
+
+    def _in_list(self, announcement: Announcement) -> bool:
+        lines = self._text[announcement.line - 1 : announcement.line]
+        return any("&&" in line for line in lines) and not announcement.text.startswith(LEAVING)
 
     def _end(
-        self, group: Group, status: int, statuses: tuple[int, ...], wall: float, *, background: bool = False
+        self,
+        group: Group,
+        status: int,
+        statuses: tuple[int, ...],
+        at: Moment,
+        *,
+        job: int | None = None,
     ) -> None:
+        """`job`: the last process of a command that was left in the background."""
         announced = group.announced
         self._ended = announced[-1]
         parts: tuple[Part, ...] = ()
@@ -283,19 +341,23 @@ class Commands:
         text = " | ".join(one.text for one in announced)
         if self._writes_on(announced[-1]):
             text += " | ..."
-        if background:
+        if job is not None:
             text += " &"
+            self.jobs[job] = text
+        handled = self._tells_failures and not group.unhandled and not text.startswith(LEAVING)
         self._finished(
             Command(
-                self._line(announced[0]),
-                text,
-                status,
-                group.started,
-                wall,
-                background,
-                group.interrupted,
-                "".join(group.output),
-                parts,
+                line=self._line(announced[0]),
+                text=text,
+                status=status,
+                started=group.started,
+                finished=at,
+                background=job is not None,
+                interrupted=group.interrupted,
+                output="".join(group.output),
+                parts=parts,
+                hung=group.hung,
+                handled=status != 0 and handled and not group.interrupted,
             )
         )
 

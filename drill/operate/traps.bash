@@ -11,11 +11,13 @@ command_not_found_handle() {
 }
 # a trap's own work is announced too: this takes that back
 trap 'printf "not-a-command\x1f%s\0" "$BASHPID" >&198' EXIT INT
+# so is this, and that is all it is for: bash runs it after a command that failed where the text does not handle it (not in `a || b`, `if a`, `! a`)
+trap ': __drill_unhandled "$_"' ERR
 __drill_jobs='\j'
-set -m -T
+set -m -T -E
 unset BASH_ENV
 trap '__drill_line=$LINENO __drill_status=$? __drill_statuses="${PIPESTATUS[*]}" __drill_argument=$_
-    printf "command\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\0" "$__drill_status" "$__drill_statuses" "${__drill_jobs@P} ${!-}" "$EPOCHREALTIME" \
+    printf "command\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\0" "$__drill_status" "$__drill_statuses" "${__drill_jobs@P} ${!-}" \
         "$BASHPID" "$__drill_line" "${FUNCNAME+${#FUNCNAME[@]}}" "${BASH_SOURCE[0]-}" "${BASH_COMMAND:0:800}" >&198
     read -r -N 1 -u 199 __drill_go || :
     : "$__drill_argument"' DEBUG

@@ -7,9 +7,10 @@ from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_temp
 
 from drill.conduct.book import Book
 from drill.conduct.checks import lacks, troubles, troubles_together, written_of
+from drill.conduct.record import begin_run
 from drill.conduct.scenario import Written, facts_of
 from drill.errors import DrillError
-from drill.plugin.keys import FACTS, load_settings
+from drill.plugin.keys import FACTS, RUN, load_settings
 
 
 @pytest.hookimpl(trylast=True)
@@ -31,9 +32,7 @@ def pytest_collection_modifyitems(
                 for definition in find_fixturedefs_for_step(step, session._fixturemanager, item)
             }
             if len(found) != 1:
-                what = (
-                    "no step definition matches" if not found else f"{len(found)} step definitions match"
-                )
+                what = "no step definition matches" if not found else f"{len(found)} step definitions match"
                 wrong.append(
                     f"{scenario.feature.filename}:{step.line_number}: {step.keyword} {step.name!r}: {what}; "
                     f"expected exactly one, see steps/"
@@ -45,6 +44,15 @@ def pytest_collection_modifyitems(
         wrong += _troubles(config, scenarios)
     if wrong:
         raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+    if scenarios and RUN in config.stash:
+        _begin(config, scenarios)
+
+
+def _begin(config: pytest.Config, scenarios: list[Written]) -> None:
+    try:
+        begin_run(config.stash[RUN], load_settings(config), scenarios)
+    except DrillError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _troubles(config: pytest.Config, scenarios: list[Written]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from drill.cluster.access import Cluster, connect
 from drill.conduct.book import Book
+from drill.conduct.checks import lacks
 from drill.conduct.drill import Drill
 from drill.conduct.run import Run
 from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
@@ -77,7 +78,7 @@ def drill(
         allow_context=allow_context,
         earlier=tuple(run.verdicts),
     )
-    missing = " and no ".join(_lacks(settings, facts))
+    missing = " and no ".join(lacks(settings, facts))
     if missing:
         run.add(made.not_applicable(missing))
         made.close()
@@ -87,6 +88,6 @@ def drill(
     troubles = made.close()
     live.end()
     for trouble in troubles:
-        run.trouble(f"{facts.scenario}: {trouble}")
+        run.trouble(trouble, facts.scenario)
     if troubles:
         pytest.fail("the target could not be put back: " + "; ".join(troubles), pytrace=False)

@@ -16,11 +16,12 @@ from pytest_bdd.feature import get_features
 
 from drill import settings as settings_module
 from drill.conduct.book import Book
-from drill.conduct.run import SETUP, Run
+from drill.conduct.run import Run
 from drill.conduct.scenario import TAGS
 from drill.errors import DrillError
 from drill.plugin.keys import RUN
 from drill.report import allure
+from drill.run.outcome import SETUP
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -100,7 +101,10 @@ def pytest_configure(config: pytest.Config) -> None:
     _read_features(config)
     if config.option.collectonly:
         return
-    run = Run(Path(config.getoption("--reports")), config.getoption("run_name"), sys.argv)
+    try:
+        run = Run(Path(config.getoption("--reports")), config.getoption("run_name"), sys.argv)
+    except DrillError as error:
+        raise pytest.UsageError(str(error)) from error
     config.stash[RUN] = run
     config.option.xmlpath = config.option.xmlpath or str(run.folder / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(run.folder / "allure")

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from drill.conduct.book import Book
 from drill.conduct.drill import Drill
 from drill.conduct.expect import Inconclusive, hold_to_expectation
-from drill.conduct.run import SETUP, Run
+from drill.conduct.run import Run
 from drill.errors import DrillError, UsageError
-from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
+from drill.plugin.keys import DRILL, FACTS, RUN
 from drill.report import allure
 
 
@@ -48,11 +47,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         raise pytest.fail.Exception(f"setup: {error}", pytrace=False) from None
     except Inconclusive as error:
         _judge(item, run)
-        run.doubt(f"{scenario}: {error}")
+        run.doubt(scenario, str(error))
         raise pytest.fail.Exception(f"inconclusive: {error}", pytrace=False) from None
     except AssertionError as error:
         _judge(item, run)
-        run.failure(f"{scenario}: {error}")
+        run.failure(scenario, str(error))
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
@@ -77,10 +76,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
     if run is None:
         return
     ended_well = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    session.exitstatus = run.exit_status() if ended_well else SETUP
-    if run.verdicts:
-        settings = load_settings(config)
-        run.finish(settings.target.name, Book(settings).defects, int(session.exitstatus))
+    if not ended_well:
+        run.trouble(f"the run did not come to its end: pytest's own exit status is {int(exitstatus)}")
+    session.exitstatus = run.finish()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

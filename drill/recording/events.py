@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
-from drill.errors import InputError
+from drill.errors import InputError, SetupError
 from drill.recording.clock import Moment, now
 
 SCHEMA_VERSION = 2
@@ -278,8 +279,9 @@ class PipelinePart(Part, frozen=True):
 @_of("command.finished")
 class CommandFinished(Data, frozen=True):
     """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it should have
-    ended and did not, and was ended (also `interrupted`); `background`: it was left running; `output`: the end of what
-    it printed."""
+    ended and did not, and was ended (also `interrupted`); `handled`: it failed, and the text deals with that (`a || b`,
+    `if a`, `a && b`), so it is no failure of the procedure; `background`: it was left running; `output`: the end of
+    what it printed."""
 
     line: int
     command: str
@@ -288,6 +290,7 @@ class CommandFinished(Data, frozen=True):
     finished: float
     interrupted: bool = False
     hung: bool = False
+    handled: bool = False
     background: bool = False
     parts: list[PipelinePart] = []
     output: str = ""
@@ -306,11 +309,14 @@ class ProcedureFinished(Data, frozen=True):
 
 @_of("cluster.changed")
 class ClusterChanged(Data, frozen=True):
-    """The API server's audit log: the operator's identity changed something; the event's moment is that of the change."""
+    """The API server's audit log: the operator's identity changed something; the event's moment is that of the change.
+    `verb`: create, update, patch, delete, deletecollection; or exec, for a command in a pod, which may have changed
+    anything or nothing: `command` says which. `object`: "deployments/novel-engine", a subresource after it."""
 
     verb: str
     object: str
     code: int = 200
+    command: str = ""
 
 
 @_of("changes.read")
@@ -333,6 +339,7 @@ class PodResources(Part, frozen=True):
     memory_bytes: float | None = None
     cpu_limit_cores: float | None = None
     memory_limit_bytes: float | None = None
+    container_id: str = ""
 
 
 @_of("sample.resources")
@@ -470,13 +477,18 @@ class Recorder:
     from several threads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Raises SetupError where nothing can be written at `path`."""
         self.path = path
-        self._file = path.open("ab")
         self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def record(self, data: Data, *, at: Moment | None = None, durable: bool = False) -> Event:
-        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on disk."""
+        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on disk. Raises
+        SetupError where it cannot be written: a full disk is never the target's failure."""
         if KINDS.get(data.kind) is not type(data):
             raise ValueError(f"{type(data).__name__} is no kind of event: see drill/recording/events.py")
         moment = at or now()
@@ -484,16 +496,35 @@ class Recorder:
         raw = msgspec.Raw(msgspec.json.encode(data))
         line = msgspec.json.encode(_Line(moment.wall, moment.monotonic, data.kind, raw)) + b"\n"
         with self._lock:
-            self._file.write(line)
-            self._file.flush()
-            if durable:
-                os.fsync(self._file.fileno())
+            try:
+                _write_whole(self._file, line)
+                if durable:
+                    os.fsync(self._file.fileno())
+            except OSError as error:
+                raise self._unwritable(error) from error
         return event
 
     def close(self) -> None:
         """No more events; further calls of `record` raise ValueError."""
         with self._lock:
             self._file.close()
+
+    def _unwritable(self, error: OSError) -> SetupError:
+        return SetupError(
+            f"{self.path}: could not be written ({error.strerror or error}). Make room or leave to write there"
+        )
+
+
+def _write_whole(file: FileIO, line: bytes) -> None:
+    """Write a line, or leave the file as it was: half a line would make all that follow unreadable."""
+    written = 0
+    try:
+        while written < len(line):
+            written += file.write(line[written:])
+    except OSError:
+        if written:
+            os.ftruncate(file.fileno(), os.fstat(file.fileno()).st_size - written)
+        raise
 
 
 _lines = msgspec.json.Decoder(_Line)

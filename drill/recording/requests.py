@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from drill.errors import InputError
 
 CHUNK_BYTES = 4 << 20
+NOT_SENT = "not sent: "
+"""How the error of a request begins that the load could not send, or not in time: no failure of the target."""
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request. planned, sent, finished: monotonic seconds; name: as in drill.toml; status: HTTP status, 0
     when none came; error: why it failed, empty when it did not; write: the id given to a write; acknowledged:
-    the write was confirmed; read_back: path that returns it."""
+    the write was confirmed; read_back: path that returns it; contains: what the answer there must hold."""
 
     planned: float
     sent: float
@@ -34,6 +36,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     write: str = ""
     acknowledged: bool = False
     read_back: str = ""
+    contains: str = ""
 
 
 class Requests:

@@ -1,6 +1,5 @@
-"""How much of the runbook this run carried out. Flows in: the recordings, and the runbook that they name.
-Flows out: its steps, and by which drills each was run.
-"""
+"""How much of the runbook a run carried out: its fenced blocks, and by which drills each was run. The runbook is read
+from the run's own inputs/."""
 
 from __future__ import annotations
 
@@ -9,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drill.recording import Event
-from drill.runbook import parse
+from drill.recording.events import DrillStarted, ProcedureStarted
+from drill.run.facts import Facts
+from drill.run.inputs import runbook_of
 
 
 @dataclass(frozen=True)
@@ -39,34 +40,27 @@ class Coverage:
         return sum(1 for step in self.steps if step.drills)
 
 
-def cover(recordings: Mapping[str, Sequence[Event]]) -> list[Coverage]:
+def cover(run_folder: Path, facts: Facts, recordings: Mapping[str, Sequence[Event]]) -> list[Coverage]:
     """Coverage of each runbook that the drills name. `recordings`: events by drill."""
     executed: dict[str, dict[int, list[str]]] = {}
     for drill, events in recordings.items():
-        runbook = next(
-            (str(e.data["runbook"]) for e in events if e.kind == "drill.started" and e.data.get("runbook")),
-            None,
-        )
-        if runbook is None:
-            continue
-        lines = executed.setdefault(runbook, {})
+        named = ""
         for event in events:
-            if event.kind == "procedure.started":
-                lines.setdefault(int(event.data["line"]), []).append(drill)
-    return [_of_one(runbook, lines) for runbook, lines in sorted(executed.items())]
+            if isinstance(event.data, DrillStarted) and event.data.runbook:
+                named = event.data.runbook
+                executed.setdefault(named, {})
+            if isinstance(event.data, ProcedureStarted):
+                lines = executed.setdefault(event.data.runbook or named, {})
+                lines.setdefault(event.data.line, []).append(drill)
+    return [_of_one(run_folder, facts, runbook, lines) for runbook, lines in sorted(executed.items())]
 
 
-def _of_one(runbook: str, lines: Mapping[int, Sequence[str]]) -> Coverage:
-    path = Path(runbook)
-    if not path.exists():
-        return Coverage(
-            runbook,
-            [],
-            f"{runbook} is not found from here, so its steps are not counted: run drill report in the "
-            "folder of drill.toml",
-        )
+def _of_one(run_folder: Path, facts: Facts, name: str, lines: Mapping[int, Sequence[str]]) -> Coverage:
+    runbook = runbook_of(run_folder, facts, name)
+    if runbook is None:
+        return Coverage(name, [], f"{name} is not among the run's inputs, so its steps are not counted")
     steps = []
-    for step in parse(path).steps:
+    for step in runbook.steps:
         end = step.line + step.text.count("\n")
         drills = [drill for line, names in lines.items() if step.line <= line <= end for drill in names]
         steps.append(
@@ -74,4 +68,4 @@ def _of_one(runbook: str, lines: Mapping[int, Sequence[str]]) -> Coverage:
                 step.section.title, step.label or "", step.line, step.language, list(dict.fromkeys(drills))
             )
         )
-    return Coverage(runbook, steps)
+    return Coverage(name, steps)

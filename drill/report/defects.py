@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import asdict
+
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
+from drill.recording.events import CommandFinished
 from drill.runbook import Defect
 
 
@@ -85,11 +88,11 @@ def _shows(verdict: DrillVerdict, defect: Defect, name: str, expected: str) -> b
 
 def _commands(defect: Defect, drill: str, events: Sequence[Event]) -> list[ProvingCommand]:
     """The recorded commands that hold the evidence; none unless the evidence is complete."""
-    recorded = [event.data for event in events if event.kind == "command.finished"]
-    if not defect.proven_by(recorded):
+    recorded = [event.data for event in events if isinstance(event.data, CommandFinished)]
+    if not defect.proven_by([asdict(command) for command in recorded]):
         return []
     return [
-        ProvingCommand(drill, c["line"], c["command"], c["status"], bool(c["interrupted"]), c["output"])
+        ProvingCommand(drill, c.line, c.command, c.status, c.interrupted, c.output)
         for c in recorded
-        if any(piece.holds(c) for piece in defect.evidence)
+        if any(piece.holds(asdict(c)) for piece in defect.evidence)
     ]

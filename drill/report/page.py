@@ -17,12 +17,15 @@ from markupsafe import Markup
 
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event, read_requests
+from drill.recording.events import DrillError, FaultInjected, FaultWitnessed, TargetPutBack, WritesAudited
 from drill.report.coverage import cover
 from drill.report.defects import Proof
-from drill.report.run import Run, as_expected, evidence_folder
 from drill.report.summary import exit_meaning, restored_text
 from drill.report.templates import render
 from drill.report.timeline import draw, identifier
+from drill.run.facts import Facts, KeptFacts
+from drill.run.outcome import as_expected
+from drill.run.stored import REQUESTS
 
 TRANSCRIPT_CHARACTERS = 100_000
 """Of a longer transcript the page shows the end; the whole is in the evidence."""
@@ -78,6 +81,7 @@ class DrillView:
     segments: list[Segment]
     transcripts: list[Transcript]
     folder: str
+    kept: KeptFacts | None
     files: list[str]
     next_steps: list[str]
     absent: list[AbsentWrite]
@@ -89,13 +93,14 @@ class DrillView:
 
 def page(
     run_folder: Path,
-    run: Run,
+    run: Facts,
     verdicts: Sequence[DrillVerdict],
     proofs: Sequence[Proof],
     recordings: Mapping[str, Sequence[Event]],
 ) -> str:
     """The whole page as HTML. `recordings`: events by drill."""
-    views = [_view(run_folder, verdict, recordings) for verdict in verdicts]
+    kept = {drill.drill: drill.kept for drill in run.drills}
+    views = [_view(run_folder, run, verdict, kept.get(verdict.drill), recordings) for verdict in verdicts]
     drills = _with_controls(
         [view for view in views if not view.verdict.control], [view for view in views if view.verdict.control]
     )
@@ -103,14 +108,13 @@ def page(
     return render(
         "index.html.j2",
         run=run,
-        folder=run_folder,
         views=sorted(views, key=lambda view: view.verdict.control),
         drills=drills,
         lone_controls=[view for view in views if view.verdict.control and view.anchor not in shown],
         exit_meaning=exit_meaning(run.exit_status),
         proofs=proofs,
         anchor=identifier,
-        coverages=cover(recordings),
+        coverages=cover(run_folder, run, recordings),
         criterion_name=criterion_name,
         printable=printable,
         headline=_headline(views),
@@ -130,8 +134,14 @@ def printable(text: str) -> str:
     return CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", lines)
 
 
-def _view(run_folder: Path, verdict: DrillVerdict, recordings: Mapping[str, Sequence[Event]]) -> DrillView:
-    folder = evidence_folder(run_folder, verdict)
+def _view(
+    run_folder: Path,
+    run: Facts,
+    verdict: DrillVerdict,
+    kept: KeptFacts | None,
+    recordings: Mapping[str, Sequence[Event]],
+) -> DrillView:
+    folder = run_folder / verdict.evidence
     events = recordings[verdict.drill]
     absent = _absent(events)
     return DrillView(
@@ -139,14 +149,15 @@ def _view(run_folder: Path, verdict: DrillVerdict, recordings: Mapping[str, Sequ
         verdict=verdict,
         as_expected=as_expected(verdict),
         restored=restored_text(verdict),
-        picture=draw(events, read_requests(folder / "requests.jsonl"), verdict),
+        picture=draw(events, read_requests(folder / REQUESTS), verdict),
         segments=_segments(verdict),
         transcripts=[_transcript(path) for path in sorted((folder / "transcripts").glob("*.txt"))],
-        folder=str(folder.relative_to(run_folder)) if folder.is_relative_to(run_folder) else str(folder),
+        folder=verdict.evidence,
+        kept=kept,
         files=[str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
         if folder.is_dir()
         else [],
-        next_steps=_next_steps(run_folder, folder, verdict, events),
+        next_steps=_next_steps(run_folder, run.place, verdict, events),
         absent=absent[:ABSENT_WRITES_SHOWN],
         absent_more=max(0, len(absent) - ABSENT_WRITES_SHOWN),
         put_back=_put_back(events),
@@ -226,37 +237,36 @@ def _absent(events: Sequence[Event]) -> list[AbsentWrite]:
     """The acknowledged writes that were not found again, each with its acknowledgement in seconds since the
     injection.
     """
-    injected = next((e.monotonic for e in events if e.kind == "fault.injected"), None)
-    audit = next((e for e in reversed(events) if e.kind == "writes.audited"), None)
-    entries = audit.data.get("absent", []) if audit else []
+    injected = next((e.monotonic for e in events if isinstance(e.data, FaultInjected)), None)
+    audit = next((e.data for e in reversed(events) if isinstance(e.data, WritesAudited)), None)
     return [
-        AbsentWrite(str(e["id"]), float(e["acknowledged_at"]) - injected if injected is not None else None)
-        for e in entries
+        AbsentWrite(write.id, write.acknowledged_at - injected if injected is not None else None)
+        for write in (audit.absent if audit else [])
     ]
 
 
 def _put_back(events: Sequence[Event]) -> str:
     """Whether the target came back to its known state after the drill."""
-    restored = next((e for e in reversed(events) if e.kind == "target.restored"), None)
-    if restored is None:
-        return "The recording does not say that the target was put back. Do: drill restore"
-    differences = "; ".join(str(d) for d in restored.data.get("differences", []))
+    put_back = next((e.data for e in reversed(events) if isinstance(e.data, TargetPutBack)), None)
+    if put_back is None:
+        return "The recording does not say that the target was put back. Do: drill put-back"
+    differences = "; ".join(put_back.differences)
     if not differences:
         return "After the drill the target was in its known state."
     return f"After the drill the target differed from its known state ({differences}); " + (
-        "it was repaired." if restored.data.get("repaired") else "it was not repaired. Do: drill restore"
+        "it was repaired." if put_back.repaired else "it was not repaired. Do: drill put-back"
     )
 
 
-def _next_steps(run_folder: Path, folder: Path, verdict: DrillVerdict, events: Sequence[Event]) -> list[str]:
-    """What someone who reads of a failure does next. Empty where the procedure passed as expected."""
+def _next_steps(
+    run_folder: Path, place: str, verdict: DrillVerdict, events: Sequence[Event]
+) -> list[str]:
+    """What someone who reads of a failure does next. Empty where the procedure passed as expected. `place`: the run's
+    folder, as hints name it."""
+    folder = verdict.evidence
     if verdict.verdict == "pass" and as_expected(verdict):
         return []
-    steps = [
-        f"{e.data.get('error', 'error')}: {e.data.get('message', '')}"
-        for e in events
-        if e.kind == "drill.error"
-    ]
+    steps = [f"{e.data.error}: {e.data.message}" for e in events if isinstance(e.data, DrillError)]
     if verdict.verdict == "setup":
         steps.append(
             "The machine, the cluster or the target was not fit to be drilled: see what is missing with: "
@@ -267,9 +277,8 @@ def _next_steps(run_folder: Path, folder: Path, verdict: DrillVerdict, events: S
     )
     if failed is not None:
         number, command = failed
-        where = (
-            f"; what it printed is in {folder / 'transcripts'}/" if (folder / "transcripts").is_dir() else ""
-        )
+        there = (run_folder / folder / "transcripts").is_dir()
+        where = f"; what it printed is in {folder}/transcripts/" if there else ""
         steps.append(
             f"Look first at command {number} (runbook line {command.line}), which ended with status "
             f"{command.status}{where}"
@@ -289,9 +298,9 @@ def _next_steps(run_folder: Path, folder: Path, verdict: DrillVerdict, events: S
         )
     if (
         verdict.fault
-        and not any(e.kind == "fault.witnessed" for e in events)
-        and (folder / "journal.json").exists()
+        and not any(isinstance(e.data, FaultWitnessed) for e in events)
+        and (run_folder / folder / "journal.json").exists()
     ):
-        steps.append(f"No witness of the fault: what the injection did is in {folder / 'journal.json'}")
-    steps.append(f"Judge the stored evidence again, without a cluster: drill judge {run_folder}")
+        steps.append(f"No witness of the fault: what the injection did is in {folder}/journal.json")
+    steps.append(f"Judge the stored evidence again, without a cluster: drill judge {place}")
     return steps

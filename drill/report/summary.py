@@ -8,15 +8,15 @@ A control is a scenario like any other, with its own expectation; it has no proc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from drill.judge.verdict import Credit, DrillVerdict, Outcome, Overall, Phase, RequestCount, Witness
 from drill.report.defects import Proof
-from drill.report.run import Run, as_expected, evidence_folder
 from drill.report.templates import render
+from drill.run.facts import Facts
+from drill.run.outcome import as_expected
 from drill.runbook import Defect
 
 
@@ -74,26 +74,23 @@ class Summary(msgspec.Struct, frozen=True):
     defects: list[DefectSummary]
 
 
-def summarize(
-    run_folder: Path, run: Run, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect]
-) -> Summary:
+def summarize(run: Facts, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect]) -> Summary:
     """Everything that summary.json says."""
     return Summary(
         run=run.run,
         started=run.started,
         target=run.target,
         exit_status=run.exit_status,
-        drills=[_drill(run_folder, verdict) for verdict in verdicts],
+        drills=[_drill(verdict) for verdict in verdicts],
         defects=[DefectSummary(**_attributes(defect, DefectSummary)) for defect in errata],
     )
 
 
-def markdown(run_folder: Path, run: Run, verdicts: Sequence[DrillVerdict], proofs: Sequence[Proof]) -> str:
+def markdown(run: Facts, verdicts: Sequence[DrillVerdict], proofs: Sequence[Proof]) -> str:
     """The summary that CI shows beside the run."""
     return render(
         "summary.md.j2",
         run=run,
-        folder=run_folder,
         drills=verdicts,
         surprises=[verdict for verdict in verdicts if not as_expected(verdict)],
         as_expected=as_expected,
@@ -125,14 +122,12 @@ def exit_meaning(status: int | None) -> str:
     )
 
 
-def _drill(run_folder: Path, verdict: DrillVerdict) -> DrillSummary:
-    folder = evidence_folder(run_folder, verdict)
+def _drill(verdict: DrillVerdict) -> DrillSummary:
     values = _attributes(verdict, DrillSummary) | {
         "criteria": [
             CriterionSummary(**_attributes(criterion, CriterionSummary)) for criterion in verdict.criteria
         ],
         "writes": WritesSummary(**_attributes(verdict.writes, WritesSummary)) if verdict.writes else None,
-        "evidence": str(folder.relative_to(run_folder)) if folder.is_relative_to(run_folder) else str(folder),
     }
     return DrillSummary(**values)
 

@@ -18,6 +18,13 @@ from markupsafe import Markup
 
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, Requests, read_events, read_requests
+from drill.recording.events import (
+    CommandFinished,
+    FaultInjected,
+    FaultWitnessed,
+    ProcedureFinished,
+    WindowOpened,
+)
 from drill.report.series import Series, aggregate
 from drill.report.templates import render
 from drill.report.units import seconds_text
@@ -142,7 +149,7 @@ def draw_file(folder: Path, verdict: DrillVerdict) -> str:
 
 def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Timeline:
     """Where everything goes."""
-    injected = next((e for e in events if e.kind == "fault.injected"), None)
+    injected = next((e for e in events if isinstance(e.data, FaultInjected)), None)
     zero_event = injected or (events[0] if events else None)
     zero = zero_event.monotonic if zero_event else float(requests.planned[0]) if len(requests) else 0.0
     series = aggregate(requests, zero)
@@ -196,7 +203,7 @@ def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
     shown = [
         e.monotonic - zero
         for e in events
-        if e.kind in {"fault.injected", "fault.witnessed", "procedure.finished", "window.opened"}
+        if isinstance(e.data, FaultInjected | FaultWitnessed | ProcedureFinished | WindowOpened)
     ]
     if len(series):
         shown += [float(series.start[0]), float(series.start[-1]) + series.bin_seconds]
@@ -269,7 +276,11 @@ def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _
     if "injected" not in at:
         return []
     after = next(
-        (e.monotonic - zero for e in events if e.kind == "window.opened" and e.data.get("window") == "after"),
+        (
+            e.monotonic - zero
+            for e in events
+            if isinstance(e.data, WindowOpened) and e.data.window == "after"
+        ),
         None,
     )
     out = "nobody acts" if verdict.control else "out of service" if "restored" in at else "fault"
@@ -362,19 +373,19 @@ def _latency_panel(
 def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[Row]:
     """One row a command; its words to the right of its bar, or to the left where there is no room."""
     rows = []
-    for number, event in enumerate((e for e in events if e.kind == "command.finished"), start=1):
-        data = event.data
-        start, end = float(data["started"]) - zero, float(data["finished"]) - zero
-        command = " ".join(str(data["command"]).split())
+    commands = [event.data for event in events if isinstance(event.data, CommandFinished)]
+    for number, data in enumerate(commands, start=1):
+        start, end = data.started - zero, data.finished - zero
+        command = " ".join(data.command.split())
         shown = command if len(command) <= LONGEST_COMMAND else command[: LONGEST_COMMAND - 1] + "…"
-        interrupted, status = bool(data.get("interrupted")), int(data["status"])
+        interrupted, status = data.interrupted, data.status
         kind = "interrupted" if interrupted else "done" if status == 0 else "failed"
         state = "interrupted" if interrupted else "" if status == 0 else f"✕ status {status}"
         text = f"{number}  {shown}" + (f"   {state}" if state else "")
         x, right = scale.x(start), max(scale.x(end), scale.x(start) + 3)
         fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
         ended = "interrupted" if interrupted else f"status {status}"
-        title = f"runbook line {data['line']}: {command} ({ended}, {seconds_text(end - start)})"
+        title = f"runbook line {data.line}: {command} ({ended}, {seconds_text(end - start)})"
         y, text_x, anchor = (
             top + (number - 1) * ROW_HEIGHT,
             right + 7 if fits else x - 7,

@@ -37,7 +37,7 @@ def placeholders(step: Step) -> list[Placeholder]:
     """Every placeholder of a step, in order; those in comments do not count."""
     return [
         Placeholder(match["angle"] or match["brace"], match[0], line)
-        for line, text in enumerate(step.text.splitlines(), start=step.line)
+        for line, text in enumerate(step.text.split("\n"), start=step.line)
         if not text.lstrip().startswith("#")
         for match in PLACEHOLDER.finditer(text)
     ]

@@ -1,8 +1,9 @@
-"""Reading a runbook. Flows in: the path of a Markdown file. Flows out: a Runbook, whose every part knows its
-line in that file.
+"""A runbook as data, and looking things up in it. Flows in: what markdown.py read. Flows out: the block at a place, or
+an InputError that names places that would be right; every place that it names is accepted.
 
-The text is taken as it is: a step's text is, byte for byte, what stands between its fences. Lines are
-1-based.
+A place is "Section", "Section / block" or "Section / block / # comment". A section is named by its title, with its
+parents where several have it. A block is named by its bold label, by the text before it, by its number in the section
+("2" or "block 2"), or by a line ("line 42", also without the section).
 """
 
 from __future__ import annotations
@@ -11,20 +12,24 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from drill.errors import InputError
+from drill.runbook.sessions import SESSION_LANGUAGES
 
-from drill.errors import InputError, UsageError
-
-SHELL_LANGUAGES = frozenset({"bash", "sh", "shell"})
-PATH_SEPARATOR = " > "
-QUANTITY = re.compile(
-    r"(?P<comparison>[<>]=?)?\s*(?<![\w.+-])(?P<value>\d+(?:\.\d+)?)\s?(?P<unit>%|ms\b|seconds?\b|minutes?\b|hours?\b|days?\b)?(?![\w-])"
+SHELL_LANGUAGES = (
+    frozenset({"bash", "sh", "shell", "zsh", "text", "txt", "plaintext", "none", ""}) | SESSION_LANGUAGES
 )
-NUMBERING = re.compile(r"^\d+\.\s+")
-SEVERITY = re.compile(r"\s*\(P\d\)$")
+"""What a shell runs when a scenario names it; a fence without a language too."""
+PATH_SEPARATOR = " > "
+PLACE_SEPARATOR = " / "
+NUMBERING = re.compile(r"^[0-9]{1,9}\.\s+")
+SEVERITY = re.compile(r"\s*\((?:P|SEV-?)[0-9]\)$")
+BLOCK_NUMBER = re.compile(r"(?:block )?0*(?P<number>[0-9]{1,6})", re.IGNORECASE)
+LINE_NUMBER = re.compile(r"\(?line 0*(?P<line>[0-9]{1,9})\)?", re.IGNORECASE)
+MOST_OFFERED = 12
+LONGEST_OFFERED_TEXT = 80
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Step:
-    """A fenced block, or a part of one. `line`: of the first line of `text`; `label`: the bold words right
-    before the block, if any; `part`: the comment that a part begins with, None for a whole block."""
+    """A fenced block, or a part of one. `line`: of the first line of `text`; `last_line`: of the fence that ends it;
+    `label`: the bold words right before the block, if any; `before`: the text before it, in the forms that name it;
+    `number`: its place among the blocks of its section, 0 for the only one; `part`: the comment that a part begins
+    with, None for a whole block."""
 
     runbook: Path
     section: Section
@@ -51,40 +58,38 @@ class Step:
     line: int
     text: str
     label: str | None
+    before: tuple[str, ...] = ()
+    number: int = 0
+    last_line: int = 0
     part: str | None = None
 
     @property
     def name(self) -> str:
-        """The section's title, the label and the part, as far as there are any."""
-        return " / ".join(name for name in (self.section.title, self.label, self.part) if name)
+        """The section's title, the label or else the number, and the part, as far as there are any."""
+        block = self.label or (str(self.number) if self.number else None)
+        return PLACE_SEPARATOR.join(name for name in (self.section.title, block, self.part) if name)
 
     @property
     def is_shell(self) -> bool:
-        """True where the fence says that a shell runs this."""
+        """True where a shell may run this."""
         return self.language in SHELL_LANGUAGES
+
+    def sole(self) -> Step:
+        """The same block, as the only one of its section."""
+        return replace(self, number=0)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a list. `text`: without its bullet, as written."""
+    """What may state a limit: an entry of a list without its bullet, a row of a table as "first: others", a line of
+    prose that names something in bold or compares."""
 
     section: Section
     line: int
     text: str
 
 
-@dataclass(frozen=True)
-class Number:
-    """A number in the prose or a list. `unit`: %, ms, seconds, ... or empty; `comparison`: <, >, <=, >= or
-    empty; `text`: its line.
-    """
-
-    section: Section
-    line: int
-    value: float
-    unit: str
-    comparison: str
-    text: str
+_Error = Callable[[], InputError]
 
 
 @dataclass(frozen=True)
@@ -95,104 +100,218 @@ class Runbook:
     sections: tuple[Section, ...]
     steps: tuple[Step, ...]
     items: tuple[Item, ...]
-    numbers: tuple[Number, ...]
 
     def section(self, name: str) -> Section:
         """The section of that title. Its number and severity ("1. ... (P0)") may be left out; "Outer > Inner"
-        tells equal titles apart.
+        or "Outer / Inner" tells equal titles apart.
 
         Raises InputError when there is none, or more than one.
         """
-        *outer, inner = (_plain(part) for part in name.split(PATH_SEPARATOR))
-        found = [
-            section
-            for section in self.sections
-            if _plain(section.title) == inner
-            and _in_order(outer, [_plain(title) for title in section.path[:-1]])
-        ]
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise InputError(
-                self.path,
-                None,
-                name,
-                f"the title of a section{_near(name, [s.title for s in self.sections], _plain)}",
-            )
-        places = ", ".join(
-            f"{PATH_SEPARATOR.join(section.path)!r} (line {section.line})" for section in found
-        )
-        raise InputError(
-            self.path, found[0].line, name, f"a title that only one section has; these have it: {places}"
-        )
+        found = self._sections_named(name.split(PLACE_SEPARATOR))
+        if len(found) != 1:
+            raise self._wrong_section(name, found)
+        return found[0]
 
     def steps_of(self, section: Section) -> list[Step]:
         """The fenced blocks right below a heading, not those of the sections inside it."""
         return [step for step in self.steps if step.section == section]
 
     def items_of(self, name: str) -> list[Item]:
-        """The list entries right below the heading `name`. Raises InputError when there is no such section or
-        no list in it.
+        """What may state limits right below the heading `name`. Raises InputError when there is no such section or
+        nothing of that kind in it.
         """
         section = self.section(name)
         found = [item for item in self.items if item.section == section]
         if not found:
-            raise InputError(self.path, section.line, section.title, "a section with a list in it")
+            raise InputError(self.path, section.line, section.title, "a section with a list or a table in it")
         return found
 
-    def step(self, section: str, label: str | None = None, part: str | None = None) -> Step:
-        """The block of a section: by its label where the section has several; of it only the paragraph that
-        begins with the comment `part`, where one is given. Raises InputError naming the file, the line and
-        what would be right.
+    def step(self, place: str) -> Step:
+        """The block at a place, or of it only the paragraph that begins with a comment. Raises InputError naming the
+        file, the line and what would be right.
         """
-        place = self.section(section)
-        steps = self.steps_of(place)
-        labels = [step.label or f"(line {step.line})" for step in steps]
-        if not steps:
-            raise InputError(
-                self.path, place.line, place.title, "a section with a fenced block right below its heading"
-            )
-        if label is None and len(steps) > 1:
-            raise InputError(
-                self.path, place.line, place.title, f"one of its blocks by label: {_listed(labels)}"
-            )
-        if label is not None:
-            steps = [step for step in steps if _plain(step.label or "") == _plain(label)]
-        if not steps:
-            raise InputError(
-                self.path,
-                place.line,
-                label,
-                f"a label of a block in {place.title!r}{_near(label or '', labels, _plain)}",
-            )
-        if len(steps) > 1:
-            lines = ", ".join(str(step.line) for step in steps)
-            raise InputError(
-                self.path,
-                place.line,
-                label,
-                f"a label that only one block has; those at lines {lines} share it",
-            )
-        return steps[0] if part is None else self._part(steps[0], part)
+        found = self._find(place)
+        if isinstance(found, Step):
+            return found
+        raise found()
 
-    def _part(self, step: Step, part: str) -> Step:
+    def place_of(self, step: Step) -> str:
+        """The shortest place that leads to this block and no other."""
+        section = step.section
+        titles = [
+            section.title,
+            *(_joined(section.path[start:]) for start in range(len(section.path) - 2, -1, -1)),
+        ]
+        texts = [text for text in step.before if len(text) <= LONGEST_OFFERED_TEXT]
+        blocks = [step.label, *texts, str(step.number) if step.number else None]
+        for title in titles:
+            for block in [None, *blocks] if not step.number else blocks:
+                place = _joined([name for name in (title, block) if name]).replace('"', "")
+                if self._find(place) == step:
+                    return place
+        return f"line {step.line}"
+
+    def _find(self, place: str) -> Step | _Error:
+        """The step at a place, or what raises the error that says why there is none."""
+        line = LINE_NUMBER.fullmatch(place.strip())
+        if line:
+            return self._at_line(self.steps, int(line["line"]), place)
+        names = place.split(PLACE_SEPARATOR)
+        error: _Error | None = None
+        for count in range(1, len(names) + 1):
+            found = self._sections_named(names[:count])
+            if len(found) == 1:
+                step = self._block(found[0], names[count:])
+                if isinstance(step, Step):
+                    return step
+                error = step
+            elif found and error is None:
+                error = self._wrong_section_later(_joined(names[:count]), found)
+        return error or self._wrong_section_later(names[0], [])
+
+    def _sections_named(self, names: Sequence[str]) -> list[Section]:
+        """The sections that a title, or titles from outer to inner, name."""
+        title = _plain(_joined(names))
+        path = [_plain(part) for name in names for part in name.split(PATH_SEPARATOR)]
+        found = [section for section in self.sections if _plain(section.title) == title]
+        if found or len(path) == 1:
+            return found
+        inner = [section for section in self.sections if _plain(section.title) == path[-1]]
+        below = [
+            section
+            for section in inner
+            if _in_order(path[:-1], [_plain(outer) for outer in section.path[:-1]])
+        ]
+        exact = [
+            section for section in below if [_plain(name) for name in section.path[-len(path) :]] == path
+        ]
+        return exact if len(exact) == 1 else below
+
+    def _block(self, section: Section, names: Sequence[str]) -> Step | _Error:
+        """The block of a section that the rest of a place names."""
+        steps = self.steps_of(section)
+        if not steps:
+            return lambda: self._wrong(
+                section.line,
+                section.title,
+                "a section with a fenced block right below its "
+                f"heading{self._offers(self._steps_below(section))}",
+            )
+        if not names:
+            return (
+                steps[0]
+                if len(steps) == 1
+                else lambda: self._wrong(
+                    section.line, section.title, f"one of its blocks{self._offers(steps)}"
+                )
+            )
+        whole = self._selected(steps, _joined(names))
+        if len(whole) == 1:
+            return whole[0]
+        if whole:
+            return lambda: self._shared(section, _joined(names), whole)
+        for count in range(len(names) - 1, -1, -1):
+            if count == 0 and not names[0].lstrip().startswith("#"):
+                break
+            within = self._selected(steps, _joined(names[:count])) if count else steps
+            if within:
+                return self._part(within, _joined(names[count:]))
+        line = LINE_NUMBER.fullmatch(_joined(names).strip())
+        if line:
+            return self._at_line(steps, int(line["line"]), _joined(names))
+        return lambda: self._no_block(section, names[0], steps)
+
+    def _selected(self, steps: Sequence[Step], name: str) -> list[Step]:
+        """The blocks that a name means: by label, else by the text before, by number, by line."""
+        wanted = _plain(name)
+        if not wanted:
+            return []
+        ways: list[Callable[[Step], bool]] = [
+            lambda step: step.label is not None and _plain(step.label) == wanted,
+            lambda step: any(_plain(text) == wanted for text in step.before),
+        ]
+        number, line = BLOCK_NUMBER.fullmatch(name.strip()), LINE_NUMBER.fullmatch(name.strip())
+        if number:
+            ways.append(lambda step: max(step.number, 1) == int(number["number"]))
+        if line:
+            ways.append(lambda step: step.line - 1 <= int(line["line"]) <= step.last_line)
+        for way in ways:
+            found = [step for step in steps if way(step)]
+            if found:
+                return found
+        return []
+
+    def _at_line(self, steps: Sequence[Step], line: int, place: str) -> Step | _Error:
+        for step in steps:
+            if step.line - 1 <= line <= step.last_line:
+                return step
+        nearest = sorted(steps, key=lambda step: abs(step.line - line))[:3]
+        return lambda: self._wrong(line, place, f"a line inside a fenced block{self._offers(nearest)}")
+
+    def _part(self, steps: Sequence[Step], part: str) -> Step | _Error:
         wanted = _comment(part)
-        parts = parts_of(step)
+        parts = [candidate for step in steps for candidate in parts_of(step)]
         found = [candidate for candidate in parts if _comment(candidate.part or "") == wanted]
         if len(found) == 1:
             return found[0]
+        name, line = steps[0].name if len(steps) == 1 else steps[0].section.title, steps[0].line
         if not found:
-            near = _near(part, [candidate.part or "" for candidate in parts], _comment)
-            raise InputError(
-                self.path, step.line, part, f"the comment that a paragraph of {step.name!r} begins with{near}"
+            return lambda: self._wrong(
+                line,
+                part,
+                f"the comment that a paragraph of {name!r} begins with"
+                f"{_near(part, [candidate.part or '' for candidate in parts], _comment)}",
             )
         lines = ", ".join(str(candidate.line) for candidate in found)
-        raise InputError(
-            self.path,
-            step.line,
-            part,
-            f"a comment that begins only one paragraph; those at lines {lines} share it",
+        return lambda: self._wrong(
+            line, part, f"a comment that begins only one paragraph; those at lines {lines} share it"
         )
+
+    def _steps_below(self, section: Section) -> list[Step]:
+        path = section.path
+        return [step for step in self.steps if step.section.path[: len(path)] == path]
+
+    def _no_block(self, section: Section, name: str, steps: Sequence[Step]) -> InputError:
+        labels = [label for step in steps for label in (step.label, *step.before) if label]
+        near = _near(name, labels, _plain) if labels else ""
+        return self._wrong(
+            section.line, name, f"a label of a block in {section.title!r}{near}{self._offers(steps)}"
+        )
+
+    def _shared(self, section: Section, name: str, steps: Sequence[Step]) -> InputError:
+        lines = ", ".join(str(step.line) for step in steps)
+        return self._wrong(
+            section.line,
+            name,
+            f"a label that only one block has; those at lines {lines} share it{self._offers(steps)}",
+        )
+
+    def _wrong_section_later(self, name: str, found: Sequence[Section]) -> _Error:
+        return lambda: self._wrong_section(name, found)
+
+    def _wrong_section(self, name: str, found: Sequence[Section]) -> InputError:
+        if not found:
+            near = _near(name, [section.title for section in self.sections], _plain)
+            return self._wrong(None, name, f"the title of a section{near}")
+        places = ", ".join(
+            f"{_joined(section.path)!r} (line {section.line})" for section in found[:MOST_OFFERED]
+        )
+        steps = [step for step in self.steps if step.section in found]
+        return self._wrong(
+            found[0].line,
+            name,
+            f"a title that only one section has; these have it: {places}{self._offers(steps)}",
+        )
+
+    def _offers(self, steps: Sequence[Step]) -> str:
+        """Places that would be right, each of which is accepted."""
+        if not steps:
+            return ""
+        more = f" and {len(steps) - MOST_OFFERED} more" if len(steps) > MOST_OFFERED else ""
+        return f"; its places: {_listed([self.place_of(step) for step in steps[:MOST_OFFERED]])}{more}"
+
+    def _wrong(self, line: int | None, value: str, expected: str) -> InputError:
+        return InputError(self.path, line, value, expected)
 
 
 def parts_of(step: Step) -> list[Step]:
@@ -200,7 +319,7 @@ def parts_of(step: Step) -> list[Step]:
     own, verbatim.
     """
     parts = []
-    lines = step.text.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", step.text)
     start = 0
     for end in [*(number for number, line in enumerate(lines) if not line.strip()), len(lines)]:
         first = lines[start].strip() if start < end else ""
@@ -212,122 +331,19 @@ def parts_of(step: Step) -> list[Step]:
     return parts
 
 
-def parse(path: Path | str) -> Runbook:
-    """Read a runbook. Raises UsageError when there is no such file, InputError when it is not a runbook (no
-    UTF-8, no heading).
-    """
-    file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise UsageError(
-            f"{file}: no such file. drill.toml names the runbook under [target], runbook"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(file, None, str(error), "UTF-8 text") from error
-    tokens = MarkdownIt("commonmark").parse(text)
-    sections = _sections(file, tokens, len(text.splitlines()))
-    blocks = [token for token in tokens if token.map is not None and token.map[0] + 1 >= sections[0].line]
-    items = tuple(_items(blocks, sections))
-    return Runbook(
-        file, tuple(sections), tuple(_steps(file, blocks, sections)), items, tuple(_numbers(blocks, sections))
-    )
-
-
-def _sections(file: Path, tokens: Sequence[Token], lines: int) -> list[Section]:
-    headings = [
-        (int(token.tag[1:]), token.map[0] + 1, tokens[index + 1].content)
-        for index, token in enumerate(tokens)
-        if token.type == "heading_open" and token.map
-    ]
-    if not headings:
-        raise InputError(file, 1, "(no heading)", "a Markdown runbook whose sections have headings")
-    sections: list[Section] = []
-    above: list[tuple[int, str]] = []
-    ends = [line - 1 for _, line, _ in headings[1:]] + [lines]
-    for (level, line, title), end in zip(headings, ends, strict=True):
-        above = [*(entry for entry in above if entry[0] < level), (level, title)]
-        sections.append(Section(title, level, line, tuple(entry[1] for entry in above), end))
-    return sections
-
-
-def _section_at(sections: Sequence[Section], line: int) -> Section:
-    return next(section for section in reversed(sections) if section.line <= line)
-
-
-def _steps(file: Path, blocks: Sequence[Token], sections: Sequence[Section]) -> Iterable[Step]:
-    label: str | None = None
-    for token in blocks:
-        assert token.map is not None
-        if token.type == "inline":
-            label = _last_bold(token)
-        elif token.type == "fence":
-            words = token.info.split()
-            line = token.map[0] + 2
-            yield Step(
-                file,
-                _section_at(sections, line),
-                words[0].lower() if words else "",
-                line,
-                token.content,
-                label,
-            )
-            label = None
-        elif token.type in {"heading_open", "bullet_list_open", "ordered_list_open"}:
-            label = None
-
-
-def _last_bold(paragraph: Token) -> str | None:
-    """The bold words with which the last line of a paragraph begins."""
-    words: list[str] | None = None
-    bold, at_line_start = False, True
-    for child in paragraph.children or ():
-        if child.type in {"softbreak", "hardbreak"}:
-            words, at_line_start = None, True
-        elif child.type == "strong_open":
-            bold, words = at_line_start, [] if at_line_start else words
-        elif child.type == "strong_close":
-            bold = False
-        elif bold and words is not None:
-            words.append(child.content)
-        at_line_start = at_line_start and (
-            child.type in {"softbreak", "hardbreak"} or not child.content.strip()
-        )
-    text = "".join(words or ()).strip().rstrip(":").strip()
-    return text or None
-
-
-def _items(blocks: Sequence[Token], sections: Sequence[Section]) -> Iterable[Item]:
-    waiting = False
-    for token in blocks:
-        assert token.map is not None
-        if token.type == "list_item_open":
-            waiting = True
-        elif token.type == "inline" and waiting:
-            line = token.map[0] + 1
-            yield Item(_section_at(sections, line), line, token.content)
-            waiting = False
-
-
-def _numbers(blocks: Sequence[Token], sections: Sequence[Section]) -> Iterable[Number]:
-    for token in blocks:
-        if token.type != "inline" or token.map is None:
-            continue
-        for line, text in enumerate(token.content.splitlines(), start=token.map[0] + 1):
-            for match in QUANTITY.finditer(text):
-                section = _section_at(sections, line)
-                yield Number(
-                    section, line, float(match["value"]), match["unit"] or "", match["comparison"] or "", text
-                )
-
-
+@lru_cache(maxsize=1 << 14)
 def _plain(name: str) -> str:
-    """A title or label as people name it: without number, severity, colon, and in lower case."""
-    return SEVERITY.sub("", NUMBERING.sub("", " ".join(name.split()))).rstrip(":").strip().lower()
+    """A title or label as people name it: without number, severity, quotes and colon, and in lower case."""
+    words = " ".join(name.replace('"', "").split())
+    return SEVERITY.sub("", NUMBERING.sub("", words)).rstrip(":").strip().lower()
 
 
 def _comment(line: str) -> str:
-    return " ".join(line.lstrip("# ").split()).rstrip(":").lower()
+    return " ".join(line.lstrip("# ").replace('"', "").split()).rstrip(":").lower()
+
+
+def _joined(names: Iterable[str]) -> str:
+    return PLACE_SEPARATOR.join(names)
 
 
 def _in_order(wanted: Sequence[str], titles: Sequence[str]) -> bool:
@@ -343,7 +359,7 @@ def _near(name: str, known: Sequence[str], make_plain: Callable[[str], str]) -> 
     ][:3]
     if close:
         return f"; near to it: {_listed([by_plain[candidate] for candidate in close])}"
-    return f"; there are: {_listed(list(known))}" if known else "; there is none"
+    return f"; there are: {_listed(list(known)[:MOST_OFFERED])}" if known else "; there is none"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,14 +8,15 @@ or the drill failed for another reason than the stated one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from drill.errors import InputError, UsageError
+from drill.errors import InputError
+from drill.reading import read_yaml, shown
+from drill.recording.events import CommandFinished
 
 
 class _Entry(BaseModel):
@@ -48,23 +49,20 @@ class Evidence(_Entry):
                 raise ValueError(f"a regular expression ({error})") from error
         return value
 
-    def holds(self, command: Mapping[str, Any]) -> bool:
-        """True where the data of one command.finished event is what was expected. `interrupted` is expected
+    def holds(self, command: CommandFinished) -> bool:
+        """True where one finished command is what was expected. `interrupted` is expected
         False unless stated.
         """
         return (
-            command["line"] == self.line
-            and bool(command["interrupted"]) == bool(self.interrupted)
+            command.line == self.line
+            and command.interrupted == bool(self.interrupted)
             and (
                 self.status is None
-                or (command["status"] != 0 if self.status < 0 else command["status"] == self.status)
+                or (command.status != 0 if self.status < 0 else command.status == self.status)
             )
-            and (
-                self.command_matches is None
-                or re.search(self.command_matches, command["command"]) is not None
-            )
-            and (self.output_matches is None or re.search(self.output_matches, command["output"]) is not None)
-            and (self.output_lacks is None or re.search(self.output_lacks, command["output"]) is None)
+            and (self.command_matches is None or re.search(self.command_matches, command.command) is not None)
+            and (self.output_matches is None or re.search(self.output_matches, command.output) is not None)
+            and (self.output_lacks is None or re.search(self.output_lacks, command.output) is None)
         )
 
 
@@ -80,9 +78,9 @@ class Defect(_Entry):
     as_corrected: str
     evidence: tuple[Evidence, ...] = ()
 
-    def proven_by(self, commands: Iterable[Mapping[str, Any]]) -> bool:
-        """True where every piece of evidence is among the data of the command.finished events of an
-        as-written drill.
+    def proven_by(self, commands: Iterable[CommandFinished]) -> bool:
+        """True where every piece of evidence is among the finished commands of an as-written
+        drill.
         """
         recorded = list(commands)
         return bool(self.evidence) and all(
@@ -95,60 +93,35 @@ def load_errata(path: Path | str) -> list[Defect]:
     not right.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"{file}: no such file. The errata lie beside the runbook, as errata.yaml"
-        ) from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        number = mark.line + 1 if mark else 1
-        shown = text.splitlines()[number - 1 : number] or [""]
-        raise InputError(file, number, shown[0].strip(), f"YAML ({error.problem})") from error
-    if not isinstance(data, list) or not isinstance(node, yaml.SequenceNode):
+    document = read_yaml(file, "the errata, which lie beside the runbook as errata.yaml")
+    if not isinstance(document.data, list):
         raise InputError(
             file,
             1,
-            type(data).__name__,
+            type(document.data).__name__,
             "a list of defects, each with id, section, line, what, as_written, as_corrected",
         )
-    defects: list[Defect] = []
-    for index, entry in enumerate(data):
+    defects: dict[str, Defect] = {}
+    for index, entry in enumerate(document.data):
         try:
             defect = Defect.model_validate(entry)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            value = "(missing)" if first["type"] == "missing" else first["input"]
             expected = (
                 "a known field"
                 if first["type"] == "extra_forbidden"
                 else str(first["msg"]).removeprefix("Value error, ")
             )
             raise InputError(
-                file, _line_of(node.value[index], first["loc"]), value, f"{place}: {expected}"
+                file,
+                document.line_of((index, *first["loc"])),
+                "(missing)" if first["type"] == "missing" else shown(first["input"]),
+                f"{place or 'a defect'}: {expected}",
             ) from error
-        if any(known.id == defect.id for known in defects):
+        if defect.id in defects:
             raise InputError(
-                file, _line_of(node.value[index], ("id",)), defect.id, "an id that no other defect has"
+                file, document.line_of((index, "id")), defect.id, "an id that no other defect has"
             )
-        defects.append(defect)
-    return defects
-
-
-def _line_of(node: yaml.Node, place: tuple[int | str, ...]) -> int:
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            found = [value for key, value in node.value if key.value == part]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            found = node.value[part : part + 1]
-        else:
-            found = []
-        if not found:
-            break
-        node = found[0]
-    return int(node.start_mark.line) + 1
+        defects[defect.id] = defect
+    return list(defects.values())

@@ -18,10 +18,10 @@ class RunningService(NamedTuple):
     settings: Settings
     settings_file: Path
 
-    def ask(self, method: str, path: str) -> tuple[int, bytes]:
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Send one request past the load."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        connection.request(method, path)
+        connection.request(method, path, body)
         answer = connection.getresponse()
         try:
             return answer.status, answer.read()

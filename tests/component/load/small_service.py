@@ -1,8 +1,8 @@
 """A small HTTP service that keeps what is written in memory, for tests and benchmarks of the load. `python
 small_service.py PORT`.
 
-Routes: GET /, POST /notes, GET /notes/ID, DELETE /notes/ID. Plain asyncio: nothing of drill, nothing of the
-reference target.
+Routes: GET /, POST /notes, GET /notes (all, or one page of ten: ?page=1), GET /notes/ID, DELETE /notes/ID.
+Plain asyncio: nothing of drill, nothing of the reference target.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ class Service(asyncio.Protocol):
     """One connection: HTTP/1.1, kept alive, requests with Content-Length."""
 
     notes: dict[str, dict[str, str]] = {}  # noqa: RUF012  one store for all connections
+    lists_read = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -32,9 +33,17 @@ class Service(asyncio.Protocol):
                 return
             self.received = rest[length:]
             method, path, _ = lines[0].split(" ")
-            self.answer(*self.handle(method, path.partition("?")[0], rest[:length]))
+            self.answer(*self.handle(method, path, rest[:length]))
 
-    def handle(self, method: str, path: str, body: bytes) -> tuple[int, object]:
+    def handle(self, method: str, target: str, body: bytes) -> tuple[int, object]:
+        path, _, query = target.partition("?")
+        if method == "GET" and path == "/notes":
+            type(self).lists_read += 1
+            page = int(query.removeprefix("page=") or 0)
+            notes = list(self.notes.values())
+            return 200, {"notes": notes[(page - 1) * 10 : page * 10] if page else notes}
+        if method == "GET" and path == "/lists-read":
+            return 200, self.lists_read
         if method == "POST" and path == "/notes":
             identity = f"n{len(self.notes) + 1}"
             self.notes[identity] = {"id": identity, **json.loads(body)}

@@ -4,6 +4,7 @@ parent, or the load.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -19,12 +20,10 @@ from running_service import RunningService
 
 from drill import wait
 from drill.errors import SetupError
-from drill.load import audit
-from drill.load.audit import audit_writes
 from drill.load.process import LOCUSTFILE, Load
 from drill.load.tail import RequestTail
-from drill.recording.events import Recorder, read_events
-from drill.recording.requests import Request, stream_requests
+from drill.recording.events import LoadStarted, LoadStopped, LoadTrouble, Recorder, read_events
+from drill.recording.requests import NOT_SENT, Request, stream_requests
 
 
 @pytest.fixture
@@ -41,6 +40,22 @@ def recorded(stream: Path) -> list[Request]:
     )
 
 
+def assert_no_slot_is_missing(requests: list[Request]) -> None:
+    slots = np.rint(np.array([request.planned for request in requests]) * 100).astype(int)
+    assert list(slots) == list(range(slots[0], slots[0] + len(slots))), (
+        "no slot of the plan is missing or sent twice"
+    )
+
+
+def troubles(recorder: Recorder) -> list[LoadTrouble]:
+    return [event.data for event in read_events(recorder.path) if isinstance(event.data, LoadTrouble)]
+
+
+def process_of(load: Load) -> int:
+    assert load._process is not None
+    return load._process.pid
+
+
 def follow(load: Load, settings_timeout: float = 1.0, requests_per_second: float = 100) -> RequestTail:
     return RequestTail(load.stream, settings_timeout, requests_per_second)
 
@@ -52,10 +67,7 @@ def test_every_planned_request_is_recorded_once(
         wait.pause(3)
         load.check()
     requests = recorded(load.stream)
-    slots = np.rint(np.array([request.planned for request in requests]) * 100).astype(int)
-    assert list(slots) == list(range(slots[0], slots[0] + len(slots))), (
-        "no slot of the plan is missing or sent twice"
-    )
+    assert_no_slot_is_missing(requests)
     assert len(requests) >= 290
     assert not [request.error for request in requests if request.error]
     posts = [request for request in requests if request.name == "POST /notes"]
@@ -65,11 +77,8 @@ def test_every_planned_request_is_recorded_once(
     lateness = np.array([request.sent - request.planned for request in requests])
     assert np.min(lateness) >= 0
     assert np.quantile(lateness, 0.5) < 0.005
-    kinds = [(event.kind, event.data) for event in read_events(recorder.path)]
-    assert kinds == [
-        ("load.started", {"requests_per_second": 100.0, "timeout_seconds": 1.0, "stream": "requests.jsonl"}),
-        ("load.stopped", {"exit_status": 0}),
-    ]
+    others = [event.data for event in read_events(recorder.path) if not isinstance(event.data, LoadTrouble)]
+    assert others == [LoadStarted(100.0, 1.0, "requests.jsonl"), LoadStopped(0)]
 
 
 def test_a_stopped_service_fails_each_request_planned_meanwhile(
@@ -211,8 +220,7 @@ def test_the_load_ends_when_its_parent_is_killed(service: RunningService, tmp_pa
         seconds=10,
     )
     requests = recorded(tmp_path / "requests.jsonl")
-    slots = np.rint(np.array([request.planned for request in requests]) * 100).astype(int)
-    assert list(slots) == list(range(slots[0], slots[0] + len(slots))), "what was under way has its record"
+    assert_no_slot_is_missing(requests)  # what was under way has its record
 
 
 def test_a_load_that_ends_by_itself_is_a_setup_error_with_the_log(
@@ -235,59 +243,124 @@ def test_a_stream_that_cannot_be_written_is_a_setup_error(
         Load(service.settings, tmp_path, recorder).start()
 
 
-def test_the_audit_finds_exactly_what_was_deleted(
+def test_a_stopped_load_says_so_and_none_of_it_is_the_targets(
     service: RunningService, tmp_path: Path, recorder: Recorder
 ) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(1)
+        stopped = time.monotonic()
+        os.kill(process_of(load), signal.SIGSTOP)
         wait.pause(2)
-    writes = [request for request in recorded(load.stream) if request.acknowledged]
-    assert len(writes) > 40
-    whole = audit_writes(service.settings, load.stream)
-    assert (whole.acknowledged, whole.checked, whole.unchecked, whole.absent) == (
-        len(writes),
-        len(writes),
-        0,
-        [],
-    )
-    gone = writes[17]
-    assert service.ask("DELETE", gone.read_back)[0] == 200
-    found = audit_writes(service.settings, load.stream, recorder)
-    assert (found.acknowledged, found.checked, found.unchecked) == (len(writes), len(writes), 0)
-    assert [(absent.id, absent.acknowledged_at) for absent in found.absent] == [(gone.write, gone.finished)]
-    event = read_events(recorder.path)[-1]
-    assert event.kind == "writes.audited"
-    assert event.data["absent"] == [{"id": gone.write, "acknowledged_at": gone.finished}]
+        said_meanwhile = load.trouble()
+        os.kill(process_of(load), signal.SIGCONT)
+        continued = time.monotonic()
+        wait.pause(1)
+        said_live = [trouble for trouble in troubles(recorder) if trouble.end - trouble.start > 1]
+        tail = follow(load)
+        tail.poll()
+        witness = tail.failed_since(stopped)
+        load.check()
+    requests = recorded(load.stream)
+    assert_no_slot_is_missing(requests)
+    (trouble,) = said_live
+    assert stopped - 0.1 < trouble.start < stopped + 0.05
+    assert continued - 0.05 < trouble.end < continued + 0.2
+    assert "stood still" in trouble.what
+    assert "the load has stood still for 1." in said_meanwhile or "for 2." in said_meanwhile
+    not_sent = [request for request in requests if request.error.startswith(NOT_SENT)]
+    assert len(not_sent) == pytest.approx(175, abs=15), "all but what was late by less than 0.25 s"
+    assert all(trouble.start <= request.planned < trouble.end for request in not_sent)
+    late = [request for request in requests if request.sent - request.planned > 0.1]
+    assert all(trouble.start <= request.planned < trouble.end for request in late)
+    assert witness == []
+    others = [request for request in requests if request.error and not request.error.startswith(NOT_SENT)]
+    assert all(request.planned < trouble.end and request.finished >= trouble.start for request in others)
 
 
-def test_what_the_target_does_not_answer_is_unchecked_not_absent(
+def test_a_load_that_is_stopped_to_the_end_has_its_slots_and_its_trouble(
     service: RunningService, tmp_path: Path, recorder: Recorder
 ) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         wait.pause(0.5)
-    service.process.kill()
-    service.process.wait()
-    found = audit_writes(service.settings, load.stream)
-    assert found.acknowledged > 10
-    assert (found.checked, found.unchecked, found.absent) == (0, found.acknowledged, [])
+        stopped = time.monotonic()
+        os.kill(process_of(load), signal.SIGSTOP)
+        wait.pause(1)
+        ending = time.monotonic()
+    assert time.monotonic() - ending < 3
+    requests = recorded(load.stream)
+    assert_no_slot_is_missing(requests)
+    assert requests[-1].planned > ending - 0.1
+    longest = max(troubles(recorder), key=lambda trouble: trouble.end - trouble.start)
+    assert longest.start < stopped + 0.05
+    assert longest.end > ending - 0.05
 
 
-def test_a_target_that_falls_silent_is_not_asked_about_every_write(
-    service: RunningService, tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+def test_a_load_that_was_not_disturbed_has_no_trouble(
+    service: RunningService, tmp_path: Path, recorder: Recorder
 ) -> None:
     with Load(service.settings, tmp_path, recorder) as load:
         wait.pause(2)
-    monkeypatch.setattr(audit, "READ_TIMEOUT_SECONDS", 0.2)
-    monkeypatch.setattr(audit, "SILENT_SECONDS", 1.0)
-    service.process.send_signal(signal.SIGSTOP)
+        assert load.trouble() == ""
+    assert [trouble for trouble in troubles(recorder) if trouble.end - trouble.start > 0.5] == []
+
+
+def test_a_killed_load_is_trouble_from_its_last_sign_until_the_load_is_stopped(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(0.5)
+        killed = time.monotonic()
+        os.kill(process_of(load), signal.SIGKILL)
+        wait.pause(1)
+        with pytest.raises(SetupError, match="exit status -9"):
+            load.check()
+        stopping = time.monotonic()
+    found = [trouble for trouble in troubles(recorder) if "exit status -9" in trouble.what]
+    assert killed - 0.2 < found[0].start < killed
+    assert found[-1].end >= stopping
+    assert all(one.end == other.start for one, other in itertools.pairwise(found))
+    assert read_events(recorder.path)[-1].data == LoadStopped(-9)
+
+
+def test_begun_early_it_is_there_when_it_is_awaited(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    load = Load(service.settings, tmp_path, recorder)
+    load.begin()
     try:
-        started = time.monotonic()
-        found = audit_writes(service.settings, load.stream)
-        took = time.monotonic() - started
+        assert read_events(recorder.path) == []
+        wait.until("records", lambda: load.stream.exists() and load.stream.stat().st_size > 0, seconds=20)
+        waited = time.monotonic()
+        load.wait_until_arrived()
+        assert time.monotonic() - waited < 0.1
+        assert read_events(recorder.path)[0].data == LoadStarted(100.0, 1.0, "requests.jsonl")
     finally:
+        load.stop()
+
+
+def test_begun_and_never_awaited_it_leaves_nothing_behind(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    load = Load(service.settings, tmp_path, recorder)
+    load.begin()
+    pid = process_of(load)
+    load.stop()
+    assert not psutil.pid_exists(pid)
+    assert read_events(recorder.path) == []
+
+
+def test_what_this_machine_ran_out_of_is_not_the_targets(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(0.5)
+        process = psutil.Process(process_of(load))
+        process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds(), process.rlimit(psutil.RLIMIT_NOFILE)[1]))
+        service.process.send_signal(signal.SIGSTOP)  # so that many are under way at once
+        wait.pause(1)
         service.process.send_signal(signal.SIGCONT)
-    assert found.acknowledged > 40
-    assert (found.checked, found.unchecked, found.absent) == (0, found.acknowledged, [])
-    assert took < 3
+    errors = {request.error for request in recorded(load.stream)}
+    assert f"{NOT_SENT}too many open files" in errors
 
 
 def locust(

@@ -7,25 +7,27 @@ from collections import Counter
 import pytest
 
 from drill.errors import UsageError
-from drill.load.plan import Mix, Share, allowed_host, fill, next_slot, read_back_path
-from drill.settings import PlannedRequest, Write
+from drill.load.plan import Mix, RequestKind, Share, allowed_host, fill, filled_from, read_back_path
 
 
-@pytest.mark.parametrize("users", [1, 3, 20])
-def test_users_share_every_slot_exactly_once(users: int) -> None:
+@pytest.mark.parametrize("processes", [1, 3, 20])
+def test_processes_share_every_slot_exactly_once(processes: int) -> None:
     first = 10_001
     slots = []
-    for rank in range(users):
-        slot = next_slot(first - 1, rank, users)
-        while slot < first + 600:
+    for process in range(processes):
+        share = Share(processes, process)
+        share.begin(first - 1)
+        while (slot := share.next()) < first + 600:
             slots.append(slot)
-            slot = next_slot(slot, rank, users)
+            share.last = slot
     assert sorted(slots) == list(range(first, first + 600))
 
 
-def test_no_slot_comes_twice_when_the_number_of_users_changes() -> None:
-    assert next_slot(1_001, 1, 3) == 1_003
-    assert next_slot(1_001, 0, 1) == 1_002
+def test_no_slot_comes_twice_when_the_number_of_processes_changes() -> None:
+    share = Share(processes=3, process=1, last=1_001)
+    assert share.next() == 1_003
+    share.processes, share.process = 1, 0
+    assert share.next() == 1_002
 
 
 def test_weights_hold_exactly_in_each_block() -> None:
@@ -55,9 +57,7 @@ def test_everyone_sees_the_same_mix() -> None:
 
 def test_unique_and_sequence_are_filled_in_and_other_braces_stay() -> None:
     body = '{"name": "{unique}", "n": {"m": {sequence}}}'
-    write = PlannedRequest(
-        name="w", method="POST", path="/w/{sequence}", body=body, write=Write(read_back="/w")
-    )
+    write = RequestKind(name="w", method="POST", path="/w/{sequence}", body=body, read_back="/w")
     filled = fill(write, "drill-1", 42)
     assert filled.path == "/w/42"
     assert filled.body == b'{"name": "drill-1", "n": {"m": 42}}'
@@ -74,6 +74,8 @@ def test_unique_and_sequence_are_filled_in_and_other_braces_stay() -> None:
         ("/campaigns/{campaign_id}", {"id": 17}, ""),
         ("/campaigns/{campaign_id}", {"campaign_id": None}, ""),
         ("/campaigns/{campaign_id}", ["campaign_id"], ""),
+        ("/campaigns/{campaign_id}", {"campaign_id": {"id": 17}}, ""),
+        ("/campaigns?page={page}&of={owner}", {"owner": "a b"}, "/campaigns?page={page}&of=a%20b"),
     ],
 )
 def test_the_way_back_to_a_write(template: str, answer: object, path: str) -> None:
@@ -110,15 +112,19 @@ def test_nobody_else_may(host: str) -> None:
         allowed_host(host, "http://172.18.0.2:30080")
 
 
-def test_ranks_count_over_all_processes_and_close_up_when_a_user_leaves() -> None:
-    share = Share(users=6, processes=2, process=1)
-    users = ["a", "b", "c"]
-    for user in users:
-        share.join(user)
-    assert [share.rank(user) for user in users] == [1, 3, 5]
-    share.leave("a")
-    assert [share.rank(user) for user in users[1:]] == [1, 3]
+@pytest.mark.parametrize(
+    ("template", "answer", "contains"),
+    [
+        ("{unique}", None, "drill-1"),
+        ("{id}", {"id": 17}, "17"),
+        ("{id}", {"id": "a/b"}, "a/b"),
+        ("{id}", {"name": "x"}, ""),
+        ('"name": "{unique}"', {}, '"name": "drill-1"'),
+    ],
+)
+def test_by_what_a_write_is_found(template: str, answer: object, contains: str) -> None:
+    assert filled_from(template, "drill-1", answer) == contains
 
 
-def request(name: str, weight: int) -> PlannedRequest:
-    return PlannedRequest(name=name, path="/", weight=weight)
+def request(name: str, weight: int) -> RequestKind:
+    return RequestKind(name=name, path="/", weight=weight)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from drill.load.stalls import Stall, stalls_beside
 from drill.load.tail import RequestTail
 from drill.recording.requests import Request
 
@@ -114,3 +115,37 @@ def test_one_failure_in_the_window_moves_it_behind(tail: RequestTail) -> None:
 def test_nothing_failed_and_nothing_to_restore(tail: RequestTail) -> None:
     stream(tail, first_good=100, last=1000)
     assert tail.restored_since(2.0, 5, 0.001, 0.5, now=12.0) == 2.01
+
+
+def stalled(tail: RequestTail, start: float, end: float) -> None:
+    with stalls_beside(tail.path).open("ab") as file:
+        file.write(msgspec.json.encode(Stall(start, end)) + b"\n")
+
+
+def test_what_the_load_did_not_send_is_no_witness(tail: RequestTail) -> None:
+    ours = answered(2.0, error="not sent: the load itself fell behind")
+    tail.path.write_bytes(lines(ours, answered(3.0, error="timeout")))
+    tail.poll()
+    assert [request.planned for request in tail.failed_since(1.0)] == [3.0]
+    assert tail.failed_of(1.0, 4.0) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("planned", "latency", "witness"),
+    [(1.9, 0.05, True), (1.9, 0.2, False), (2.5, 0.1, False), (2.9, 0.5, False), (3.0, 0.1, True)],
+)
+def test_what_was_under_way_while_the_load_stood_still_is_no_witness(
+    tail: RequestTail, planned: float, latency: float, witness: bool
+) -> None:
+    tail.path.write_bytes(lines(answered(planned, latency, "timeout")))
+    stalled(tail, 2.0, 3.0)
+    tail.poll()
+    assert bool(tail.failed_since(1.0)) is witness
+
+
+def test_a_stall_is_no_part_of_the_live_line(tail: RequestTail) -> None:
+    slow = [answered(2.0 + slot / 100, 1.0) for slot in range(50)]
+    tail.path.write_bytes(lines(*slow, *(answered(3.0 + slot / 100) for slot in range(50))))
+    stalled(tail, 2.0, 3.0)
+    tail.poll()
+    assert tail.summary(3.6).p95_seconds == pytest.approx(0.01)

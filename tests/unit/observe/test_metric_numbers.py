@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drill.observe.parse import cpu_cores, database_totals, memory_bytes, usage_of
+from drill.observe.parse import database_totals, quantity, usage_of
 
 # as the kubelet of Kubernetes 1.34 answered at /metrics/resource
 KUBELET = """\
@@ -30,7 +30,7 @@ database_query_duration_seconds_created{operation="read"} 1.795e+09
 
 
 def test_usage_is_that_of_the_container_in_the_namespace_with_both_numbers() -> None:
-    (usage,) = usage_of(KUBELET, "production", "web")
+    (usage,) = usage_of(KUBELET, "production", {"web"})
     assert (usage.pod, usage.cpu_seconds, usage.wall, usage.memory_bytes) == (
         "web-1",
         0.777522728,
@@ -49,18 +49,31 @@ def test_a_metric_that_is_not_there_is_named() -> None:
         database_totals(TARGET, "query_seconds")
 
 
-@pytest.mark.parametrize(("text", "cores"), [("500m", 0.5), ("2", 2.0), ("1.5", 1.5), ("250000u", 0.25)])
-def test_cores(text: str, cores: float) -> None:
-    assert cpu_cores(text) == pytest.approx(cores)
+def test_what_is_no_prometheus_text_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="could not convert"):
+        database_totals("<html> {", "query_seconds")
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("512Mi", 512 * 2**20), ("1Gi", 2**30), ("128974848", 128974848), ("1M", 1e6)]
+    ("text", "value"),
+    [
+        ("500m", 0.5),
+        ("2", 2.0),
+        ("1.5", 1.5),
+        ("250000u", 0.25),
+        ("512Mi", 512 * 2**20),
+        ("1Gi", 2**30),
+        ("128974848", 128974848),
+        ("1M", 1e6),
+        ("1e3", 1000),
+        ("1Pi", 2**50),
+    ],
 )
-def test_bytes(text: str, value: float) -> None:
-    assert memory_bytes(text) == value
+def test_quantities(text: str, value: float) -> None:
+    assert quantity(text) == pytest.approx(value)
 
 
-def test_a_quantity_that_is_none_is_shown() -> None:
-    with pytest.raises(ValueError, match="'lots'"):
-        memory_bytes("lots")
+@pytest.mark.parametrize("text", ["lots", "", "5Qi"])
+def test_a_quantity_that_is_none_is_shown(text: str) -> None:
+    with pytest.raises(ValueError, match=f"got '{text}'"):
+        quantity(text)

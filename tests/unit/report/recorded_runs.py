@@ -6,7 +6,7 @@ Flows in: what the drill is to look like. Flows out: a folder reports/<run>/ as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +24,38 @@ from drill.judge.verdict import (
     Writes,
 )
 from drill.recording import Moment, Recorder, Request
+from drill.recording.events import (
+    AbsentWrite,
+    CommandFinished,
+    Data,
+    DrillStarted,
+    FaultAnnounced,
+    FaultInjected,
+    FaultWitnessed,
+    HealthGate,
+    Judging,
+    Limit,
+    LoadStarted,
+    LoadStopped,
+    PlannedFault,
+    ProcedureFinished,
+    ProcedureStarted,
+    TargetPutBack,
+    WindowOpened,
+    WritesAudited,
+)
+from drill.run.facts import Facts, Finding, Role, StoredDrill, write_facts
+from drill.run.inputs import keep_inputs
 
 ZERO = 5000.0
 """Monotonic seconds of the injection."""
 WALL = 1_795_000_000.0
 BASELINES = "operations-runbook.md"
+LIMITS = {
+    "response_time": Limit(0.5, "s", "<", f"{BASELINES}:546", "p95"),
+    "error_rate": Limit(0.001, "ratio", "<", f"{BASELINES}:547", "rate"),
+    "recovered": Limit(900.0, "s", "<", f"{BASELINES}:14", "elapsed"),
+}
 
 
 @dataclass(frozen=True)
@@ -95,23 +122,38 @@ class Shape:
     restored: bool = True
     criteria: tuple[Criterion, ...] | None = None
     transcript: str = "$ kubectl get nodes\ndrill-control-plane   Ready    control-plane   7m   v1.34.0\n"
-    extra: tuple[tuple[str, dict[str, object]], ...] = field(default=())
+    extra: tuple[Data, ...] = field(default=())
 
 
 def make_run(
-    reports: Path, shapes: Sequence[Shape], *, name: str = "2026-11-23T11-02-40Z", exit_status: int = 0
+    reports: Path,
+    shapes: Sequence[Shape],
+    *,
+    name: str = "2026-11-23T11-02-40Z",
+    exit_status: int = 0,
+    texts: Mapping[tuple[Role, str], str] | None = None,
+    findings: Sequence[Finding] = (),
 ) -> tuple[Path, list[DrillVerdict]]:
-    """A run's folder with the evidence of each drill, and the verdicts."""
+    """A run's folder with the evidence of each drill, and the verdicts. `texts`: its inputs, by role and name."""
     folder = reports / name
     verdicts = [make_drill(folder, shape) for shape in shapes]
-    facts = {
-        "run": name,
-        "started": "2026-11-23T11:02:40+00:00",
-        "target": "Novel Engine",
-        "exit_status": exit_status,
-        "command_line": "pytest features -m smoke",
-    }
-    (folder / "run.json").write_bytes(msgspec.json.encode(facts))
+    sources = reports / "sources"
+    for (_, path), text in (texts or {}).items():
+        (sources / path).parent.mkdir(parents=True, exist_ok=True)
+        (sources / path).write_text(text)
+    facts = Facts(
+        run=name,
+        started="2026-11-23T11:02:40+00:00",
+        started_wall=WALL - 60,
+        target="Novel Engine",
+        place=f"reports/{name}",
+        exit_status=exit_status,
+        command_line="pytest features -m smoke",
+        inputs=keep_inputs(folder, sources, [(role, Path(path)) for role, path in texts or {}]),
+        drills=[StoredDrill(v.drill, v.scenario, v.evidence) for v in verdicts],
+        findings=list(findings),
+    )
+    write_facts(folder, facts)
     return folder, verdicts
 
 
@@ -120,21 +162,30 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
     folder = run_folder / "evidence" / shape.drill
     recorder = Recorder(folder / "recording.jsonl")
 
-    def record(seconds: float, kind: str, /, **data: object) -> None:
-        recorder.record(kind, at=Moment(WALL + seconds, ZERO + seconds), **data)
+    def record(seconds: float, data: Data) -> None:
+        recorder.record(data, at=Moment(WALL + seconds, ZERO + seconds))
 
-    record(
-        -shape.before - 1,
-        "drill.started",
+    started = DrillStarted(
         drill=shape.drill,
+        settings=Judging(500, 5, 22, 20, shape.requests_per_second, 1.0),
+        feature=shape.feature,
         scenario=shape.scenario,
-        runbook=shape.runbook,
+        tags=list(shape.tags),
+        severity=shape.severity,
+        faults=[PlannedFault(shape.fault)],
+        procedures=[] if shape.control else [shape.procedure],
+        expected=shape.expected,
         control=shape.control,
+        runbook=shape.runbook,
+        limits=LIMITS,
     )
-    record(-shape.before, "window.opened", window="before")
-    record(-0.1, "fault.announced", fault=shape.fault, arguments={})
-    record(0.0, "fault.injected", fault=shape.fault, seconds=0.0, detail="")
-    record(0.9, "fault.witnessed", fault=shape.fault, what="no endpoints; failed requests", seconds=0.9)
+    record(-shape.before - 1, started)
+    record(-shape.before - 0.5, HealthGate(True, "3 of 3 pods are ready"))
+    record(-shape.before, LoadStarted(shape.requests_per_second, 1.0))
+    record(-shape.before, WindowOpened("before"))
+    record(-0.1, FaultAnnounced(shape.fault))
+    record(0.0, FaultInjected(shape.fault))
+    record(0.9, FaultWitnessed(shape.fault, "no endpoints; failed requests", 0.9))
     phases = [Phase("injected", 0.0), Phase("first failed request", shape.out[0]), Phase("witnessed", 0.9)]
     if shape.procedure_at is not None and shape.commands:
         _record_procedure(shape, record)
@@ -144,12 +195,13 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         ]
     if shape.restored:
         phases.append(Phase("restored", shape.out[1]))
-        record(shape.out[1] + 0.2, "window.opened", window="after")
-    absent = [{"id": f"write-{n}", "acknowledged_at": ZERO - 3.0 + n * 0.1} for n in range(shape.lost)]
-    record(shape.end, "writes.audited", acknowledged=1040, checked=1040, absent=absent)
-    record(shape.end + 1, "target.restored", differences=[], repaired=False)
-    for kind, data in shape.extra:
-        record(shape.end + 2, kind, **data)
+        record(shape.out[1] + 0.2, WindowOpened("after"))
+    record(shape.end, LoadStopped(0))
+    absent = [AbsentWrite(f"write-{n}", ZERO - 3.0 + n * 0.1) for n in range(shape.lost)]
+    record(shape.end, WritesAudited(acknowledged=1040, checked=1040, absent=absent))
+    record(shape.end + 1, TargetPutBack())
+    for data in shape.extra:
+        record(shape.end + 2, data)
     recorder.close()
     (folder / "transcripts").mkdir()
     (folder / "transcripts" / "01-immediate-actions.txt").write_text(shape.transcript)
@@ -176,7 +228,7 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         commands=[]
         if shape.procedure_at is None
         else [CommandRun(c[0], c[1], c[4], c[3] - c[2], c[5]) for c in shape.commands],
-        evidence=str(folder),
+        evidence=f"evidence/{shape.drill}",
         watched_seconds=shape.end,
         procedure_started_seconds=shape.procedure_at,
         restored_seconds=shape.out[1] if shape.restored else None,
@@ -187,28 +239,13 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
 
 def _record_procedure(shape: Shape, record: Callable[..., None]) -> None:
     section, _, step = shape.procedure.partition(" / ")
-    record(
-        shape.procedure_at,
-        "procedure.started",
-        procedure=shape.procedure,
-        section=section,
-        step=step,
-        line=shape.line,
-        text="",
-    )
+    record(shape.procedure_at, ProcedureStarted(shape.procedure, section, step, shape.line))
     for line, command, started, finished, status, interrupted, output in shape.commands:
-        times = {"started": ZERO + started, "finished": ZERO + finished}
-        record(
-            finished,
-            "command.finished",
-            line=line,
-            command=command,
-            status=status,
-            interrupted=interrupted,
-            output=output,
-            **times,
+        done = CommandFinished(
+            line, command, status, ZERO + started, ZERO + finished, interrupted=interrupted, output=output
         )
-    record(shape.commands[-1][3], "procedure.finished", procedure=shape.procedure, status=0, missing_tools=[])
+        record(finished, done)
+    record(shape.commands[-1][3], ProcedureFinished(shape.procedure))
 
 
 def write_requests(path: Path, shape: Shape) -> tuple[int, int]:

@@ -11,12 +11,17 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from recorded_runs import AS_CORRECTED, AS_WRITTEN, CONTROL, EVERYTHING, SURPRISE, Shape, make_run
 
 from drill.errors import InputError, UsageError
 from drill.judge.verdict import Criterion, DrillVerdict
-from drill.report import as_expected, point_latest, read_verdicts, write_report
+from drill.report import write_report
 from drill.report.page import printable
+from drill.run import as_expected, read_facts
+from drill.run.facts import Role
+from drill.run.files import point_latest
+from drill.run.stored import read_verdicts
 from drill.runbook import Defect, Evidence
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -91,10 +96,18 @@ class _Page(HTMLParser):
 
 
 def _report(
-    tmp_path: Path, shapes: tuple[Shape, ...] = EVERYTHING, errata: tuple[Defect, ...] = (DEFECT,)
+    tmp_path: Path,
+    shapes: tuple[Shape, ...] = EVERYTHING,
+    errata: tuple[Defect, ...] = (DEFECT,),
+    runbook: str = RUNBOOK,
 ) -> tuple[Path, _Page]:
-    folder, verdicts = make_run(tmp_path / "reports", shapes)
-    write_report(folder, verdicts, errata)
+    known = yaml.safe_dump([defect.model_dump(mode="json", exclude_none=True) for defect in errata])
+    texts: dict[tuple[Role, str], str] = {
+        ("errata", "runbook/errata.yaml"): known,
+        ("runbook", "runbook/operations-runbook.md"): runbook,
+    }
+    folder, verdicts = make_run(tmp_path / "reports", shapes, texts=texts)
+    write_report(folder, verdicts)
     page = _Page()
     page.feed((folder / "index.html").read_text())
     assert page.open == []
@@ -165,7 +178,7 @@ def test_failure_says_what_to_do_next(tmp_path: Path) -> None:
     folder, page = _report(tmp_path, (replace(AS_WRITTEN, expected="pass"),))
     assert "What to do next" in page.text
     assert "Look first at command 2 (runbook line 284), which ended with status 1" in page.text
-    assert f"drill judge {folder}" in page.text
+    assert f"drill judge reports/{folder.name}" in page.text
     assert "transcripts/01-immediate-actions.txt" in page.text
 
 
@@ -242,16 +255,14 @@ def test_defect_is_found_by_tag(tmp_path: Path) -> None:
 
 
 def test_coverage_counts_the_steps_that_were_carried_out(tmp_path: Path) -> None:
-    runbook = tmp_path / "runbook.md"
-    runbook.write_text(RUNBOOK)
-    _, page = _report(tmp_path, (Shape(runbook=str(runbook), line=7),))
+    _, page = _report(tmp_path, (Shape(line=7),))
     assert "This run carried out 1 of the 2 steps" in page.text
     assert "✓ scaled-to-zero" in page.text
 
 
 def test_coverage_of_a_runbook_that_is_gone_says_so(tmp_path: Path) -> None:
     _, page = _report(tmp_path, (Shape(runbook="gone.md"),))
-    assert "gone.md is not found from here" in page.text
+    assert "gone.md is not among the run's inputs" in page.text
 
 
 def test_drill_that_never_injected_has_a_page_too(tmp_path: Path) -> None:
@@ -269,7 +280,7 @@ def test_drill_that_never_injected_has_a_page_too(tmp_path: Path) -> None:
     )
     for name in ("recording.jsonl", "requests.jsonl"):
         (folder / "evidence" / verdict.drill / name).unlink()
-    write_report(folder, [verdict], ())
+    write_report(folder, [verdict])
     text = (folder / "index.html").read_text()
     assert "no request was recorded" in text
     assert "drill doctor" in text
@@ -327,18 +338,18 @@ def test_expectation_is_compared_by_its_word(
 
 def test_verdicts_are_read_back_from_the_folder(tmp_path: Path) -> None:
     folder, verdicts = make_run(tmp_path, [Shape(before=1, end=2), replace(CONTROL, before=1)])
-    assert {v.drill: v for v in read_verdicts(folder)} == {v.drill: v for v in verdicts}
+    assert {v.drill: v for v in read_verdicts(folder, read_facts(folder))} == {v.drill: v for v in verdicts}
 
 
 def test_folder_without_a_run_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not the folder of a run"):
-        write_report(tmp_path, [], ())
+        write_report(tmp_path, [])
 
 
 def test_bad_run_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"run": 7}')
     with pytest.raises(InputError, match=r"run\.json"):
-        write_report(tmp_path, [], ())
+        write_report(tmp_path, [])
 
 
 def test_latest_leads_to_the_last_run(tmp_path: Path) -> None:
@@ -360,7 +371,7 @@ def test_hundred_thousand_requests_take_little_time(tmp_path: Path) -> None:
     folder, verdicts = make_run(tmp_path, [Shape(requests_per_second=2000)])
     assert verdicts[0].requests.planned > 100_000
     started = time.process_time()
-    write_report(folder, verdicts, ())
+    write_report(folder, verdicts)
     assert time.process_time() - started < 3
     assert (folder / "index.html").stat().st_size < 300_000
 
@@ -387,4 +398,4 @@ def test_controls_of_one_fault_are_shown_once(tmp_path: Path) -> None:
     assert page.text.count("the same fault with nobody acting;") == 1
     assert "The control of this fault:" in page.text
     assert page.tags.count("svg") == 3
-    assert isinstance(read_verdicts(folder)[0], DrillVerdict)
+    assert isinstance(read_verdicts(folder, read_facts(folder))[0], DrillVerdict)

@@ -1,11 +1,13 @@
-// Netpol enforces NetworkPolicies on a node with iptables and ipset, where the kernel is too bare for kindnet to do it.
+// Netpol is the network of a node: it gives its pods addresses and ways to the pods of other nodes (network.go), and enforces
+// NetworkPolicies with iptables and ipset, where the kernel is too bare for kindnet to do it.
 //
-// It wires the controllers of Azure's network policy manager to its Linux data plane. That project's own command spends three
+// For the policies it wires the controllers of Azure's network policy manager to its Linux data plane. That project's own command spends three
 // minutes on telemetry before it enforces anything, so it is not used.
 package main
 
 import (
 	"log"
+	"os"
 	"time"
 
 	"github.com/Azure/azure-container-networking/common"
@@ -30,6 +32,10 @@ func main() {
 	if err != nil {
 		log.Fatalf("netpol: no in-cluster configuration: %v", err)
 	}
+	// a node gets its network from here, so this does not wait for kube-proxy to lead to the API server
+	if endpoint := os.Getenv("CONTROL_PLANE_ENDPOINT"); endpoint != "" {
+		cluster.Host = "https://" + endpoint
+	}
 	client, err := kubernetes.NewForConfig(cluster)
 	if err != nil {
 		log.Fatalf("netpol: no client: %v", err)
@@ -38,6 +44,7 @@ func main() {
 	if err != nil {
 		log.Fatalf("netpol: the API server does not answer: %v", err)
 	}
+	connectNode(client, models.GetNodeName(), wait.NeverStop)
 	metrics.InitializeAll()
 
 	settings := npmconfig.DefaultConfig

@@ -1,0 +1,89 @@
+"""Judging a stored run again: from its folder alone, with the same answer from any path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from drill.errors import SetupError
+from drill.judge.credit import with_credits
+from drill.judge.judge import judge
+from drill.judge.verdict import DrillVerdict
+from drill.report import write_report
+from drill.report.words import summary_lines
+from drill.run.facts import Facts, read_facts
+from drill.run.manifest import VERDICT, Alterations, check_manifest, write_manifest
+from drill.run.outcome import SETUP, exit_status
+from drill.run.stored import read_verdicts, write_verdicts
+
+NOT_ENDED = (
+    "this run has no manifest.json, since it did not end: nothing tells whether its files were altered since"
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A run judged again. `notes`: what is wrong with its files, which makes the exit status 3."""
+
+    facts: Facts
+    verdicts: list[DrillVerdict]
+    notes: list[str] = field(default_factory=list)
+
+    def exit_status(self) -> int:
+        """As of the run itself, unless its files are not as it left them."""
+        return SETUP if self.notes else exit_status(self.verdicts, self.facts.findings)
+
+    def summary_lines(self) -> list[str]:
+        """The verdicts, one line each, and what went wrong."""
+        return [*summary_lines(self.facts, self.verdicts), *(f"{'setup':>14}: {note}" for note in self.notes)]
+
+
+def rejudge(folder: Path) -> Judged:
+    """Judge every drill of a stored run again and write its reports anew. Raises SetupError naming each file that
+    judging stands on and that is not as the run left it; nothing is written then. Raises UsageError where `folder` is
+    not a run's, InputError for a record that cannot be read."""
+    facts = read_facts(folder)
+    alterations = untouched(folder)
+    verdicts = [
+        replace(judge(folder / drill.folder), drill=drill.drill, evidence=drill.folder)
+        for drill in facts.drills
+        if (folder / drill.folder).is_dir()
+    ]
+    verdicts = list(with_credits(verdicts))
+    write_verdicts(folder, verdicts)
+    write_report(folder, verdicts)
+    if alterations is None:
+        return Judged(facts, verdicts, [NOT_ENDED])
+    write_manifest(folder)
+    return Judged(facts, verdicts, [f"{line}; it was written anew" for line in alterations.lines()])
+
+
+def untouched(folder: Path) -> Alterations | None:
+    """What was altered of the files that judging makes; None where the run did not end. Raises SetupError where a file
+    that judging stands on was altered, is missing or was added."""
+    alterations = check_manifest(folder)
+    evidence = alterations.of_evidence() if alterations else None
+    if evidence:
+        raise SetupError(
+            f"{folder}: this is not what the run left, so it is not judged:\n  " + "\n  ".join(evidence.lines())
+        )
+    return alterations
+
+
+
+def rewrite_report(folder: Path) -> None:
+    """Write a stored run's reports anew from the verdicts that it has. Raises SetupError where its files are not as the
+    run left them, UsageError where `folder` is not a run's."""
+    facts = read_facts(folder)
+    alterations = untouched(folder)
+    verdict_files = [line for line in (alterations.lines() if alterations else []) if line.endswith(VERDICT)]
+    if verdict_files:
+        raise SetupError(
+            f"{folder}: the verdicts are not those that the run left; `drill judge` makes them anew:\n  "
+            + "\n  ".join(verdict_files)
+        )
+    write_report(folder, read_verdicts(folder, facts))
+    if alterations is not None:
+        write_manifest(folder)
