@@ -11,16 +11,19 @@ from drill.conduct.book import step_at
 from drill.conduct.scene import Scene
 from drill.conduct.world import world_of
 from drill.operate import Operator
+from drill.recording import Moment, now
 from drill.runbook import Runbook
 
 
 class Acting:
-    """`finished`: when the last procedure had ended, monotonic seconds, None while nobody acted."""
+    """`started`: the moment before the first command; `finished`: when the last procedure had ended, monotonic seconds;
+    None while nobody acted."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._files = scene.folder / "operator-files"
         self._operator: Operator | None = None
+        self.started: Moment | None = None
         self.finished: float | None = None
 
     def check(self) -> None:
@@ -40,6 +43,7 @@ class Acting:
         if self._operator is None:
             world = world_of(scene.settings, self._files)
             self._operator = Operator(scene.settings, scene.folder, scene.recorder, world)
+        self.started = self.started or now()
         self._operator.follow(place, [step], bindings)
         self.finished = time.monotonic()
 

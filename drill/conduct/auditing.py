@@ -7,18 +7,19 @@ from drill.load.audit import audit_writes
 from drill.parts import store_of
 
 
-def audit(scene: Scene, fault_at: float | None) -> None:
+def audit(scene: Scene, injected: float | None) -> None:
     """Look for every acknowledged write, in the service's answers and, where a part can be asked, in the store itself.
-    `fault_at`: monotonic seconds."""
+    `injected`: monotonic seconds."""
     if not any(request.write for request in scene.settings.load.requests):
         return
     scene.show("audit", "the acknowledged writes to be read back")
-    store = store_of(scene.settings)
+    name, store = store_of(scene.settings)
     held = (lambda texts: store.holds(scene.cluster, texts)) if store is not None else None
     audit_writes(
         scene.settings,
         scene.folder / "requests.jsonl",
         scene.recorder,
-        fault_at=fault_at,
+        injected=injected,
         held_in_store=held,
+        store=name,
     )

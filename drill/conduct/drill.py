@@ -231,7 +231,8 @@ class Drill:
             if recovered is not None:
                 self._watching.window_after(recovered)
         self._users.stop()
-        record_changes(scene.cluster, scene.settings, scene.recorder)
+        if self._acting.started is not None:
+            record_changes(scene.cluster, scene.recorder, self._acting.started)
         audit(scene, self._breaking.began if self._breaking.injected else None)
         return judge(self.folder)
 

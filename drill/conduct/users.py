@@ -74,11 +74,11 @@ class Users:
     def expect_progress(self) -> None:
         """From now on the sampler records what in the cluster is on its way."""
         if self._sampler is not None:
-            self._sampler.watch_progress()
+            self._sampler.follow_progress()
 
     def on_its_way(self) -> list[str] | None:
         """What in the cluster is still on its way, by the last look; None while nobody looked."""
-        return self._sampler.on_its_way() if self._sampler is not None else None
+        return self._sampler.on_its_way if self._sampler is not None else None
 
     def stop(self) -> None:
         """They leave. May be called again."""
