@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from drill.errors import InputError, UsageError
 
 MOST_BYTES = 1 << 20

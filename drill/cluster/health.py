@@ -1,5 +1,5 @@
-"""Looks at what runs: the health path as users reach it, the rollout of a workload, its containers. Each is one look;
-whether the whole target is well, parts included, is drill.parts.health's question."""
+"""Looks at what runs: the health path as users reach it, the rollout of a workload, its containers. Each is
+one look; whether the whole target is well, parts included, is drill.parts.health's question."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from drill.cluster.access import Cluster, ClusterError, Json
 from drill.settings import Settings
 
 OK = 200
+
 
 class Health(msgspec.Struct, frozen=True):
     """One look at the target. `observed` says what was seen, well or not."""

@@ -70,8 +70,8 @@ def stripped(item: Json, api_version: str, kind: str) -> Json:
 
 
 def essence(item: Json) -> Json:
-    """What is compared of a stripped object: its labels and content, without the mark of a restart, and with digests in
-    the place of what a Secret holds."""
+    """What is compared of a stripped object: its labels and content, without the mark of a restart, and with
+    digests in the place of what a Secret holds."""
     body: Json = copy_of({key: value for key, value in item.items() if key not in SERVER_FIELDS})
     spec = body.get("spec")
     template = spec.get("template") if isinstance(spec, dict) else None

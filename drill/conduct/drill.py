@@ -29,7 +29,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
 from drill.parts.catalogue import part_named
-from drill.putback import put_back_target
+from drill.putback import close_drill, open_drill
 from drill.recording import Recorder, read_events
 from drill.recording.events import (
     BackupMade,
@@ -104,6 +104,7 @@ class Drill:
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
         pass_gate(self._scene)
+        open_drill(self._scene.settings, self._scene.cluster)
 
     def start_load(self) -> None:
         """Users come, and are served before anything is broken: the window before."""
@@ -257,5 +258,5 @@ class Drill:
 
     def _put_back(self) -> None:
         self._scene.show("known state", "the target as it was")
-        differences = put_back_target(self._scene.settings, self._scene.cluster)
+        differences = close_drill(self._scene.settings, self._scene.cluster)
         self._scene.recorder.record(TargetPutBack(differences, repaired=bool(differences)))

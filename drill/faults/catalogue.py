@@ -1,4 +1,5 @@
-"""All kinds of faults: each module of this folder may define some. A new kind is a new module, and nothing else."""
+"""All kinds of faults: each module of this folder may define some. A new kind is a new module, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -38,6 +39,6 @@ def from_data(data: dict[str, Any]) -> Fault:
         ) from error
     except msgspec.ValidationError as error:
         raise FaultError(
-            f"a fault of kind {data['kind']!r} as the ledger has it cannot be undone by this drill ({error}); "
-            "the drill that wrote it can"
+            f"a fault of kind {data['kind']!r} as the ledger has it cannot be undone by this drill ({error});"
+            " the drill that wrote it can"
         ) from error

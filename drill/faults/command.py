@@ -19,9 +19,9 @@ SECRET = "{secret}"
 
 
 class CommandParameters(Parameters, frozen=True, forbid_unknown_fields=True):
-    """Each is run by `sh -c` in the container; {secret} in them is a word that only this injection has. `accepted`: a
-    pattern that must be found in what `inject` prints; `shows`: a pattern that is found in what `look` prints while the
-    fault is in. `undo` may run at any time, also when there is nothing to undo."""
+    """Each is run by `sh -c` in the container; {secret} in them is a word that only this injection has.
+    `accepted`: a pattern that must be found in what `inject` prints; `shows`: a pattern that is found in what
+    `look` prints while the fault is in. `undo` may run at any time, also when there is nothing to undo."""
 
     inject: str
     undo: str
@@ -63,9 +63,17 @@ class Command(Fault, frozen=True):
             parameters.accepted,
         )
 
+    def shown(self) -> dict[str, Any]:
+        """Without the scripts' secret, which is the only word of 32 hexadecimal digits in them."""
+        return {
+            name: re.sub(r"\b[0-9a-f]{32}\b", SECRET, value) if isinstance(value, str) else value
+            for name, value in super().shown().items()
+        }
+
     def inject(self, cluster: Cluster) -> Injected:
         before = now()
-        # the container's clock is this machine's: it tells the moment more exactly than the way there and back
+        # the container's clock is this machine's: it tells the moment more exactly than the way there and
+        # back
         answers = [
             self._run(cluster, pod, f"date +%s.%N; {self.inject_script}") for pod in self._pods(cluster)
         ]
@@ -76,7 +84,8 @@ class Command(Fault, frozen=True):
             said.append(rest.strip())
             if not re.search(self.accepted, rest):
                 raise FaultError(
-                    f"{self.workload}: expected an answer like {self.accepted!r} to the injection, it was {rest!r}"
+                    f"{self.workload}: expected an answer like {self.accepted!r} to the injection, "
+                    f"it was {rest!r}"
                 )
         return Injected(moment_between(before, min(moments, default=before.wall)), {"said": said})
 
@@ -125,6 +134,6 @@ class Command(Fault, frozen=True):
         return [pod["metadata"]["name"] for pod in pods]
 
     def _run(self, cluster: Cluster, pod: str, script: str) -> str:
-        return cluster.exec(
-            pod, self.container, ["sh", "-c", script], seconds=COMMAND_SECONDS
-        ).decode(errors="replace")
+        return cluster.exec(pod, self.container, ["sh", "-c", script], seconds=COMMAND_SECONDS).decode(
+            errors="replace"
+        )

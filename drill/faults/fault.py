@@ -1,8 +1,9 @@
-"""What every fault is: one frozen record of a kind, whose fields are all that the undo needs. It is written into the
-ledger as it is before anything is broken, so that whoever finds it there can put the target back.
+"""What every fault is: one frozen record of a kind, whose fields are all that the undo needs. It is written
+into the ledger as it is before anything is broken, so that whoever finds it there can put the target back.
 
-A kind is one class here in drill/faults, marked with `kind`. What an experiment says of it (`parameters`) becomes a
-record by `prepare`, on the target as it is now. The order of the calls is kept by drill.inject, not here.
+A kind is one class here in drill/faults, marked with `kind`. What an experiment says of it (`parameters`)
+becomes a record by `prepare`, on the target as it is now. The order of the calls is kept by drill.inject, not
+here.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Site:
-    """Where a fault strikes. `workload`: the pods of the part that it hits, else of the application; `part`: its name,
-    empty for the application; `beside`: gives the path of a file that is kept beside the ledger's entry, by its
-    ending."""
+    """Where a fault strikes. `workload`: the pods of the part that it hits, else of the application; `part`:
+    its name, empty for the application; `beside`: gives the path of a file that is kept beside the ledger's
+    entry, by its ending."""
 
     cluster: Cluster
     settings: Settings
@@ -76,8 +77,15 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def prepare(cls, site: Site, parameters: Any) -> Fault:
-        """Find out all that the undo will need; nothing is broken yet. `parameters`: of the class's own type."""
+        """Find out all that the undo will need; nothing is broken yet. `parameters`: of the class's own
+        type.
+        """
         raise NotImplementedError
+
+    def shown(self) -> dict[str, Any]:
+        """The record as evidence may show it: without what is secret."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return {"kind": self.kind, **fields}
 
     def inject(self, cluster: Cluster) -> Injected:
         """Break it, now."""
@@ -88,8 +96,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         raise NotImplementedError
 
     def undo(self, cluster: Cluster) -> str:
-        """Put back what is still broken, whether it was injected, half injected, not at all, or repaired by someone
-        meanwhile; what was done, in words. May be called again after it was killed half way."""
+        """Put back what is still broken, whether it was injected, half injected, not at all, or repaired by
+        someone meanwhile; what was done, in words. May be called again after it was killed half way."""
         raise NotImplementedError
 
 

@@ -1,8 +1,9 @@
-"""Containers killed from the node, as the kernel's out-of-memory killer would: no grace, no API server, all at once.
+"""Containers killed from the node, as the kernel's out-of-memory killer would: no grace, no API server, all
+at once.
 
-The kubelet looks for dead containers once a second and reports later still, and after a second kill it waits before it
-starts a new one: so the container runtime is asked what became of a process, and the new start is left to the clock of
-the recovery.
+The kubelet looks for dead containers once a second and reports later still, and after a second kill it waits
+before it starts a new one: so the container runtime is asked what became of a process, and the new start is
+left to the clock of the recovery.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ RUNNING = "RUNNING"
 
 @kind("kill")
 class Kill(Fault, frozen=True):
-    """SIGKILL to this container in every running pod of a workload, on all nodes at the same moment. `pods`: those that
-    may be hit."""
+    """SIGKILL to this container in every running pod of a workload, on all nodes at the same moment. `pods`:
+    those that may be hit."""
 
     workload: str
     workload_kind: str
@@ -85,8 +86,8 @@ class Kill(Fault, frozen=True):
         )
 
     def undo(self, cluster: Cluster) -> str:
-        """Replace the pods that may have been hit, so that the next kill is not slowed by the kubelet's memory of this
-        one."""
+        """Replace the pods that may have been hit, so that the next kill is not slowed by the kubelet's
+        memory of this one."""
         try:
             pods = cluster.pods(self.workload, self.workload_kind)
         except AbsentError:

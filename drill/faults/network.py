@@ -1,8 +1,8 @@
-"""Packets to a workload's pods dropped on the nodes, between pods: what the nodes themselves send, such as the kubelet's
-probes, still arrives, so the pods stay Ready.
+"""Packets to a workload's pods dropped on the nodes, between pods: what the nodes themselves send, such as
+the kubelet's probes, still arrives, so the pods stay Ready.
 
-The rules stand in the FORWARD chain of each node, before those of policies. A pod that is made while the fault is in has
-another address, and is reached.
+The rules stand in the FORWARD chain of each node, before those of policies. A pod that is made while the
+fault is in has another address, and is reached.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,8 +17,9 @@ STRATEGIC = "application/strategic-merge-patch+json"
 
 
 class PatchParameters(Parameters, frozen=True, forbid_unknown_fields=True):
-    """`object`: what is patched: the workload's own object, the target's Service, or KIND/NAME of another; `patch`: a
-    strategic merge patch. Texts in both may hold {workload}, {container}, {service} and {namespace}."""
+    """`object`: what is patched: the workload's own object, the target's Service, or KIND/NAME of another;
+    `patch`: a strategic merge patch. Texts in both may hold {workload}, {container}, {service} and
+    {namespace}."""
 
     patch: dict[str, Any]
     shows: Shows
@@ -62,10 +63,16 @@ class Patch(Fault, frozen=True):
             parameters.shows,
         )
 
+    def shown(self) -> dict[str, Any]:
+        shown = {**super().shown(), "before": essence(self.before)}
+        if self.object_kind == "Secret":
+            shown["patch"] = essence({"kind": "Secret", "metadata": {"labels": {}}, **self.patch})
+        return shown
+
     def inject(self, cluster: Cluster) -> Injected:
         before = now()
         cluster.request("PATCH", self._path(cluster), self.patch, content_type=STRATEGIC)
-        return Injected(before, {"object": f"{self.object_kind}/{self.name}", "patch": self.patch})
+        return Injected(before, {"object": f"{self.object_kind}/{self.name}", "patch": self.shown()["patch"]})
 
     def look(self, cluster: Cluster, detail: dict[str, Any]) -> Sight:
         return self.shows.look(cluster, self.service, self.workload, self.workload_kind)

@@ -15,8 +15,9 @@ Some = Literal["some", "none"]
 
 
 class Shows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`endpoints`: ready addresses of the target's Service; `ready`: pods of the workload that are Ready; `running`: of
-    its containers; `waiting`: a pattern that the reason for which a container waits must match."""
+    """`endpoints`: ready addresses of the target's Service; `ready`: pods of the workload that are Ready;
+    `running`: of its containers; `waiting`: a pattern that the reason for which a container waits must match.
+    """
 
     endpoints: Some | None = None
     ready: Some | None = None

@@ -1,7 +1,7 @@
 """Pages of a live SQLite file overwritten: the root pages of every table and index but the schema's own.
 
-A consistent copy is kept beside the ledger, on this machine, before anything is broken: it survives every pod and every
-process.
+A consistent copy is kept beside the ledger, on this machine, before anything is broken: it survives every pod
+and every process.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ COPY_SECONDS = 120
 
 @kind("sqlite-pages")
 class SqlitePages(Fault, frozen=True):
-    """`copy`: the file on this machine; `helper`: a pod of the application's own image on the database's volume, which
-    does nothing by itself; `replicas`: of the workload that opens the file."""
+    """`copy`: the file on this machine; `helper`: a pod of the application's own image on the database's
+    volume, which does nothing by itself; `replicas`: of the workload that opens the file."""
 
     workload: str
     workload_kind: str
@@ -119,9 +119,7 @@ class SqlitePages(Fault, frozen=True):
             raise FaultError(f"no pod of {self.workload} runs: its database cannot be reached")
         pod, copy = pods[0]["metadata"]["name"], Path(self.copy)
         python = ["python", "-c"]
-        data = cluster.exec(
-            pod, self.container, [*python, COPY_SCRIPT, self.path], seconds=COPY_SECONDS
-        )
+        data = cluster.exec(pod, self.container, [*python, COPY_SCRIPT, self.path], seconds=COPY_SECONDS)
         write_durably(copy, data)
         kept = integrity_of(copy)
         if not kept.sound:
@@ -181,9 +179,7 @@ class SqlitePages(Fault, frozen=True):
         cluster.exec(HELPER, "helper", put_back, stdin=data, seconds=COPY_SECONDS)
         seen = integrity_in(cluster, HELPER, "helper", self.path)
         if not seen.sound:
-            raise FaultError(
-                f"the kept copy was put back and the database is still broken: {seen.integrity}"
-            )
+            raise FaultError(f"the kept copy was put back and the database is still broken: {seen.integrity}")
 
     def _start_again(self, cluster: Cluster) -> None:
         """Replicas as before, and no pod in the kubelet's back-off, which can last minutes."""

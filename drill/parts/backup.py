@@ -21,7 +21,8 @@ class Part(TargetPart):
     """The backups of a target."""
 
     def back_up(self, *, seconds: float) -> Made:
-        """Start the job by hand and wait until it has succeeded. Raises SetupError with its log when it does not."""
+        """Start the job by hand and wait until it has succeeded. Raises SetupError with its log when it does
+        not."""
         return _make(self.cluster, self.described_as(Backup), seconds)
 
     def fetch_newest_backup(self, destination: Path) -> None:

@@ -1,4 +1,6 @@
-"""The parts of a target, by what drill.toml says of them. Each kind is the module of its name in this folder."""
+"""The parts of a target, by what drill.toml says of them. Each kind is the module of its name in this
+folder.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,6 @@ def parts_of(cluster: Cluster, settings: Settings) -> list[TargetPart]:
     return [part_named(cluster, settings, name) for name in settings.parts]
 
 
-def holding(cluster: Cluster, settings: Settings) -> TargetPart | None:
+def store_of(cluster: Cluster, settings: Settings) -> TargetPart | None:
     """The first part that can itself be asked what it holds; None where there is none."""
     return next((part for part in parts_of(cluster, settings) if part.searchable), None)

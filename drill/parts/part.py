@@ -1,5 +1,5 @@
-"""What a part of a target can be asked, whatever its kind. The module of a kind defines `Part`, a class of this shape;
-drill.parts.catalogue finds it by the kind's name."""
+"""What a part of a target can be asked, whatever its kind. The module of a kind defines `Part`, a class of
+this shape; drill.parts.catalogue finds it by the kind's name."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from drill.settings.section import Section
 
 
 class Made(msgspec.Struct, frozen=True):
-    """One backup made by hand. `started`, `finished`: monotonic seconds around the making; what was acknowledged
-    before `started` is in it."""
+    """One backup made by hand. `started`, `finished`: monotonic seconds around the making; what was
+    acknowledged before `started` is in it."""
 
     name: str
     started: float
@@ -52,9 +52,11 @@ class TargetPart:
         return Health(True, f"{self.name} is not asked")
 
     def holds(self, texts: Collection[str]) -> set[str]:
-        """Which of these texts the store itself has, whatever the service says. Raises UsageError where it cannot be
-        asked."""
-        raise UsageError(f"{self.name}: a part of kind {self.settings.parts[self.name].kind} cannot be searched")
+        """Which of these texts the store itself has, whatever the service says. Raises UsageError where it
+        cannot be asked."""
+        raise UsageError(
+            f"{self.name}: a part of kind {self.settings.parts[self.name].kind} cannot be searched"
+        )
 
     @property
     def searchable(self) -> bool:
@@ -62,10 +64,13 @@ class TargetPart:
         return type(self).holds is not TargetPart.holds
 
     def back_up(self, *, seconds: float) -> Made:
-        """Make a backup now and wait for it. Raises SetupError when it does not succeed, UsageError where this kind makes
-        none."""
-        raise UsageError(f"{self.name}: a part of kind {self.settings.parts[self.name].kind} makes no backups")
+        """Make a backup now and wait for it. Raises SetupError when it does not succeed, UsageError where
+        this kind makes none."""
+        raise UsageError(
+            f"{self.name}: a part of kind {self.settings.parts[self.name].kind} makes no backups"
+        )
 
     def fetch_newest_backup(self, destination: Path) -> None:
-        """Copy the newest backup to `destination` on this machine. Raises UsageError where this kind has none."""
+        """Copy the newest backup to `destination` on this machine. Raises UsageError where this kind has
+        none."""
         raise UsageError(f"{self.name}: a part of kind {self.settings.parts[self.name].kind} has no backups")

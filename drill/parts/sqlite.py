@@ -29,8 +29,8 @@ except sqlite3.Error as error:
 print(json.dumps(seen))
 """
 
-# Every value of every table is read once. A value that is one of the texts is found by hash; where the texts are within
-# longer values, the shortest possible pieces between non-word characters are looked up the same way.
+# Every value of every table is read once, and each text is looked up by hash: as a whole value, and, where it
+# is long enough to be no accident, as a word within one.
 HOLDS_SCRIPT = """
 import json, re, sqlite3, sys, urllib.parse
 wanted, found = set(json.load(sys.stdin)), set()
@@ -48,7 +48,8 @@ for table in tables:
             text = str(value)
             if text in wanted:
                 found.add(text)
-            found.update(wanted.intersection(re.findall(r"[\\w-]+", text)))
+            elif len(text) > 8:
+                found.update(wanted.intersection(re.findall(r"[\\w-]{8,}", text)))
 print(json.dumps(sorted(found)))
 """
 
@@ -87,8 +88,9 @@ class Part(TargetPart):
         return integrity_in(self.cluster, self._pod(), self.workload.container, self.file.path)
 
     def holds(self, texts: Collection[str]) -> set[str]:
-        """Which of these texts stand in any column of any table: alone, or between characters that are neither letters,
-        digits, '_' nor '-'. Raises ClusterError, also when the file cannot be read."""
+        """Which of these texts stand in any column of any table: as the whole value, or, from 8 characters
+        on, between characters that are neither letters, digits, '_' nor '-'. Raises ClusterError, also when
+        the file cannot be read."""
         said = self.cluster.exec(
             self._pod(),
             self.workload.container,

@@ -1,10 +1,12 @@
-"""The known state of a target: its objects as they were before a drill changed anything, and how they differ now.
+"""The known state of a target: its objects as they were before a drill changed anything, and how they differ
+now.
 
-Looked at are the objects of the namespace, and what lies outside it and stops a target: nodes, the name server's
-configuration, webhooks. What controllers make (replica sets, their pods) is not: it follows.
+Looked at are the objects of the namespace, and what lies outside it and stops a target: nodes, the name
+server's configuration, webhooks. What controllers make (replica sets, their pods) is not: it follows.
 
-Replicas: where an autoscaler rules a workload, any number that it may choose is no difference by itself, and the number
-that is known is the one that somebody asked for, not the one that the autoscaler happened to have chosen.
+Replicas: where an autoscaler rules a workload, any number that it may choose is no difference by itself, and
+the number that is known is the one that somebody asked for, not the one that the autoscaler happened to have
+chosen.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from drill.cluster.objects import LAST_APPLIED, PATHS, essence, path_of, strippe
 MADE_BY_CONTROLLERS = "ownerReferences"
 WORKLOADS = ("Deployment", "StatefulSet")
 EXISTENCE_ONLY = ("Pod", "Job")
-"""Of these only that they are there counts: what they are made of does not change, and their state is their own."""
+"""Of these only that they are there counts: what they are made of does not change, and their state is their
+own."""
 ENDED = ("Succeeded", "Failed")
 OWN_TAINTS = "node.kubernetes.io/"
 """Taints that the cluster itself sets and takes away."""
@@ -30,8 +33,9 @@ Objects = dict[str, dict[str, Json]]
 
 
 class KnownState(msgspec.Struct, frozen=True):
-    """kind -> name -> object without what the server fills in. `namespace_uid` tells a cluster that was made anew from
-    the one that was looked at; `unseen`: kinds that the kubeconfig's user may not list, of which nothing is known."""
+    """kind -> name -> object without what the server fills in. `namespace_uid` tells a cluster that was made
+    anew from the one that was looked at; `unseen`: kinds that the kubeconfig's user may not list, of which
+    nothing is known."""
 
     context: str
     namespace: str
@@ -99,9 +103,10 @@ def _name_server(cluster: Cluster) -> dict[str, Json]:
 
 
 def settled(now: KnownState, previous: KnownState | None) -> KnownState:
-    """What is to be known of what is seen now: where an autoscaler rules a workload, the replicas that somebody asked
-    for. They are those known before, where nothing else of the workload has changed since; without a state known before,
-    those of the manifest that was applied, where it is still the one that runs."""
+    """What is to be known of what is seen now: where an autoscaler rules a workload, the replicas that
+    somebody asked for. They are those known before, where nothing else of the workload has changed since;
+    without a state known before, those of the manifest that was applied, where it is still the one that runs.
+    """
     objects = {kind: dict(items) for kind, items in now.objects.items()}
     for kind in WORKLOADS:
         for name, item in objects.get(kind, {}).items():

@@ -1,8 +1,8 @@
-"""The ledger: what a drill has changed, or is about to change, in a target, and how it is put back. One file for each
-open fault and each open drill, on disk before anything is broken, gone once all was seen put back.
+"""The ledger: what a drill has changed, or is about to change, in a target, and how it is put back. One file
+for each open fault and each open drill, on disk before anything is broken, gone once all was seen put back.
 
-It outlives a kill of every process of a drill: `drill.putback.put_back` reads what is left here. Its files may hold
-secrets of the target and are readable by their owner alone.
+It outlives a kill of every process of a drill: `drill.putback.put_back` reads what is left here. Its files
+may hold secrets of the target and are readable by their owner alone.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Process(msgspec.Struct, frozen=True):
 
 
 class FaultEntry(msgspec.Struct, frozen=True, tag="fault", tag_field="entry"):
-    """One open fault. `target`: the drill.toml; `record`: the fault as data, all that the undo needs; `announced_wall`:
-    seconds since the epoch; `experiment`: the process that injects and undoes; `drill`: the one that started it, none
-    when the experiment runs alone."""
+    """One open fault. `target`: the drill.toml; `record`: the fault as data, all that the undo needs;
+    `announced_wall`: seconds since the epoch; `experiment`: the process that injects and undoes; `drill`: the
+    one that started it, none when the experiment runs alone."""
 
     id: str
     fault: str
@@ -62,8 +62,8 @@ class FaultEntry(msgspec.Struct, frozen=True, tag="fault", tag_field="entry"):
 
 
 class DrillEntry(msgspec.Struct, frozen=True, tag="drill", tag_field="entry"):
-    """One open drill. `known`: the target's state as it was before the drill changed anything, as JSON; `process`: the
-    drill's own."""
+    """One open drill. `known`: the target's state as it was before the drill changed anything, as JSON;
+    `process`: the drill's own."""
 
     id: str
     target: str

@@ -1,5 +1,5 @@
-"""Where drill keeps what it needs to put a target back: one folder for each namespace of each cluster, whatever checkout
-or drill.toml it was drilled from."""
+"""Where drill keeps what it needs to put a target back: one folder for each namespace of each cluster,
+whatever checkout or drill.toml it was drilled from."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ UID_CHARACTERS = 8
 
 
 def state_folder(cluster: Cluster) -> Path:
-    """${XDG_STATE_HOME:-~/.local/state}/drill/CONTEXT-UID/NAMESPACE. A cluster that is made anew is another one, told by
-    the uid of its kube-system namespace. Raises ClusterError where the cluster does not answer."""
+    """${XDG_STATE_HOME:-~/.local/state}/drill/CONTEXT-UID/NAMESPACE. A cluster that is made anew is another
+    one, told by the uid of its kube-system namespace. Raises ClusterError where the cluster does not answer.
+    """
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "drill"
     uid = cluster.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
     context = re.sub(r"[^\w.-]", "-", cluster.context)

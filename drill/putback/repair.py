@@ -31,8 +31,9 @@ def repair(
 ) -> list[str]:
     """Make the target as it was, wait until it is so and well, and return the differences that there were.
 
-    In a context that is not kind-* nothing is deleted: what appeared stays, and is named. Raises SetupError naming what
-    is still different when `seconds` have passed, ClusterError where the cluster does not answer at all.
+    In a context that is not kind-* nothing is deleted: what appeared stays, and is named. Raises SetupError
+    naming what is still different when `seconds` have passed, ClusterError where the cluster does not answer
+    at all.
     """
     now = observe(cluster)
     before = differences(known, now)
@@ -66,7 +67,10 @@ def repair(
         )
     except DeadlineError as error:
         raise SetupError(f"{error}. Build it anew: drill down, then drill up") from error
-    return [f"{line}, and stays: only in kind-* is anything deleted" if line in left_alone else line for line in before]
+    return [
+        f"{line}, and stays: only in kind-* is anything deleted" if line in left_alone else line
+        for line in before
+    ]
 
 
 def _ruled_aside(known: KnownState, present: KnownState) -> Callable[[str, str], bool]:
@@ -101,15 +105,18 @@ def _put_back(
         raise refused[0]
 
 
-def _put_one_back(
-    cluster: Cluster, kind: str, name: str, wanted: Json | None, present: Json | None
-) -> None:
+def _put_one_back(cluster: Cluster, kind: str, name: str, wanted: Json | None, present: Json | None) -> None:
     if kind == "Node":
         if wanted is not None and present is not None:
             cluster.request(
                 "PATCH",
                 path_of(kind, "", name),
-                {"spec": {"unschedulable": wanted["spec"]["unschedulable"], "taints": wanted["spec"]["taints"]}},
+                {
+                    "spec": {
+                        "unschedulable": wanted["spec"]["unschedulable"],
+                        "taints": wanted["spec"]["taints"],
+                    }
+                },
                 content_type="application/merge-patch+json",
             )
         return  # a node that is gone or not ready comes back by what undoes its fault

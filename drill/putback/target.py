@@ -1,8 +1,9 @@
 """Putting a target back: at the end of a drill, and after one that was killed.
 
-A drill opens itself in the ledger with the target's state before it changes anything (`open_drill`), and closes itself
-when all is as it was (`close_drill`). What is left open by a drill that is gone is put back by `put_back`, at the start
-of every run and by `drill put-back`. With an empty ledger nothing is changed: the target as it is is the target.
+A drill opens itself in the ledger with the target's state before it changes anything (`open_drill`), and
+closes itself when all is as it was (`close_drill`). What is left open by a drill that is gone is put back by
+`put_back`, at the start of every run and by `drill put-back`. With an empty ledger nothing is changed: the
+target as it is is the target.
 """
 
 from __future__ import annotations
@@ -27,13 +28,12 @@ from drill.settings import Settings
 
 EXPERIMENT_ENDS_SECONDS = 240
 COMMANDS_END_SECONDS = 60
-WELL_SECONDS = 60
 LAST_KNOWN = "known-state.json"
 
 
 class PutBack(msgspec.Struct, frozen=True):
-    """What was put back. `undone`: a line per open fault; `differences`: what else was not as before the drill that left
-    it, put back since; `drills`: how many had been left open."""
+    """What was put back. `undone`: a line per open fault; `differences`: what else was not as before the
+    drill that left it, put back since; `drills`: how many had been left open."""
 
     undone: list[str]
     differences: list[str]
@@ -49,11 +49,12 @@ class PutBack(msgspec.Struct, frozen=True):
 
 
 def put_back(settings: Settings, cluster: Cluster) -> PutBack:
-    """Undo every open fault whose drill is gone, and bring the target into the state that it had before that drill.
+    """Undo every open fault whose drill is gone, and bring the target into the state that it had before that
+    drill.
 
-    An experiment that is undoing by itself just now is waited for. Raises SetupError when another drill is at work,
-    ClusterError where the cluster does not answer, InputError for a damaged entry and FaultError for one that cannot be
-    undone, both after all else is put back; what failed stays in the ledger.
+    An experiment that is undoing by itself just now is waited for. Raises SetupError when another drill is at
+    work, ClusterError where the cluster does not answer, InputError for a damaged entry and FaultError for
+    one that cannot be undone, both after all else is put back; what failed stays in the ledger.
     """
     ledger = Ledger(state_folder(cluster))
     with ledger.exclusively():
@@ -78,34 +79,32 @@ def put_back(settings: Settings, cluster: Cluster) -> PutBack:
         differences = _return_to_first(settings, cluster, drills)
         if unproven and not drills:
             wait_until_healthy(cluster, settings)
-        if not failures:
-            for each in [*unproven, *drills]:
-                ledger.close(each)
-        else:
-            for fault in unproven:
-                ledger.close(fault)
+        for fault in unproven:
+            ledger.close(fault)
+        if failures:
             raise _all_of(failures)
+        for drill in drills:
+            ledger.close(drill)
         return PutBack(undone, differences, len(drills))
 
 
-def open_drill(settings: Settings, cluster: Cluster, *, seconds: float = WELL_SECONDS) -> DrillEntry:
-    """Keep the target's present state, durably, before a drill of this process changes anything.
+def open_drill(settings: Settings, cluster: Cluster) -> DrillEntry:
+    """Keep the target's present state, durably, before a drill of this process changes anything. The caller
+    has just seen it healthy.
 
-    A target that is settling, such as a pod that ends, is waited for. Raises SetupError when the target does not get
-    well, or when another drill or fault is open.
+    What an earlier drill of this process could not put back is put back first. Raises SetupError when another
+    drill or a fault of another is open.
     """
     folder = state_folder(cluster)
     ledger = Ledger(folder)
-    opened = ledger.files()
-    if opened:
+    if any(_mine(entry) for entry in ledger.drills()):
+        close_drill(settings, cluster)
+    others = [entry.id for entry in ledger.entries() if not _mine(entry)]
+    if others:
         raise SetupError(
-            f"{', '.join(str(file) for file in opened)}: a drill is still open, so this is no state to return to; "
-            "run `drill put-back`"
+            f"{ledger.folder}: {', '.join(others)} is still open, so this is no state to return to; run "
+            "`drill put-back`"
         )
-    try:
-        wait_until_healthy(cluster, settings, seconds=seconds)
-    except DeadlineError as error:
-        raise SetupError(f"{error}; its state is not one to return to") from error
     known = settled(observe(cluster), last_known(cluster))
     data = msgspec.json.encode(known)
     entry = DrillEntry(
@@ -123,20 +122,19 @@ def open_drill(settings: Settings, cluster: Cluster, *, seconds: float = WELL_SE
 
 
 def close_drill(settings: Settings, cluster: Cluster) -> list[str]:
-    """Bring the target into the state that it had when this process opened its drill, and close the drill; the
-    differences that there were. Faults that could not be undone before are undone now, since what kept them from it may
-    be put back. Nothing where this process has no drill open.
+    """Bring the target into the state that it had when this process opened its drill, and close the drill;
+    the differences that there were. Faults that could not be undone before are undone now, since what kept
+    them from it may be put back. Nothing where this process has no drill open.
     """
     ledger = Ledger(state_folder(cluster))
     with ledger.exclusively():
-        mine = process(os.getpid())
-        drills = [entry for entry in ledger.drills() if entry.process == mine]
+        drills = [entry for entry in ledger.drills() if _mine(entry)]
         if not drills:
             return []
         differences = _return_to_first(settings, cluster, drills)
         failures: list[DrillError] = []
         for fault in ledger.faults():
-            if mine in (fault.drill, fault.experiment):
+            if _mine(fault) and (fault.drill is None or not fault.experiment.alive()):
                 try:
                     from_data(fault.record).undo(cluster)
                     ledger.close(fault)
@@ -150,8 +148,8 @@ def close_drill(settings: Settings, cluster: Cluster) -> list[str]:
 
 
 def last_known(cluster: Cluster) -> KnownState | None:
-    """The state that the last drill on this target began with; None where there was none. Raises InputError when the
-    file is damaged."""
+    """The state that the last drill on this target began with; None where there was none. Raises InputError
+    when the file is damaged."""
     path = state_folder(cluster) / LAST_KNOWN
     try:
         return msgspec.json.decode(path.read_bytes(), type=KnownState)
@@ -159,7 +157,10 @@ def last_known(cluster: Cluster) -> KnownState | None:
         return None
     except msgspec.DecodeError as error:
         raise InputError(
-            path, None, "its content", f"a known state as JSON ({error}); delete the file while no drill is open"
+            path,
+            None,
+            "its content",
+            f"a known state as JSON ({error}); delete the file while no drill is open",
         ) from error
 
 
@@ -171,17 +172,21 @@ def _return_to_first(settings: Settings, cluster: Cluster, drills: list[DrillEnt
     return repair(cluster, settings, known)
 
 
+def _mine(entry: DrillEntry | FaultEntry) -> bool:
+    """True where this very process opened it, or had it opened."""
+    me = process(os.getpid())
+    return entry.process == me if isinstance(entry, DrillEntry) else me in (entry.drill, entry.experiment)
+
+
 def _refuse_at_work(entry: DrillEntry) -> None:
-    if entry.process.alive():
+    if entry.process.alive() and not _mine(entry):
         raise SetupError(
-            f"a drill of process {entry.process.pid} is at work on {entry.namespace} of {entry.context}: wait for it, "
-            "or end it, and run this again"
+            f"a drill of process {entry.process.pid} is at work on {entry.namespace} of {entry.context}: wait "
+            "for it, or end it, and run this again"
         )
 
 
-def _undo(
-    ledger: Ledger, file: Path, entry: FaultEntry, cluster: Cluster
-) -> tuple[str, FaultEntry | None]:
+def _undo(ledger: Ledger, file: Path, entry: FaultEntry, cluster: Cluster) -> tuple[str, FaultEntry | None]:
     """What was done, in words, and the entry that is to be closed once the target is seen well."""
     if entry.experiment.alive():
         if entry.drill is None or entry.drill.alive():
