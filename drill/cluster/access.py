@@ -28,7 +28,7 @@ from drill.settings import Settings
 Json = dict[str, Any]
 
 OURS = re.compile(r"kind-.+")
-NOT_FOUND, CONFLICT = 404, 409
+FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 409
 
 
 class ClusterError(SetupError):
@@ -37,6 +37,10 @@ class ClusterError(SetupError):
 
 class AbsentError(ClusterError):
     """What was asked for does not exist in the cluster."""
+
+
+class ForbiddenError(ClusterError):
+    """The kubeconfig's user may not do that."""
 
 
 class ConflictError(ClusterError):
@@ -142,6 +146,8 @@ class Cluster:
             ) from error
         if response.status == NOT_FOUND:
             raise AbsentError(f"{method} {path} at {self.context}: there is no such thing")
+        if response.status == FORBIDDEN:
+            raise ForbiddenError(f"{method} {path} at {self.context}: this user may not")
         if response.status == CONFLICT:
             raise ConflictError(
                 f"{method} {path} at {self.context}: it was changed or made by others meanwhile"
@@ -184,13 +190,17 @@ class Cluster:
         """The deployment as JSON. Raises AbsentError."""
         return self.get(self.apps("deployments", name))
 
-    def scale(self, deployment: str, replicas: int) -> None:
-        """Ask for `replicas` pods of a deployment."""
-        self.patch(self.apps("deployments", deployment) + "/scale", {"spec": {"replicas": replicas}})
+    def workload(self, name: str, kind: str = "Deployment") -> Json:
+        """The Deployment or StatefulSet as JSON. Raises AbsentError."""
+        return self.get(self.apps(f"{kind.lower()}s", name))
 
-    def pods(self, deployment: str) -> list[Json]:
-        """The pods that the deployment's own selector finds, those being deleted included."""
-        labels = self.deployment(deployment)["spec"]["selector"].get("matchLabels", {})
+    def scale(self, name: str, replicas: int, kind: str = "Deployment") -> None:
+        """Ask for `replicas` pods of a workload."""
+        self.patch(self.apps(f"{kind.lower()}s", name) + "/scale", {"spec": {"replicas": replicas}})
+
+    def pods(self, name: str, kind: str = "Deployment") -> list[Json]:
+        """The pods that the workload's own selector finds, those being deleted included."""
+        labels = self.workload(name, kind)["spec"]["selector"].get("matchLabels", {})
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         pods: list[Json] = self.get(self.core("pods"), query={"labelSelector": selector})["items"]
         return pods

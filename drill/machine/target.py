@@ -13,7 +13,7 @@ from pathlib import Path
 
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError
-from drill.cluster.health import wait_until_healthy
+from drill.parts.health import wait_until_healthy
 from drill.errors import DeadlineError, SetupError
 from drill.machine.kind import name_of, nodes_of
 from drill.machine.node_image import BASE, ensure_base_image, has_image
