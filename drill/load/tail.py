@@ -96,6 +96,13 @@ class RequestTail:
             if request.error and (names is None or request.name in names) and self.measured(request)
         ]
 
+    def measured_since(self, monotonic: float, names: Collection[str]) -> list[Request]:
+        """Requests of these names planned at or after `monotonic`, in order of planning, failed or not, but for those
+        that the load itself spoilt.
+        """
+        later = self._requests[bisect_left(self._planned, monotonic) :]
+        return [request for request in later if request.name in names and self.measured(request)]
+
     def failed_of(self, start: float, end: float) -> tuple[int, int]:
         """How many requests planned in [start, end) have failed, and how many there are, monotonic
         seconds.
