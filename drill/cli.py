@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from drill import putback
 from drill import settings as settings_module
 from drill.cluster.access import connect
 from drill.conduct.book import Book
@@ -18,7 +19,6 @@ from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import DrillError, SetupError
 from drill.machine import machine
 from drill.machine.doctor import diagnose
-from drill.putback.restore import remember_anew, restore_all
 from drill.settings import Settings
 
 
@@ -54,8 +54,7 @@ def up(context: click.Context) -> None:
     settings = _settings(context)
     machine.up(settings)
     cluster = connect(settings, context.obj["allow_context"])
-    restore_all(settings, cluster)
-    remember_anew(settings, cluster)
+    putback.put_back(settings, cluster)
 
 
 @cli.command()
@@ -81,13 +80,8 @@ def doctor(context: click.Context) -> None:
 def _put_back(context: click.Context) -> None:
     settings = _settings(context)
     cluster = connect(settings, context.obj["allow_context"])
-    done = restore_all(settings, cluster)
-    for line in done.undone:
-        click.echo(f"undone: {line}")
-    for line in done.differences:
-        click.echo(f"repaired: {line}")
-    if not done.undone and not done.differences:
-        click.echo("nothing was broken: the ledger is empty and the target is in its known state")
+    for line in putback.put_back(settings, cluster).lines():
+        click.echo(line)
 
 
 @cli.command("put-back")

@@ -28,8 +28,8 @@ from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
-from drill.parts.backup import fetch_newest_backup, make_backup
-from drill.putback import put_back_target
+from drill.parts.catalogue import part_named
+from drill.putback import close_drill, open_drill
 from drill.recording import Recorder, read_events
 from drill.recording.events import (
     BackupMade,
@@ -45,6 +45,7 @@ from drill.recording.events import (
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine
 from drill.settings import Settings
+from drill.settings.parts import BACKUP
 
 WRITES_AFTER_BACKUP = 20
 BACKUP_SECONDS = 60
@@ -103,6 +104,7 @@ class Drill:
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
         pass_gate(self._scene)
+        open_drill(self._scene.settings, self._scene.cluster)
 
     def start_load(self) -> None:
         """Users come, and are served before anything is broken: the window before."""
@@ -112,7 +114,7 @@ class Drill:
         """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged after it."""
         scene = self._scene
         scene.show("backup", "the backup job")
-        made = make_backup(scene.cluster, scene.settings, seconds=BACKUP_SECONDS)
+        made = part_named(scene.cluster, scene.settings, BACKUP).back_up(seconds=BACKUP_SECONDS)
         scene.recorder.record(BackupMade(made.name, made.started, made.finished))
 
         def written() -> int:
@@ -128,7 +130,8 @@ class Drill:
 
     def hand_over_backup(self, name: str) -> None:
         """Put the newest backup into the operator's working folder as `name`, as a person who fetched it would."""
-        fetch_newest_backup(self._scene.cluster, self._scene.settings, self._acting.file(name))
+        backups = part_named(self._scene.cluster, self._scene.settings, BACKUP)
+        backups.fetch_newest_backup(self._acting.file(name))
 
     def take_effect(self, fault: str) -> None:
         """Inject and witness a fault. Raises FaultError when it cannot be injected or has no effect."""
@@ -255,5 +258,5 @@ class Drill:
 
     def _put_back(self) -> None:
         self._scene.show("known state", "the target as it was")
-        differences = put_back_target(self._scene.settings, self._scene.cluster)
+        differences = close_drill(self._scene.settings, self._scene.cluster)
         self._scene.recorder.record(TargetPutBack(differences, repaired=bool(differences)))

@@ -72,7 +72,7 @@ def read_journal(path: Path) -> Journal:
     except FileNotFoundError as error:
         raise FaultError(
             f"{path}: the experiment left no journal, so its process was killed or never ran; `drill "
-            "restore` undoes what it left"
+            "put-back` undoes what it left"
         ) from error
     except msgspec.DecodeError as error:
         raise InputError(

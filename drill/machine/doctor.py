@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drill.cluster.access import cache_folder, connect, kubeconfig_path
-from drill.cluster.health import target_health
+from drill.parts.health import target_health
 from drill.errors import DrillError
 from drill.machine import engine, kind, node_image
 from drill.machine.stage import succeeds

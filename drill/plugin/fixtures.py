@@ -12,7 +12,7 @@ from drill.conduct.checks import lacks
 from drill.conduct.drill import Drill
 from drill.conduct.run import Run
 from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
-from drill.putback.restore import remember, restore_all
+from drill.putback import put_back
 from drill.report.live import LiveLine
 from drill.settings import Settings
 
@@ -32,12 +32,9 @@ def allow_context(pytestconfig: pytest.Config) -> str | None:
 
 @pytest.fixture(scope="session")
 def cluster(settings: Settings, allow_context: str | None) -> Cluster:
-    """The target's cluster, with whatever an earlier run left broken put back and the known state
-    remembered.
-    """
+    """The target's cluster, with whatever an earlier run left open put back."""
     found = connect(settings, allow_context)
-    restore_all(settings, found)
-    remember(settings, found)
+    put_back(settings, found)
     return found
 
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from drill.errors import InputError
 
 CHUNK_BYTES = 4 << 20
-LOADS_OWN_ERRORS = ("not sent", "interrupted")
-"""How the error of a request begins that the load itself did not send, or broke off: no failure of the
-target.
-"""
+NOT_SENT = "not sent: "
+"""How the error of a request begins that the load could not send, or not in time: no failure of the target."""
+LOADS_OWN_ERRORS = (NOT_SENT, "interrupted")
+"""How the errors begin that are the load's: it did not send, or broke off what it had sent."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Row = TypeVar("Row", bound=msgspec.Struct)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from drill.cluster.access import Cluster
-from drill.cluster.health import target_health
+from drill.parts.health import target_health
 from drill.putback.known_state import differences, observe, recorded
 from drill.putback.ledger import Ledger
 from drill.settings import Settings

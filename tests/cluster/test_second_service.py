@@ -21,7 +21,7 @@ from target_state import ROOT
 
 from drill import settings as target_settings
 from drill.cluster.access import Cluster, connect
-from drill.cluster.health import wait_until_healthy
+from drill.parts.health import wait_until_healthy
 
 pytestmark = pytest.mark.cluster
 

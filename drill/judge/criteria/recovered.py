@@ -78,6 +78,9 @@ def _stays_out(case: Case) -> Answer:
     short = _watched_too_shortly(case)
     if short:
         return Answer("inconclusive", short, out)
+    coming = _on_its_way(case)
+    if coming:
+        return Answer("inconclusive", f"users are out, but still on its way is: {', '.join(coming)}", out)
     return Answer("pass", f"users were out for the last {out:.1f} s that were watched", out)
 
 
@@ -110,8 +113,9 @@ def _still_out(case: Case) -> Answer:
     samples = len(case.account.measured.between(origin, end))
     out = f"users are still out {end - origin:.1f} s after the fault{_ups_and_downs(case)}"
     short = _watched_too_shortly(case)
-    unmeasured = case.account.touching(timeline.outages[-1].start, end)
-    if limit is not None and end - origin >= limit.value and not unmeasured:
+    seen_until = float(case.account.measured.planned[-1])
+    unmeasured = case.account.touching(timeline.outages[-1].start, seen_until)
+    if limit is not None and seen_until - origin >= limit.value and not unmeasured:
         return Answer("fail", f"{out}, and the time is up", samples=samples)
     if short:
         return undecided(short, samples)
