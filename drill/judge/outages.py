@@ -153,7 +153,7 @@ def _outages(
         else:
             spans.append((first, end, felt))
     count = len(requests)
-    following = [first for first, _, _ in spans[1:]] + [count] * bool(spans)
+    following = [*(first for first, _, _ in spans[1:]), count][: len(spans)]
     return [
         Outage(
             felt,
