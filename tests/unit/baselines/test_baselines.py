@@ -122,7 +122,7 @@ def test_a_baseline_stated_twice_is_an_error_that_names_the_first() -> None:
 
 def test_absent_limits_are_named() -> None:
     limits = parse_baselines(BASELINES[1:], SOURCE)
-    assert absent(limits) == ["restored", "response_time", "data_age"]
+    assert absent(limits) == ["recovered", "response_time", "data_age"]
     assert absent([]) == list(NAMES)
 
 
@@ -134,7 +134,7 @@ def test_response_times_are_read_by_severity() -> None:
         "P2": 14400,
         "P3": 86400,
     }
-    assert (limits["P0"].name, limits["P0"].unit, limits["P0"].source) == ("restored", "s", f"{SOURCE}:14")
+    assert (limits["P0"].name, limits["P0"].unit, limits["P0"].source) == ("recovered", "s", f"{SOURCE}:14")
 
 
 def test_items_without_severity_number_and_comparison_are_passed_over() -> None:
