@@ -41,6 +41,8 @@ def _target(folder: Path, *, context: str = "kind-drill", port: int = 18080) -> 
     text = text.replace('context = "kind-drill"', f'context = "{context}"').replace(
         PORTS, f"ports = {{ {port} = 30080 }}"
     )
+    for name in ("runbook", "novel_engine"):
+        (folder / name).symlink_to(ROOT / name)
     file = folder / "drill.toml"
     file.write_text(text, encoding="utf-8")
     return str(file)
