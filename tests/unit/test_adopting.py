@@ -19,7 +19,8 @@ SET_BY_LOAD = ("root", "file")
 
 
 def models_in(annotation: object) -> list[tuple[type[BaseModel], str]]:
-    """The sections that a field's type is made of, and how several are told apart: "many" in a list, "named" by name."""
+    """The sections that a field's type is made of, and how several are told apart: "many" in a list, "named"
+    by name."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [(annotation, "")]
     how = {tuple: "many", dict: "named"}.get(get_origin(annotation), "")
