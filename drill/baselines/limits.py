@@ -12,7 +12,7 @@ import msgspec
 from drill.baselines.quantities import plain
 from drill.errors import InputError
 
-NAMES = ("restored", "response_time", "error_rate", "cpu", "memory", "database", "data_age")
+NAMES = ("recovered", "response_time", "error_rate", "cpu", "memory", "database", "data_age")
 MOST_SHOWN = 120
 
 

@@ -84,7 +84,7 @@ DATABASE = ("database", "databases", "db", "database backup", "database backups"
 
 
 def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[str, Limit]:
-    """The limit "restored" of each severity, by its name ("P0", "SEV1"). `items`: (line, text); `source`: the
+    """The limit "recovered" of each severity, by its name ("P0", "SEV1"). `items`: (line, text); `source`: the
     runbook's file name.
 
     An item without a severity, a number and a comparison states no limit. Raises InputError for any other
@@ -109,7 +109,7 @@ def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[
                 source, line, text, f"one response time for {severity}; see {limits[severity].source}"
             )
         limits[severity] = Limit(
-            "restored", found.value, "s", found.comparison or "<", "elapsed", f"{source}:{line}"
+            "recovered", found.value, "s", found.comparison or "<", "elapsed", f"{source}:{line}"
         )
     return limits
 

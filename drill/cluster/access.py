@@ -128,8 +128,8 @@ class Cluster:
         seconds: float = 10,
         user_agent: str | None = None,
     ) -> bytes:
-        """One HTTP request to the API server; `path` begins with /api; `user_agent`: a name by which the audit log
-        knows it. Raises AbsentError on 404, ConflictError on 409, ClusterError otherwise.
+        """One HTTP request to the API server; `path` begins with /api; `user_agent`: a name by which the
+        audit log knows it. Raises AbsentError on 404, ConflictError on 409, ClusterError otherwise.
         """
         url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}
@@ -149,7 +149,9 @@ class Cluster:
         if response.status == FORBIDDEN:
             raise ForbiddenError(f"{method} {path} at {self.context}: this user may not")
         if response.status == CONFLICT:
-            raise ConflictError(f"{method} {path} at {self.context}: it was changed or made by others meanwhile")
+            raise ConflictError(
+                f"{method} {path} at {self.context}: it was changed or made by others meanwhile"
+            )
         if response.status >= 300:
             raise ClusterError(
                 f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}"
@@ -282,7 +284,9 @@ def connect(settings: Settings, allow_context: str | None = None) -> Cluster:
 
 
 def open_cluster(kubeconfig: Path, context: str, namespace: str) -> Cluster:
-    """The cluster as the user of that kubeconfig's context. Raises UsageError where it has no such context."""
+    """The cluster as the user of that kubeconfig's context. Raises UsageError where it has no such
+    context.
+    """
     try:
         client: ApiClient = kubernetes_config.new_client_from_config(  # type: ignore[no-untyped-call]
             config_file=str(kubeconfig), context=context

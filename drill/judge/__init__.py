@@ -1,27 +1,40 @@
 """The judge. Flows in: one drill's folder on disk. Flows out: a DrillVerdict, the same whenever the same
-folder is judged."""
+folder is judged, from wherever."""
 
-from drill.judge.credit import judge_credit, with_credit
+from drill.judge.credit import judge_credit, with_credit, with_credits
+from drill.judge.criteria.error_rate import error_rate_so_far
 from drill.judge.judge import judge
+from drill.judge.outages import Standard, recovered_since, standard_of
 from drill.judge.verdict import (
+    Change,
     CommandRun,
     Criterion,
     DrillVerdict,
+    FaultSeen,
+    Outage,
     Phase,
     RequestCount,
-    Witness,
+    Unmeasured,
     Writes,
 )
 
 __all__ = [
+    "Change",
     "CommandRun",
     "Criterion",
     "DrillVerdict",
+    "FaultSeen",
+    "Outage",
     "Phase",
     "RequestCount",
-    "Witness",
+    "Standard",
+    "Unmeasured",
     "Writes",
+    "error_rate_so_far",
     "judge",
     "judge_credit",
+    "recovered_since",
+    "standard_of",
     "with_credit",
+    "with_credits",
 ]

@@ -1,228 +1,172 @@
-"""What the judge reads, typed. Flows in: a folder with recording.jsonl and requests.jsonl. Flows out: a Case,
-which every criterion is asked about.
+"""What the judge reads. Flows in: a folder with recording.jsonl and requests.jsonl. Flows out: a Case, which
+every criterion is asked about.
 
-Data of the events is checked here once: what is missing or of the wrong type is an InputError that names the
-recording.
+A record that cannot be understood is named in `unreadable`, and the drill is inconclusive: what it would have
+said is not known. It never costs the verdicts of other drills.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from drill.errors import InputError, UsageError
-from drill.judge.windows import Timeline, timeline_of
-from drill.recording import Event, Requests, read_events, read_requests
+from drill.judge.accounting import Account, Trouble, account_for
+from drill.judge.outages import Standard, standard_of
+from drill.judge.timeline import Timeline, timeline_of, watched_of
+from drill.recording import Event, Requests, read_requests
+from drill.recording.events import (
+    BackupMade,
+    Calibration,
+    ChangesRead,
+    ClusterChanged,
+    CommandFinished,
+    Data,
+    DrillStarted,
+    LoadStarted,
+    LoadStopped,
+    LoadTrouble,
+    WritesAudited,
+    decode_event,
+)
+from drill.recording.requests import UNREADABLE
 
-Data = TypeVar("Data", bound=msgspec.Struct)
-
-
-class RecordedLimit(msgspec.Struct, frozen=True):
-    """A limit as drill.started carries it. `value` in `unit`; `source`: the runbook line it was read from."""
-
-    value: float
-    unit: str = ""
-    comparison: str = "<"
-    source: str = ""
-    statistic: str = ""
-
-
-class RecordedSettings(msgspec.Struct, frozen=True):
-    """How much must be seen, as drill.started carries it. Durations in seconds."""
-
-    minimum_requests: int
-    hold_seconds: float
-    after_seconds: float
-    patience_seconds: float
-    requests_per_second: float
-    timeout_seconds: float
-
-
-class Started(msgspec.Struct, frozen=True):
-    """The data of drill.started. `lacks`: parts that the target does not have; `restores`: the procedure puts
-    a backup back."""
-
-    drill: str
-    settings: RecordedSettings
-    feature: str = ""
-    scenario: str = ""
-    tags: list[str] = []
-    severity: str = ""
-    fault: str = ""
-    procedure: str | None = ""
-    expected: str = ""
-    control: bool = False
-    limits: dict[str, RecordedLimit] = {}
-    lacks: list[str] = []
-    restores: bool = False
-
-
-class Command(msgspec.Struct, frozen=True):
-    """The data of command.finished. `line`: of the runbook; `started`, `finished`: monotonic seconds."""
-
-    line: int
-    command: str
-    status: int
-    started: float
-    finished: float
-    interrupted: bool = False
-
-
-class ProcedureFinished(msgspec.Struct, frozen=True):
-    """The data of procedure.finished that the judge reads."""
-
-    status: int = 0
-    missing_tools: list[str] = []
-
-
-class AbsentWrite(msgspec.Struct, frozen=True):
-    """An acknowledged write that was not found. `acknowledged_at`: monotonic seconds."""
-
-    id: str
-    acknowledged_at: float
-
-
-class Audit(msgspec.Struct, frozen=True):
-    """The data of writes.audited. `acknowledged`: writes in the ledger; `checked`: how many of them were
-    looked for.
-    """
-
-    acknowledged: int
-    checked: int
-    absent: list[AbsentWrite] = []
-
-
-class Backup(msgspec.Struct, frozen=True):
-    """The data of backup.made. Monotonic seconds."""
-
-    name: str
-    started: float
-    finished: float
-
-
-class PodResources(msgspec.Struct, frozen=True):
-    """One pod in sample.resources. A limit or a measure that it does not have is None."""
-
-    pod: str
-    cpu_seconds: float | None = None
-    cpu_at: float | None = None
-    memory_bytes: float | None = None
-    cpu_limit_cores: float | None = None
-    memory_limit_bytes: float | None = None
-
-
-class PodDatabase(msgspec.Struct, frozen=True):
-    """One pod in sample.database: cumulative seconds and number of queries."""
-
-    pod: str
-    seconds: float
-    queries: float
-
-
-class ResourceSample(msgspec.Struct, frozen=True):
-    """The data of sample.resources."""
-
-    pods: list[PodResources]
-
-
-class DatabaseSample(msgspec.Struct, frozen=True):
-    """The data of sample.database."""
-
-    pods: list[PodDatabase]
+Kind = TypeVar("Kind", bound=Data)
+RECORDING, STREAM = "recording.jsonl", "requests.jsonl"
 
 
 class Case:
-    """One drill, ready to be judged. `events` in the order written, `requests` in the order planned."""
+    """One drill, ready to be judged. `events` in order of time, `requests` in the order planned: in which
+    order they were written does not matter."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.recording = folder / "recording.jsonl"
-        if not self.recording.is_file():
-            raise UsageError(f"{self.recording}: no such file. Expected the evidence folder of a drill")
-        self.events: list[Event] = read_events(self.recording)
-        self.requests: Requests = read_requests(folder / "requests.jsonl")
+        self.name = folder.resolve().name
+        recording = folder / RECORDING
+        if not recording.is_file():
+            raise UsageError(f"{recording}: no such file. Expected the evidence folder of a drill")
+        self.events, self.unreadable = _readable(recording)
+        self.requests: Requests = read_requests(folder / STREAM)
 
     @cached_property
-    def started(self) -> Started | None:
+    def started(self) -> DrillStarted | None:
         """None where the recording ends before the drill began."""
-        found = self.first("drill.started")
-        return self.typed(found, Started) if found else None
+        return self.first(DrillStarted)
 
     @cached_property
-    def setup(self) -> Started:
+    def setup(self) -> DrillStarted:
         """What drill.started says. Raises InputError where there is none."""
         if self.started is None:
             raise InputError(
-                self.recording, None, "(no drill.started)", "a recording that begins with drill.started"
+                RECORDING, None, "(no drill.started)", "a recording that begins with drill.started"
             )
         return self.started
 
     @cached_property
-    def timeline(self) -> Timeline:
-        """The moments of the drill."""
-        return timeline_of(self.events, self.watched, self.setup.settings, self.setup.limits)
+    def calibration(self) -> Calibration | None:
+        """The target's own noise; None where none was kept."""
+        return self.setup.calibration
 
     @cached_property
-    def watched(self) -> Requests:
-        """The requests planned before the fault was undone: an undo repairs the target, and must not look
-        like a restoration."""
-        undone = self.first("fault.undone")
-        return self.requests.between(float("-inf"), undone.monotonic) if undone else self.requests
+    def standard(self) -> Standard:
+        """What good service is in this drill."""
+        return standard_of(self.setup.settings, self.setup.limits, self.calibration)
+
+    @cached_property
+    def account(self) -> Account:
+        """The requests of what was watched, held against the plan."""
+        load = self.first(LoadStarted)
+        rate = self.setup.settings.requests_per_second if load is None else load.requests_per_second
+        watched = watched_of(self.events, self.requests, rate)
+        lateness = self.calibration.lateness_seconds if self.calibration else 0.0
+        return account_for(self.requests, rate, watched, self._troubles(watched), lateness)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The moments of the drill."""
+        return timeline_of(self.events, self.setup, self.account, self.standard)
 
     @cached_property
     def after(self) -> Requests:
-        """The requests of the window after; none where the service was never restored."""
-        window = self.timeline.after
-        return self.watched.between(*window) if window else self.watched.between(0, 0)
+        """The measured requests of the window after; none where there is no such window."""
+        return self.account.measured.between(*(self.timeline.after or (0.0, 0.0)))
 
     @cached_property
-    def commands(self) -> list[Command]:
-        """The commands that the operator ran, in order."""
-        return [self.typed(event, Command) for event in self.all("command.finished")]
-
-    @cached_property
-    def audit(self) -> Audit | None:
+    def audit(self) -> WritesAudited | None:
         """The last audit of the writes."""
-        found = self.last("writes.audited")
-        return self.typed(found, Audit) if found else None
+        return next(reversed(self.all(WritesAudited)), None)
 
     @cached_property
-    def backup(self) -> Backup | None:
+    def backup(self) -> BackupMade | None:
         """The last backup made."""
-        found = self.last("backup.made")
-        return self.typed(found, Backup) if found else None
+        return next(reversed(self.all(BackupMade)), None)
 
-    def all(self, kind: str) -> list[Event]:
-        """Every event of a kind."""
-        return [event for event in self.events if event.kind == kind]
+    @cached_property
+    def commands(self) -> list[CommandFinished]:
+        """The commands that the operator ran, in the order in which they ended."""
+        return self.all(CommandFinished)
 
-    def first(self, kind: str) -> Event | None:
-        """The first event of a kind."""
-        return next((event for event in self.events if event.kind == kind), None)
+    @cached_property
+    def changes(self) -> list[Event] | None:
+        """The events cluster.changed, in order of time; None where no audit log was read."""
+        read = self.all(ChangesRead)
+        if not any(each.available for each in read):
+            return None
+        changed = [event for event in self.events if isinstance(event.data, ClusterChanged)]
+        return sorted(changed, key=lambda event: event.monotonic)
 
-    def last(self, kind: str) -> Event | None:
-        """The last event of a kind."""
-        return next((event for event in reversed(self.events) if event.kind == kind), None)
+    def all(self, kind: type[Kind]) -> list[Kind]:
+        """The data of every event of a kind, in the order written."""
+        return [event.data for event in self.events if isinstance(event.data, kind)]
 
-    def within(self, kind: str, window: tuple[float, float]) -> list[Event]:
-        """Events of a kind in [start, end], monotonic seconds."""
+    def first(self, kind: type[Kind]) -> Kind | None:
+        """The data of the first event of a kind."""
+        return next((event.data for event in self.events if isinstance(event.data, kind)), None)
+
+    def within(self, kind: type[Kind], window: tuple[float, float]) -> list[tuple[float, Kind]]:
+        """Moment and data of the events of a kind in [start, end], monotonic seconds, in order of time."""
         start, end = window
-        return [event for event in self.events if event.kind == kind and start <= event.monotonic <= end]
+        found = [
+            (event.monotonic, event.data)
+            for event in self.events
+            if isinstance(event.data, kind) and start <= event.monotonic <= end
+        ]
+        return sorted(found, key=lambda each: each[0])
 
-    def typed(self, event: Event, kind: type[Data]) -> Data:
-        """The event's data as a `kind`. Raises InputError."""
-        return typed(event, kind, self.recording)
+    def _troubles(self, watched: tuple[float, float]) -> Sequence[Trouble]:
+        """What the recording itself says of the load. One that did not end as it should has lost what was
+        under way.
+        """
+        troubles = [Trouble(each.start, each.end, each.what) for each in self.all(LoadTrouble)]
+        end = watched[1]
+        last = (end - self.setup.settings.timeout_seconds, end)
+        stopped = next(reversed(self.all(LoadStopped)), None)
+        if stopped is None:
+            troubles.append(Trouble(*last, "the recording does not say that the load ended"))
+        elif stopped.exit_status != 0:
+            troubles.append(Trouble(*last, f"the load ended with exit status {stopped.exit_status}"))
+        return troubles
 
 
-def typed(event: Event, kind: type[Data], recording: Path) -> Data:
-    """The data of an event, checked. Raises InputError that names the recording, the event and the field."""
-    data: Any = event.data
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError as error:
-        raise InputError(
-            recording, None, event.kind, f"data as drill/recording/events.py describes it ({error})"
-        ) from error
+def _readable(path: Path) -> tuple[list[Event], list[str]]:
+    """The events that can be understood, in order of time, and the others by line. A last line cut off by a
+    kill is left out."""
+    events, unreadable = [], []
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            events.append(decode_event(line))
+        except (*UNREADABLE, ValueError) as error:
+            if number < len(lines):
+                shown = line[:80].decode(errors="replace")
+                unreadable.append(str(InputError(path.name, number, shown, f"an event ({error})")))
+    return sorted(events, key=_order), unreadable
+
+
+def _order(event: Event) -> tuple[float, float, str, bytes]:
+    return event.monotonic, event.wall, event.kind, msgspec.json.encode(event.data)

@@ -1,8 +1,10 @@
-"""Who repaired the service: the runbook, the platform, or nobody? Flows in: a drill's verdict and its
-control's. Flows out: the credit.
+"""Who repaired the service: the runbook, the platform, or nobody? Flows in: a drill's verdict and those of
+its controls. Flows out: the credit, and why.
 
-A control is the same fault with nobody acting. One drill and one control are one sample each, so a difference
-counts only when it is larger than MARGIN_SECONDS and than MARGIN_SHARE of the longer reading.
+A control is the same faults with nobody acting. Credit needs a cause: something that the operator's identity
+changed, by the API server's audit log, before users were served again; and a control that says for certain
+what the platform does alone. One drill and one control are one sample each, so a difference counts only when
+it is larger than MARGIN_SECONDS and than MARGIN_SHARE of the longer reading.
 """
 
 from __future__ import annotations
@@ -17,38 +19,94 @@ MARGIN_SECONDS = 5.0
 MARGIN_SHARE = 0.25
 
 
-def judge_credit(drill: DrillVerdict, control: DrillVerdict | None) -> Credit:
-    """What a recording proves by itself needs no control: restored before anyone acted, or restored never."""
+def judge_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple[Credit, str]:
+    """The credit and its reason. What a recording proves by itself needs no control: recovered before anyone
+    acted, or out for good."""
     if drill.verdict in ("setup", "not applicable"):
-        return "not measured"
-    took = drill.restored_seconds
+        return "not measured", f"the drill is {drill.verdict}"
+    if not drill.faults or not drill.outages:
+        return "not measured", "users were never out, so nothing was repaired"
+    took = drill.recovered_seconds
     if took is None:
-        return "nobody" if _restoration(drill) == "fail" else "not measured"
-    if drill.procedure_started_seconds is None or took < drill.procedure_started_seconds:
-        return "platform"
-    if control is None or control.verdict in ("setup", "not applicable"):
-        return "not measured"
-    return _against_control(took, control)
+        if drill.stays_out is not None and drill.stays_out.verdict == "pass":
+            return "nobody", drill.stays_out.why
+        return "not measured", "whether users were served again is not known"
+    if _criterion(drill, "recovered") == "inconclusive":
+        return "not measured", "the time of recovery is inconclusive"
+    begun = drill.procedure_started_seconds
+    if begun is None or took < begun:
+        if drill.flapping:
+            return "not measured", "the service was going up and down"
+        return "platform", f"users were served again after {took:.1f} s, before anyone acted"
+    return _with_cause(drill, took, begun, controls)
 
 
-def with_credit(drill: DrillVerdict, control: DrillVerdict | None) -> DrillVerdict:
-    """The same verdict, with the credit that its control allows."""
-    return msgspec.structs.replace(drill, credit=judge_credit(drill, control))
+def with_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> DrillVerdict:
+    """The same verdict, with the credit that its controls allow."""
+    credit, why = judge_credit(drill, controls)
+    return msgspec.structs.replace(drill, credit=credit, credit_why=why)
 
 
-def with_credits(verdicts: Sequence[DrillVerdict]) -> list[DrillVerdict]:
-    """The verdicts of one run, in their order, each drill with the credit that the run's control of the same
-    fault allows.
-    """
-    controls = {each.fault: each for each in verdicts if each.control}
-    return [each if each.control else with_credit(each, controls.get(each.fault)) for each in verdicts]
+def with_credits(verdicts: Sequence[DrillVerdict], kept: Sequence[DrillVerdict] = ()) -> list[DrillVerdict]:
+    """The verdicts of one run, in their order, each drill with the credit that all controls of the same
+    faults allow: those of the run, and those `kept` from before."""
+    controls = [each for each in (*verdicts, *kept) if each.control]
+    return [
+        each if each.control else with_credit(each, [one for one in controls if one.fault == each.fault])
+        for each in verdicts
+    ]
 
 
-def _against_control(took: float, control: DrillVerdict) -> Credit:
-    alone = control.restored_seconds
+def _with_cause(
+    drill: DrillVerdict, took: float, begun: float, controls: Sequence[DrillVerdict]
+) -> tuple[Credit, str]:
+    if drill.changes is None:
+        return "not measured", "no audit log of the cluster was read, so no cause can be shown"
+    causes = [change for change in drill.changes if begun <= change.seconds <= took]
+    if not causes:
+        return "not measured", "the procedure changed nothing before users were served again"
+    conclusive = [control for control in controls if conclusive_control(control)]
+    if not conclusive:
+        return "not measured", _no_control(controls)
+    answers = {_against(took, control): control for control in reversed(conclusive)}
+    alone = ", ".join(_alone(control) for control in conclusive)
+    why = f"{took:.1f} s with the procedure; the platform alone: {alone}"
+    cause = causes[-1]
+    if len(answers) > 1:
+        return "too close to tell", f"controls differ: {why}"
+    credit = next(iter(answers))
+    if credit == "runbook":
+        why += f"; the last change before users were served: {cause.verb} {cause.object}"
+    return credit, why
+
+
+def conclusive_control(control: DrillVerdict) -> bool:
+    """Does this control say for certain what the platform does alone? Not when users were hardly out, nor
+    when the service went up and down, nor when its own verdict is in doubt."""
+    if (
+        control.verdict in ("setup", "not applicable", "not noticed")
+        or not control.outages
+        or control.flapping
+    ):
+        return False
+    if control.unreadable:
+        return False
+    if control.recovered_seconds is not None:
+        return _criterion(control, "recovered") in ("pass", "fail")
+    return control.stays_out is not None and control.stays_out.verdict == "pass"
+
+
+def _no_control(controls: Sequence[DrillVerdict]) -> str:
+    if not controls:
+        return "there is no control"
+    if any(control.flapping for control in controls):
+        return "in the control the service was going up and down, which tells nothing of who repaired it"
+    return f"the control is not conclusive: {controls[0].why}"
+
+
+def _against(took: float, control: DrillVerdict) -> Credit:
+    alone = control.recovered_seconds
     if alone is None:
-        if _restoration(control) not in ("fail", "inconclusive") or not _noticed(control):
-            return "not measured"
         enough = took + max(MARGIN_SECONDS, MARGIN_SHARE * took)
         return "runbook" if control.watched_seconds >= enough else "too close to tell"
     gained, margin = alone - took, max(MARGIN_SECONDS, MARGIN_SHARE * alone)
@@ -57,9 +115,11 @@ def _against_control(took: float, control: DrillVerdict) -> Credit:
     return "too close to tell" if gained > margin / 2 else "platform"
 
 
-def _restoration(verdict: DrillVerdict) -> str | None:
-    return next((criterion.verdict for criterion in verdict.criteria if criterion.name == "restored"), None)
+def _alone(control: DrillVerdict) -> str:
+    if control.recovered_seconds is None:
+        return f"still out after {control.watched_seconds:.1f} s"
+    return f"{control.recovered_seconds:.1f} s"
 
 
-def _noticed(verdict: DrillVerdict) -> bool:
-    return any(phase.name == "first failed request" for phase in verdict.phases)
+def _criterion(verdict: DrillVerdict, name: str) -> str | None:
+    return next((criterion.verdict for criterion in verdict.criteria if criterion.name == name), None)

@@ -1,166 +1,212 @@
 """Judging one drill. Flows in: its folder. Flows out: a DrillVerdict; the same bytes for the same folder,
-without a cluster or a clock."""
+from whatever path, without a cluster or a clock."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from drill.judge.case import Case, Started
+import msgspec
+
+from drill.errors import DrillError
+from drill.judge.case import Case
+from drill.judge.cause import came_back_after, changes_of, command_run
 from drill.judge.credit import with_credit
-from drill.judge.criteria import CRITERIA
+from drill.judge.criteria import CRITERIA, Question
+from drill.judge.criteria.recovered import stays_out
 from drill.judge.criteria.writes import count_writes
 from drill.judge.phases import phases_of
 from drill.judge.verdict import (
-    CommandRun,
     Criterion,
     DrillVerdict,
+    FaultSeen,
+    Outage,
     Overall,
     RequestCount,
-    Witness,
+    Unmeasured,
 )
+from drill.recording import events as recorded
+
+CRASHES = (ArithmeticError, AssertionError, AttributeError, DrillError, LookupError, TypeError, ValueError)
+"""What a question that the recording does not fit may raise: it is then unknown, and the others stand."""
 
 
 def judge(folder: Path) -> DrillVerdict:
     """Read recording.jsonl and requests.jsonl of `folder` and say what they prove.
 
-    Raises UsageError where the folder holds no recording, InputError where a record cannot be understood.
+    Raises UsageError where the folder holds no recording. A record that cannot be understood makes the drill
+    inconclusive and is named.
     """
     case = Case(folder)
-    started = case.started
-    if started is None:
-        return _unbegun(case)
+    if case.started is None:
+        return _bare(case, "inconclusive" if case.unreadable else "setup", _unbegun(case))
+    try:
+        return with_credit(_judged(case), [])
+    except CRASHES as error:
+        return _bare(
+            case, "inconclusive", f"the judge could not make sense of it: {type(error).__name__}: {error}"
+        )
+
+
+def _judged(case: Case) -> DrillVerdict:
     trouble = _error(case)
     if trouble:
-        return _verdict(case, started, "setup", trouble, [])
-    absent = case.first("drill.not_applicable")
+        return _verdict(case, "setup", trouble, [])
+    absent = case.first(recorded.DrillNotApplicable)
     if absent:
-        return _verdict(
-            case, started, "not applicable", f"the target has no {absent.data.get('what', 'such part')}", []
-        )
+        return _verdict(case, "not applicable", f"the target has no {absent.what}", [])
     trouble = _gate_trouble(case) or _fault_trouble(case)
     if trouble:
-        return _verdict(case, started, "setup", trouble, [])
-    criteria = [criterion(case) for criterion in CRITERIA]
-    overall, why = _overall(criteria, started)
-    return with_credit(_verdict(case, started, overall, why, criteria), None)
+        overall: Overall = "inconclusive" if case.unreadable else "setup"
+        return _verdict(case, overall, "; ".join([trouble, *case.unreadable]), [])
+    criteria = [_asked(question, case) for question in CRITERIA]
+    return _verdict(case, *_overall(criteria, case), criteria)
 
 
-def _verdict(
-    case: Case, started: Started, overall: Overall, why: str, criteria: list[Criterion]
-) -> DrillVerdict:
-    timeline = case.timeline
+def _asked(question: Question, case: Case) -> Criterion:
+    try:
+        return question.judge(case)
+    except CRASHES as error:
+        return question.failed_to_answer(error)
+
+
+def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) -> DrillVerdict:
+    timeline, account, bare = case.timeline, case.account, _bare(case, overall, why)
+    since = timeline.since_origin
+    origin = timeline.origin or account.start
+    return msgspec.structs.replace(
+        bare,
+        criteria=criteria,
+        phases=phases_of(timeline),
+        faults=_faults(case),
+        writes=count_writes(case),
+        requests=RequestCount(
+            planned=account.planned,
+            completed=int(account.measured.answered.sum()),
+            failed=int(account.measured.failed.sum()),
+            unmeasured=account.unmeasured,
+        ),
+        commands=[command_run(command, timeline) for command in case.commands],
+        stays_out=stays_out(case),
+        watched_seconds=timeline.watched_seconds,
+        procedure_started_seconds=since(timeline.procedure_started),
+        recovered_seconds=since(timeline.recovered),
+        outages=[Outage(each.felt, each.start - origin, since(each.end)) for each in timeline.outages],
+        out_seconds=timeline.out_seconds,
+        flapping=len(timeline.outages) > 1,
+        unmeasured=[
+            Unmeasured(each.start - origin, each.end - origin, each.slots, each.what)
+            for each in account.stretches
+        ],
+        came_back_after=came_back_after(case),
+        changes=changes_of(case),
+        calibration=case.calibration,
+    )
+
+
+def _bare(case: Case, overall: Overall, why: str) -> DrillVerdict:
+    """What can be said without understanding the requests."""
+    started = case.started or recorded.DrillStarted(
+        case.name, recorded.Judging(0, 0, 0, 0, 0, 0), expected=""
+    )
     return DrillVerdict(
         drill=started.drill,
         feature=started.feature,
         scenario=started.scenario,
         tags=started.tags,
         severity=started.severity,
-        fault=started.fault,
-        procedure=started.procedure or "",
+        faults=[FaultSeen(each.fault, each.felt, each.part) for each in started.faults],
+        procedures=started.procedures,
         expected=started.expected,
         verdict=overall,
         why=why,
         control=started.control,
-        criteria=criteria,
-        phases=phases_of(timeline),
-        witness=_witness(case),
-        credit="not measured",
-        writes=count_writes(case),
-        requests=_count(case),
-        commands=[
-            CommandRun(
-                line=command.line,
-                command=command.command,
-                status=command.status,
-                seconds=max(0.0, command.finished - command.started),
-                interrupted=command.interrupted,
-            )
-            for command in case.commands
-        ],
-        evidence=str(case.folder),
-        watched_seconds=timeline.watched_seconds,
-        procedure_started_seconds=timeline.since_injection(timeline.procedure_started),
-        restored_seconds=timeline.since_injection(timeline.restored),
-    )
-
-
-def _unbegun(case: Case) -> DrillVerdict:
-    """A recording that ends before drill.started can only say so."""
-    return DrillVerdict(
-        drill=case.folder.name,
-        feature="",
-        scenario="",
-        tags=[],
-        severity="",
-        fault="",
-        procedure="",
-        expected="",
-        verdict="setup",
-        why=_error(case) or "the recording ends before the drill began",
-        control=False,
         criteria=[],
         phases=[],
-        witness=None,
         credit="not measured",
         writes=None,
-        requests=_count(case),
+        requests=RequestCount(planned=len(case.requests)),
         commands=[],
-        evidence=str(case.folder),
+        evidence=f"evidence/{case.name}",
+        began_wall=case.events[0].wall if case.events else 0.0,
+        unreadable=[*case.unreadable, *case.requests.unreadable],
     )
+
+
+def _unbegun(case: Case) -> str:
+    return _error(case) or "; ".join(["the recording ends before the drill began", *case.unreadable])
 
 
 def _error(case: Case) -> str | None:
-    error = case.first("drill.error")
-    return f"{error.data.get('error', 'error')}: {error.data.get('message', '')}" if error else None
+    """The first error that ended the drill; one of putting back the target does not change what was seen
+    before.
+    """
+    error = next((each for each in case.all(recorded.DrillError) if each.stage == "drill"), None)
+    return f"{error.error}: {error.message}" if error else None
 
 
 def _gate_trouble(case: Case) -> str | None:
-    gates = case.all("health.gate")
+    gates = case.all(recorded.HealthGate)
     if not gates:
         return "the target's health was never checked before the fault"
-    unhealthy = next((gate for gate in gates if gate.data.get("healthy") is not True), None)
-    return (
-        f"the target was not healthy before the fault: {unhealthy.data.get('observed', '')}"
-        if unhealthy
-        else None
-    )
+    unhealthy = next((gate for gate in gates if not gate.healthy), None)
+    return f"the target was not healthy before the fault: {unhealthy.observed}" if unhealthy else None
 
 
 def _fault_trouble(case: Case) -> str | None:
-    """Why the fault cannot be said to have taken effect. A fault without its witness proves nothing about the
-    target."""
-    if case.timeline.injected is None:
-        return f"the fault {case.setup.fault} was never injected"
-    if case.first("fault.witnessed"):
-        return None
-    unwitnessed = case.first("fault.unwitnessed")
-    if unwitnessed is None:
-        return f"the fault {case.setup.fault} has no witness: the recording ends before one was seen"
-    awaited, seen = unwitnessed.data.get("awaited", ""), unwitnessed.data.get("last_seen", "")
-    return f"the fault {case.setup.fault} was not witnessed: awaited {awaited}, last seen {seen}"
+    """Why a fault cannot be said to have taken effect. A fault without its witness proves nothing about the
+    target.
+    """
+    witnessed = {each.fault for each in case.all(recorded.FaultWitnessed)}
+    unnoticed = {each.fault for each in case.all(recorded.FaultUnnoticed)}
+    unwitnessed = {each.fault: each for each in case.all(recorded.FaultUnwitnessed)}
+    for fault in case.setup.faults:
+        if fault.fault not in case.timeline.injected:
+            return f"the fault {fault.fault} was never injected"
+        if fault.fault in witnessed | unnoticed:
+            continue
+        seen = unwitnessed.get(fault.fault)
+        if seen is None:
+            return f"the fault {fault.fault} has no witness: the recording ends before one was seen"
+        return (
+            f"the fault {fault.fault} was not witnessed: awaited {seen.awaited}, last seen {seen.last_seen}"
+        )
+    return None
 
 
-def _overall(criteria: list[Criterion], started: Started) -> tuple[Overall, str]:
-    """A control says only whether the platform restored. Otherwise one failure fails, and one doubt leaves
+def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
+    """The control of a fault says only whether users were served again. Otherwise one failure fails, and one doubt leaves
     the drill in doubt."""
-    asked = [criterion for criterion in criteria if not started.control or criterion.name == "restored"]
+    if case.unreadable:
+        return "inconclusive", "; ".join(case.unreadable)
+    only_recovery = case.setup.control and bool(case.setup.faults)
+    asked = [each for each in criteria if not only_recovery or each.name == "recovered"]
     outcomes: tuple[Overall, ...] = ("fail", "inconclusive")
     for outcome in outcomes:
-        reasons = [
-            f"{criterion.name}: {criterion.why}" for criterion in asked if criterion.verdict == outcome
-        ]
+        reasons = [f"{each.name}: {each.why}" for each in asked if each.verdict == outcome]
         if reasons:
             return outcome, "; ".join(reasons)
-    return "pass", "; ".join(criterion.why for criterion in asked if criterion.name == "restored")
+    recovered = "; ".join(each.why for each in asked if each.name == "recovered")
+    to_be_felt = any(fault.felt in ("failed", "slow") for fault in case.setup.faults)
+    return ("not noticed" if to_be_felt and not case.timeline.outages else "pass"), recovered
 
 
-def _witness(case: Case) -> Witness | None:
-    event = case.first("fault.witnessed")
-    return case.typed(event, Witness) if event else None
-
-
-def _count(case: Case) -> RequestCount:
-    requests = case.requests
-    return RequestCount(
-        planned=len(requests), completed=int(requests.answered.sum()), failed=int(requests.failed.sum())
-    )
+def _faults(case: Case) -> list[FaultSeen]:
+    witnesses = {each.fault: each for each in case.all(recorded.FaultWitnessed)}
+    unnoticed = {each.fault: each for each in case.all(recorded.FaultUnnoticed)}
+    seen = []
+    for fault in case.setup.faults:
+        witness, nobody = witnesses.get(fault.fault), unnoticed.get(fault.fault)
+        what = witness.what if witness else nobody.what if nobody else ""
+        seen.append(
+            FaultSeen(
+                fault=fault.fault,
+                felt=fault.felt,
+                part=fault.part,
+                injected_seconds=case.timeline.since_origin(case.timeline.injected.get(fault.fault)),
+                witness=what,
+                witness_seconds=witness.seconds if witness else None,
+                users=witness.users if witness else "",
+                noticed=nobody is None,
+            )
+        )
+    return seen

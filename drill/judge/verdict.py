@@ -1,8 +1,10 @@
-"""The verdict on a drill, as data. The judge makes it from a recording; reports, summaries and the credit only read it.
+"""The verdict on a drill, as data. The judge makes it from a recording; reports, summaries and the credit
+only read it.
 
-All times are seconds. `..._seconds` of a moment count from the drill's origin: the injection of the first fault that
-users are to feel, else the first injection, else (no fault at all) the beginning of the window after. `verdict` speaks
-of the procedure, never of what was expected. No path in it depends on where the run is kept.
+All times are seconds. `..._seconds` of a moment count from the drill's origin: the injection of the first
+fault that users are to feel, else the first injection, else (no fault at all) the beginning of the window
+after. `verdict` speaks of the procedure, never of what was expected. No path in it depends on where the run
+is kept.
 """
 
 from __future__ import annotations
@@ -20,10 +22,11 @@ Credit = Literal["runbook", "platform", "nobody", "too close to tell", "not meas
 
 
 class Criterion(msgspec.Struct, frozen=True):
-    """One question to the recording and its answer. `title`: what it is called for people; `value`, `limit` and
-    `interval` are in `unit`; `interval` is the confidence interval at 95 %, None where the value has no spread that
-    was seen; `source`: the runbook line of the limit; `why`: one sentence, with the assumption that the answer rests
-    on. A limit is not to be reached; one of a count (commands, writes) is not to be exceeded."""
+    """One question to the recording and its answer. `title`: what it is called for people; `value`, `limit`
+    and `interval` are in `unit`; `interval` is the confidence interval at 95 %, None where the value has no
+    spread that was seen; `source`: the runbook line of the limit; `why`: one sentence, with the assumption
+    that the answer rests on. A limit is not to be reached; one of a count (commands, writes) is not to be
+    exceeded."""
 
     name: str
     verdict: Outcome
@@ -38,17 +41,18 @@ class Criterion(msgspec.Struct, frozen=True):
 
 
 class Phase(msgspec.Struct, frozen=True):
-    """A moment of the drill that came: injected, witnessed, first felt, procedure started, procedure done, recovered.
-    A moment that never came has no phase."""
+    """A moment of the drill that came: injected, witnessed, first felt, procedure started, procedure done,
+    recovered. A moment that never came has no phase."""
 
     name: str
     seconds: float
 
 
 class FaultSeen(msgspec.Struct, frozen=True):
-    """One fault of the drill. `felt`: how users were to notice it; `injected_seconds`: None where it never was;
-    `witness`: what the platform showed, empty where nothing was seen, `witness_seconds` after its own injection;
-    `users`: what users felt, in words; `noticed`: False where the recording says that nobody did."""
+    """One fault of the drill. `felt`: how users were to notice it; `injected_seconds`: None where it never
+    was; `witness`: what the platform showed, empty where nothing was seen, `witness_seconds` after its own
+    injection; `users`: what users felt, in words; `noticed`: False where the recording says that nobody
+    did."""
 
     fault: str
     felt: Felt = "failed"
@@ -61,8 +65,8 @@ class FaultSeen(msgspec.Struct, frozen=True):
 
 
 class Outage(msgspec.Struct, frozen=True):
-    """A stretch in which users were out. `felt`: their requests failed, or were slow; `end_seconds`: the beginning of
-    what came after it, None where it lasted until the end of watching."""
+    """A stretch in which users were out. `felt`: their requests failed, or were slow; `end_seconds`: the
+    beginning of what came after it, None where it lasted until the end of watching."""
 
     felt: Literal["failed", "slow"]
     start_seconds: float
@@ -70,7 +74,9 @@ class Outage(msgspec.Struct, frozen=True):
 
 
 class Unmeasured(msgspec.Struct, frozen=True):
-    """A stretch in which the instrument failed, not the target. `slots`: planned requests of which nothing is said."""
+    """A stretch in which the instrument failed, not the target. `slots`: planned requests of which nothing is
+    said.
+    """
 
     start_seconds: float
     end_seconds: float
@@ -87,9 +93,9 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Writes(msgspec.Struct, frozen=True):
-    """Acknowledged writes and what became of them. `lost` are all that are absent afterwards, `allowed_lost` those of
-    them that a restored backup may lose; `data_age_seconds`: from the newest write that survived to the fault, None
-    where no backup was restored or the audit could not tell."""
+    """Acknowledged writes and what became of them. `lost` are all that are absent afterwards, `allowed_lost`
+    those of them that a restored backup may lose; `data_age_seconds`: from the newest write that survived to
+    the fault, None where no backup was restored or the audit could not tell."""
 
     acknowledged: int
     lost: int
@@ -98,9 +104,9 @@ class Writes(msgspec.Struct, frozen=True):
 
 
 class RequestCount(msgspec.Struct, frozen=True):
-    """Requests of the whole drill. `planned`: slots of the plan, whether or not they have a record; `completed`: those
-    that got an answer of any kind; `failed`: of those that were measured; `unmeasured`: slots of which nothing is said,
-    for they have no record, or two, or the load itself was in trouble."""
+    """Requests of the whole drill. `planned`: slots of the plan, whether or not they have a record;
+    `completed`: those that got an answer of any kind; `failed`: of those that were measured; `unmeasured`:
+    slots of which nothing is said, for they have no record, or two, or the load itself was in trouble."""
 
     planned: int = 0
     completed: int = 0
@@ -109,8 +115,8 @@ class RequestCount(msgspec.Struct, frozen=True):
 
 
 class CommandRun(msgspec.Struct, frozen=True):
-    """One command that the operator ran. `line`: of the runbook; `interrupted`: it streams, and was ended as by
-    Ctrl-C; `hung`: it should have ended and did not; `finished_seconds`: when it had ended."""
+    """One command that the operator ran. `line`: of the runbook; `interrupted`: it streams, and was ended as
+    by Ctrl-C; `hung`: it should have ended and did not; `finished_seconds`: when it had ended."""
 
     line: int
     command: str
@@ -124,13 +130,14 @@ class CommandRun(msgspec.Struct, frozen=True):
 class DrillVerdict(msgspec.Struct, frozen=True):
     """What is said of one drill.
 
-    `began_wall`: when it began, by which drills of a run are ordered; `control`: nobody acted; `evidence`: its folder,
-    relative to the run's; `stays_out`: the statement "the service stays out", with the time watched as its value (pass:
-    it does); `recovered_seconds`: the beginning of good service that lasted until the end of watching, None where there
-    was none or users were never out; `outages` in order, `out_seconds` their total, `flapping`: the service came back
-    for as long as a hold, and went out again; `watched_seconds`: from the origin to the end of watching;
-    `came_back_after`: the last command that had begun when service came back; `changes`: None where no audit log was
-    read; `credit_why`: one sentence; `unreadable`: records that could not be understood, by name.
+    `began_wall`: when it began, by which drills of a run are ordered; `control`: nobody acted; `evidence`:
+    its folder, relative to the run's; `stays_out`: the statement "the service stays out", with the time
+    watched as its value (pass: it does); `recovered_seconds`: the beginning of good service that lasted until
+    the end of watching, None where there was none or users were never out; `outages` in order, `out_seconds`
+    their total, `flapping`: the service came back for as long as a hold, and went out again;
+    `watched_seconds`: from the origin to the end of watching; `came_back_after`: the last command that had
+    begun when service came back; `changes`: None where no audit log was read; `credit_why`: one sentence;
+    `unreadable`: records that could not be understood, by name.
     """
 
     drill: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import signal
 import sys
 from collections.abc import Generator
@@ -11,11 +12,10 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from pytest_bdd.exceptions import GherkinParseError
-from pytest_bdd.feature import get_features
 
 from drill import settings as settings_module
 from drill.conduct.book import Book
+from drill.conduct.feature_file import feature_troubles
 from drill.conduct.run import Run
 from drill.conduct.scenario import TAGS
 from drill.errors import DrillError
@@ -47,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="NAME",
         help="the run's name, also of its folder (default: the time)",
+    )
+    group.addoption(
+        "--fresh-controls",
+        action="store_true",
+        help="measure every control anew, also where an earlier run's is kept and not stale",
     )
     if importlib.util.find_spec("xdist") is None:
         # so that it is refused in our words also where nothing else knows it
@@ -132,16 +137,14 @@ def _features_of(config: pytest.Config, argument: str) -> list[Path]:
 
 
 def _read_features(config: pytest.Config) -> None:
-    """Read every feature file once, since a broken one would otherwise end the collection with a
-    traceback.
+    """Read every feature file once, since a broken one would otherwise end the collection with a traceback,
+    or be passed over.
     """
-    for file in sorted({file for argument in config.args for file in _features_of(config, argument)}):
-        try:
-            get_features([str(file)])
-        except GherkinParseError as error:
-            raise pytest.UsageError(
-                f"{file}:{error.line}: {error.line_content.strip()!r} is not right here: {error.message}"
-            ) from error
+    tags = {re.split("[:(]", line)[0].strip() for line in config.getini("markers")}
+    files = sorted({file for argument in config.args for file in _features_of(config, argument)})
+    wrong = [trouble for file in files for trouble in feature_troubles(file, tags)]
+    if wrong:
+        raise pytest.UsageError("\n".join(wrong))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

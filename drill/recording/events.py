@@ -89,7 +89,8 @@ class Calibration(Part, frozen=True):
     """The target's own noise, measured by a drill of nothing. `dispersion`: variance of failures per block over that
     of independent ones (>= 1); `correlation_seconds`: how long latencies depend on each other; `capacity`: highest
     requests per second served within the limits; `lateness_seconds`: p99 of how late the load sent;
-    `machine_busy_share`: of all cores, 0 to 1; `taken_wall`: when; `digest`: of the target that it was measured on."""
+    `machine_busy_share`: of all cores, 0 to 1; `taken_wall`: when; `digest`: of the target that it was measured on.
+    `failures` in `requests`: what the dispersion was told from; with fewer than two it is taken as 1."""
 
     dispersion: float = 1.0
     correlation_seconds: float = 0.0
@@ -98,6 +99,8 @@ class Calibration(Part, frozen=True):
     machine_busy_share: float = 0.0
     taken_wall: float = 0.0
     digest: str = ""
+    failures: int = 0
+    requests: int = 0
 
 
 @_of("drill.started")

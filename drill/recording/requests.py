@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -19,6 +19,9 @@ from drill.errors import InputError
 CHUNK_BYTES = 4 << 20
 NOT_SENT = "not sent: "
 """How the error of a request begins that the load could not send, or not in time: no failure of the target."""
+LOADS_OWN_ERRORS = (NOT_SENT, "interrupted")
+"""How the errors begin that are the load's: it did not send, or broke off what it had sent."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
@@ -42,8 +45,10 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
 class Requests:
     """Requests as columns, in order of their planned time. All arrays have shape (n,).
 
-    planned, finished, latency: float64 seconds; failed, answered: bool (answered: an HTTP status came,
-    whichever); name: int32 index into `names`.
+    planned, sent, finished, latency: float64 seconds; failed, answered, unsent: bool (answered: an HTTP
+    status came, whichever; unsent: the load itself did not let it run its course, which says nothing of the
+    target); name: int32 index into `names`. `unreadable`: the lines of the stream that are no requests, each
+    by file and line.
     """
 
     def __init__(
@@ -54,22 +59,26 @@ class Requests:
         name: NDArray[np.int32],
         names: list[str],
         *,
+        sent: NDArray[np.float64] | None = None,
         answered: NDArray[np.bool_] | None = None,
+        unsent: NDArray[np.bool_] | None = None,
+        unreadable: list[str] | None = None,
     ) -> None:
-        """Rows in any order. `answered`, unless given, is where a request did not fail."""
-        answered = ~failed if answered is None else answered
-        if bool((planned[1:] < planned[:-1]).any()):
-            order = np.argsort(planned, kind="stable")
-            planned, finished, failed = planned[order], finished[order], failed[order]
-            answered, name = answered[order], name[order]
-        self.planned, self.finished, self.failed, self.answered, self.name = (
+        """Rows in any order. Unless given, each was `sent` when planned, `answered` where it did not fail,
+        and never `unsent`."""
+        self.planned, self.finished, self.failed, self.name, self.names = (
             planned,
             finished,
             failed,
-            answered,
             name,
+            names,
         )
-        self.names = names
+        self.sent = planned if sent is None else sent
+        self.answered = ~failed if answered is None else answered
+        self.unsent = np.zeros(len(planned), np.bool_) if unsent is None else unsent
+        self.unreadable = unreadable or []
+        if bool((planned[1:] < planned[:-1]).any()):
+            self._take(self, np.argsort(planned, kind="stable"))
 
     @property
     def latency(self) -> NDArray[np.float64]:
@@ -82,14 +91,26 @@ class Requests:
     def between(self, start: float, end: float) -> Requests:
         """Those planned in [start, end), monotonic seconds."""
         low, high = np.searchsorted(self.planned, [start, end])
+        return self.where(slice(int(low), int(high)))
+
+    def where(self, rows: NDArray[np.bool_] | slice) -> Requests:
+        """The rows that a mask or a slice selects."""
         return Requests(
-            self.planned[low:high],
-            self.finished[low:high],
-            self.failed[low:high],
-            self.name[low:high],
+            self.planned[rows],
+            self.finished[rows],
+            self.failed[rows],
+            self.name[rows],
             self.names,
-            answered=self.answered[low:high],
+            sent=self.sent[rows],
+            answered=self.answered[rows],
+            unsent=self.unsent[rows],
+            unreadable=self.unreadable,
         )
+
+    def _take(self, of: Requests, rows: NDArray[np.int64]) -> None:
+        self.planned, self.sent, self.finished = of.planned[rows], of.sent[rows], of.finished[rows]
+        self.failed, self.answered, self.unsent = of.failed[rows], of.answered[rows], of.unsent[rows]
+        self.name = of.name[rows]
 
 
 def stream_requests(path: Path) -> Iterator[list[Request]]:
@@ -102,6 +123,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     """What the judge reads of a request: the rest is not even decoded."""
 
     planned: float
+    sent: float
     finished: float
     name: str
     status: int = 0
@@ -109,32 +131,45 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_requests(path: Path) -> Requests:
-    """The whole stream as columns. An absent file is no requests. Raises InputError for a line that is no
-    request.
-    """
-    planned: list[NDArray[np.float64]] = []
-    finished: list[NDArray[np.float64]] = []
-    failed: list[NDArray[np.bool_]] = []
-    answered: list[NDArray[np.bool_]] = []
-    name: list[NDArray[np.int32]] = []
+    """The whole stream as columns. An absent file is no requests; a line that is no request is left out and
+    named in `unreadable`."""
+    chunks: list[tuple[NDArray[Any], ...]] = []
     index: dict[str, int] = {}
-    for chunk in _stream(path, _Row) if path.exists() else ():
-        planned.append(np.array([row.planned for row in chunk], np.float64))
-        finished.append(np.array([row.finished for row in chunk], np.float64))
-        failed.append(np.array([row.error != "" for row in chunk], np.bool_))
-        answered.append(np.array([row.status for row in chunk], np.int32) > 0)
-        name.append(np.array([index.setdefault(row.name, len(index)) for row in chunk], np.int32))
+    unreadable: list[str] = []
+    for rows in _stream(path, _Row, unreadable) if path.exists() else ():
+        chunks.append(
+            (
+                np.array([row.planned for row in rows], np.float64),
+                np.array([row.sent for row in rows], np.float64),
+                np.array([row.finished for row in rows], np.float64),
+                np.array([row.error != "" for row in rows], np.bool_),
+                np.array([row.status > 0 for row in rows], np.bool_),
+                np.array([row.error.startswith(LOADS_OWN_ERRORS) for row in rows], np.bool_),
+                np.array([index.setdefault(row.name, len(index)) for row in rows], np.int32),
+            )
+        )
+    kinds = (np.float64, np.float64, np.float64, np.bool_, np.bool_, np.bool_, np.int32)
+    planned, sent, finished, failed, answered, unsent, name = (
+        np.concatenate([np.empty(0, kind), *(chunk[column] for chunk in chunks)])
+        for column, kind in enumerate(kinds)
+    )
     return Requests(
-        np.concatenate([np.empty(0), *planned]),
-        np.concatenate([np.empty(0), *finished]),
-        np.concatenate([np.empty(0, np.bool_), *failed]),
-        np.concatenate([np.empty(0, np.int32), *name]),
+        planned,
+        finished,
+        failed,
+        name,
         list(index),
-        answered=np.concatenate([np.empty(0, np.bool_), *answered]),
+        sent=sent,
+        answered=answered,
+        unsent=unsent,
+        unreadable=unreadable,
     )
 
 
-def _stream(path: Path, kind: type[Row]) -> Iterator[list[Row]]:
+def _stream(path: Path, kind: type[Row], unreadable: list[str] | None = None) -> Iterator[list[Row]]:
+    """The rows, a chunk at a time. A bad line is entered into `unreadable` where that is given, else an
+    InputError.
+    """
     decoder = msgspec.json.Decoder(kind)
     rest, lines_before = b"", 0
     with path.open("rb") as file:
@@ -143,22 +178,28 @@ def _stream(path: Path, kind: type[Row]) -> Iterator[list[Row]]:
             if not newline:
                 continue
             try:
-                chunk = decoder.decode_lines(whole)
-            except msgspec.DecodeError as error:
-                raise _bad_line(path, whole, lines_before, decoder) from error
-            yield chunk
+                yield decoder.decode_lines(whole)
+            except UNREADABLE as error:
+                named = (
+                    path if unreadable is None else Path(path.name)
+                )  # a verdict must not depend on where it lies
+                rows, bad = _line_by_line(named, whole, lines_before, decoder)
+                if unreadable is None:
+                    raise bad[0] from error
+                unreadable += [str(each) for each in bad]
+                yield rows
             lines_before += whole.count(b"\n") + 1
 
 
-def _bad_line(path: Path, block: bytes, lines_before: int, decoder: msgspec.json.Decoder[Row]) -> InputError:
-    """The error that names the first bad line of the block."""
+def _line_by_line(
+    path: Path, block: bytes, lines_before: int, decoder: msgspec.json.Decoder[Row]
+) -> tuple[list[Row], list[InputError]]:
+    """The good rows of a block, and the errors that name its bad lines."""
+    rows, bad = [], []
     for number, line in enumerate(block.split(b"\n"), start=lines_before + 1):
         try:
-            decoder.decode(line)
-        except msgspec.DecodeError as error:
-            return InputError(
-                path, number, line[:80].decode(errors="replace"), f"a request as JSON ({error})"
-            )
-    return InputError(
-        path, lines_before + 1, block[:80].decode(errors="replace"), "one request as JSON on each line"
-    )
+            rows.append(decoder.decode(line))
+        except UNREADABLE as error:
+            shown = line[:80].decode(errors="replace")
+            bad.append(InputError(path, number, shown, f"a request as JSON ({error})"))
+    return rows, bad

@@ -1,33 +1,41 @@
-"""Exact intervals and three-valued comparison with a limit. Flows in: samples and counts. Flows out:
-intervals, "pass" | "fail" | "inconclusive".
+"""Intervals and three-valued comparison with a limit. Flows in: samples and counts. Flows out: intervals,
+"pass" | "fail" | "inconclusive".
 
-Nothing here assumes a distribution of latencies: quantiles carry order-statistic intervals, rates carry
-Clopper-Pearson bounds.
+Rates carry bounds that are right however often one looks (sequential.py), quantiles of correlated latencies
+bounds from blocks of time (blocks.py); both take the dispersion that calibration found.
 """
 
+from drill.statistics.blocks import Blocks, block_quantile_interval, in_blocks, share_interval
 from drill.statistics.comparison import Held, hold
 from drill.statistics.counters import Average, Reading, average_rate, covered_seconds, increase
 from drill.statistics.intervals import (
     Interval,
     mean_interval,
     quantile,
-    quantile_interval,
     quantile_rank,
     rate_interval,
 )
+from drill.statistics.sequential import lower_expected, rate_bounds, trials_needed, upper_expected
 
 __all__ = [
     "Average",
+    "Blocks",
     "Held",
     "Interval",
     "Reading",
     "average_rate",
+    "block_quantile_interval",
     "covered_seconds",
     "hold",
+    "in_blocks",
     "increase",
+    "lower_expected",
     "mean_interval",
     "quantile",
-    "quantile_interval",
     "quantile_rank",
+    "rate_bounds",
     "rate_interval",
+    "share_interval",
+    "trials_needed",
+    "upper_expected",
 ]

@@ -1,9 +1,9 @@
 """Confidence intervals. Flows in: samples or counts. Flows out: (low, high), or None where too few samples
 bound nothing.
 
-Quantiles and means: two-sided, so that both ends together are right in 95 % of cases. Rates: each end is a
-statement of its own ("the rate is below high", "the rate is above low"), so each is one-sided at 95 %; with
-no error in 2,995 requests, high < 0.1 %.
+Means: two-sided, so that both ends together are right in 95 % of cases. Rates that are looked at once: each
+end is a statement of its own ("the rate is below high", "the rate is above low"), so each is one-sided at 95
+%.
 """
 
 from __future__ import annotations
@@ -29,38 +29,6 @@ def quantile(samples: NDArray[np.float64], probability: float) -> float:
     """The quantile by nearest rank. `samples`: shape (n,), n >= 1, any order."""
     rank = quantile_rank(len(samples), probability)
     return float(np.partition(samples, rank - 1)[rank - 1])
-
-
-def quantile_interval(
-    samples: NDArray[np.float64], probability: float, confidence: float = CONFIDENCE
-) -> Interval | None:
-    """The order-statistic interval (Hahn and Meeker): which samples enclose the true quantile, by the exact
-    binomial.
-
-    `samples`: shape (n,), any order. None where no sample is extreme enough to be an end (p95 at 95 %: fewer
-    than 72).
-    """
-    count = len(samples)
-    tail = (1 - confidence) / 2
-    low = _binomial_quantile(tail, count, probability)
-    high = _binomial_quantile(1 - tail, count, probability) + 1
-    if low < 1 or high > count:
-        return None
-    ordered = np.partition(samples, [low - 1, high - 1])
-    return float(ordered[low - 1]), float(ordered[high - 1])
-
-
-def _binomial_quantile(cumulative: float, count: int, probability: float) -> int:
-    """The least k with P(Binomial(count, probability) <= k) >= cumulative. The inverse is continuous, so its
-    neighbours are tried too."""
-    if count == 0:
-        return 0
-    guess = max(0, math.ceil(float(special.bdtrik(cumulative, count, probability))) - 1)
-    while guess > 0 and special.bdtr(guess - 1, count, probability) >= cumulative:
-        guess -= 1
-    while guess < count and special.bdtr(guess, count, probability) < cumulative:
-        guess += 1
-    return guess
 
 
 def rate_interval(events: int, count: int, confidence: float = CONFIDENCE) -> Interval:

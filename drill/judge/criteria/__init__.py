@@ -1,34 +1,37 @@
 """What a drill is judged by. Flows in: a Case. Flows out: one Criterion for each question, in the order of
 CRITERIA.
 
-A new criterion is one function of a Case, in a file of its own here, and one line in CRITERIA.
+A new criterion is one file here that makes its QUESTION, and its line in CRITERIA. Its title, limit and needs
+stand in the file, and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from drill.judge.case import Case
-from drill.judge.criteria.database import database
-from drill.judge.criteria.harm import harm
-from drill.judge.criteria.procedure import procedure
-from drill.judge.criteria.resources import cpu, memory
-from drill.judge.criteria.response import error_rate, response_time
-from drill.judge.criteria.restored import restored
-from drill.judge.criteria.writes import data_age, writes
-from drill.judge.verdict import Criterion
-
-CRITERIA: tuple[Callable[[Case], Criterion], ...] = (
-    restored,
-    procedure,
-    harm,
-    response_time,
-    error_rate,
+from drill.judge.criteria import (
     cpu,
-    memory,
-    database,
-    writes,
     data_age,
+    database,
+    error_rate,
+    harm,
+    memory,
+    procedure,
+    recovered,
+    response_time,
+    writes,
+)
+from drill.judge.criteria.question import Question
+
+CRITERIA: tuple[Question, ...] = (
+    recovered.QUESTION,
+    procedure.QUESTION,
+    harm.QUESTION,
+    response_time.QUESTION,
+    error_rate.QUESTION,
+    cpu.QUESTION,
+    memory.QUESTION,
+    database.QUESTION,
+    writes.QUESTION,
+    data_age.QUESTION,
 )
 
-__all__ = ["CRITERIA"]
+__all__ = ["CRITERIA", "Question"]

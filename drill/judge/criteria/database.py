@@ -9,38 +9,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from drill.judge.case import Case, DatabaseSample, PodDatabase
-from drill.judge.criteria.reasons import lacking, never_after, undecided, unlimited
-from drill.judge.verdict import Criterion
+from drill.judge.case import Case
+from drill.judge.criteria.question import Answer, Question, undecided
+from drill.recording.events import DatabaseSampled, PodDatabase
 from drill.statistics import hold, increase
 
-NAME = "database"
 LEAST_QUERIES = 100
 
 
-def database(case: Case) -> Criterion:
+def database(case: Case) -> Answer:
     """Seconds of all queries over their number."""
-    unjudged = (
-        lacking(case, NAME, ("database", "metrics")) or unlimited(case, NAME) or never_after(case, NAME)
-    )
-    if unjudged:
-        return unjudged
     series = defaultdict[str, list[PodDatabase]](list)
-    for event in case.within("sample.database", case.timeline.after or (0.0, 0.0)):
-        for pod in case.typed(event, DatabaseSample).pods:
+    for _, sample in case.within(DatabaseSampled, case.timeline.after or (0.0, 0.0)):
+        for pod in sample.pods:
             series[pod.pod].append(pod)
     seconds = sum(increase([pod.seconds for pod in pods]) for pods in series.values())
     queries = round(sum(increase([pod.queries for pod in pods]) for pods in series.values()))
     if queries < LEAST_QUERIES:
-        return undecided(case, NAME, f"{queries} queries measured, fewer than {LEAST_QUERIES}", queries)
-    value, limit = seconds / queries, case.setup.limits[NAME]
-    return Criterion(
-        NAME,
-        hold((value, value), limit.value),
-        value=value,
-        limit=limit.value,
-        unit=limit.unit,
-        samples=queries,
-        source=limit.source,
-        why=f"a query took {value * 1000:.2f} ms on average",
-    )
+        return undecided(f"{queries} queries measured, fewer than {LEAST_QUERIES}", queries)
+    value = seconds / queries
+    why = f"a query took {value * 1000:.2f} ms on average"
+    return Answer(hold((value, value), case.setup.limits["database"].value), why, value, samples=queries)
+
+
+QUESTION = Question(
+    "database",
+    "Database response, average",
+    database,
+    limit="database",
+    unit="s",
+    parts=("database", "metrics"),
+    needs=("window after",),
+)

@@ -4,43 +4,55 @@ first.
 
 from __future__ import annotations
 
-from drill.judge.case import Case, ProcedureFinished
-from drill.judge.verdict import Criterion
+from drill.judge.case import Case
+from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.recording.events import CommandFinished, ProcedureFinished
 
-NAME = "procedure"
 COMMAND_NOT_FOUND = 127
 
 
-def procedure(case: Case) -> Criterion:
-    """Fail when a command ended with another status than 0; one that streams and was interrupted did not
-    fail.
+def procedure(case: Case) -> Answer:
+    """Fail when a command ended with another status than 0, or hung. One that streams and was interrupted did
+    not fail, nor did one that is
+    left running, nor one whose failure the text itself deals with.
 
     Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within
     the procedure.
     """
     if case.timeline.procedure_started is None:
-        return Criterion(NAME, "not applicable", why="the drill has no procedure: nobody acted")
-    ends = [case.typed(event, ProcedureFinished) for event in case.all("procedure.finished")]
+        return not_applicable("the drill has no procedure: nobody acted")
+    ends = case.all(ProcedureFinished)
     missing = sorted({tool for end in ends for tool in end.missing_tools})
-    failed = [command for command in case.commands if command.status != 0 and not command.interrupted]
-    blamed = [command for command in failed if not (missing and command.status == COMMAND_NOT_FOUND)]
+    blamed = [
+        command
+        for command in case.commands
+        if _failed(command) and not (missing and command.status == COMMAND_NOT_FOUND)
+    ]
     ran = len(case.commands)
     if blamed:
-        first = blamed[0]
         more = f" (and {len(blamed) - 1} more)" if len(blamed) > 1 else ""
-        why = f"line {first.line}: `{first.command}` ended with status {first.status}{more}"
-        return Criterion(
-            NAME, "fail", value=float(len(blamed)), limit=0.0, unit="commands", samples=ran, why=why
-        )
+        return Answer("fail", f"{_said(blamed[0])}{more}", float(len(blamed)), samples=ran)
     doubt = _doubt(case, missing)
     if doubt:
-        return Criterion(NAME, "inconclusive", samples=ran, why=doubt)
+        return undecided(doubt, ran)
     status = next((end.status for end in ends if end.status != 0), 0)
     if status != 0 and not any(command.interrupted for command in case.commands):
         why = f"every command ended with status 0, but the procedure itself with {status}"
-        return Criterion(NAME, "fail", value=1.0, limit=0.0, unit="commands", samples=ran, why=why)
-    why = f"all {ran} commands ended as they should"
-    return Criterion(NAME, "pass", value=0.0, limit=0.0, unit="commands", samples=ran, why=why)
+        return Answer("fail", why, 1.0, samples=ran)
+    return Answer("pass", f"all {ran} commands ended as they should", 0.0, samples=ran)
+
+
+def _failed(command: CommandFinished) -> bool:
+    if command.hung:
+        return True
+    return command.status != 0 and not (command.interrupted or command.handled or command.background)
+
+
+def _said(command: CommandFinished) -> str:
+    what = f"line {command.line}: `{command.command}`"
+    if command.hung:
+        return f"{what} hung, and was ended after {max(0.0, command.finished - command.started):.0f} s"
+    return f"{what} ended with status {command.status}"
 
 
 def _doubt(case: Case, missing: list[str]) -> str:
@@ -50,3 +62,6 @@ def _doubt(case: Case, missing: list[str]) -> str:
     if case.timeline.procedure_finished is None:
         return "the recording ends before the procedure did"
     return "" if case.commands else "the procedure ended without a command having been run"
+
+
+QUESTION = Question("procedure", "Commands that failed", procedure, own_limit=0.0, unit="commands")

@@ -1,75 +1,34 @@
-"""Was an acknowledged write lost, and how old is the data after a restore? Flows in: a Case. Flows out: two
-criteria, and the numbers.
+"""Was an acknowledged write lost? Flows in: a Case. Flows out: the criterion, and the numbers.
 
-A procedure that restores a backup may lose what was acknowledged from the moment the backup began until the
-procedure had ended. That loss is then judged as the age of the data against the backup schedule; any other
-lost write breaks the promise of its acknowledgement.
+A procedure that restores a backup may lose what was acknowledged after the backup began and before users had
+their service back. That loss is then judged as the age of the data; any other lost write breaks the promise
+of its acknowledgement.
 """
 
 from __future__ import annotations
 
-from drill.judge.case import Audit, Case
-from drill.judge.criteria.reasons import lacking, undecided, unlimited
-from drill.judge.verdict import Criterion, Writes
+from drill.judge.case import Case
+from drill.judge.criteria.question import Answer, Question, undecided
+from drill.judge.verdict import Writes
+from drill.recording.events import WritesAudited
 
 
-def writes(case: Case) -> Criterion:
+def writes(case: Case) -> Answer:
     """Lost writes beyond those that a restored backup may lose; none may be."""
-    name = "writes"
-    unjudged = lacking(case, name, ("writes",)) or _unjudged(case, name)
-    if unjudged:
-        return unjudged
-    counted = count_writes(case)
-    audit = case.audit
+    counted, audit = count_writes(case), case.audit
     if counted is None or audit is None:
-        return undecided(case, name, "the writes were not audited")
+        return undecided("the writes were not audited")
     excess = counted.lost - counted.allowed_lost
-    if excess == 0 and counted.acknowledged == 0:
-        return undecided(case, name, "no write was acknowledged, so none could be lost")
-    if excess == 0 and audit.checked < audit.acknowledged:
-        why = f"only {audit.checked} of {audit.acknowledged} acknowledged writes could be looked for"
-        return undecided(case, name, why, audit.checked)
-    allowed = f", {counted.allowed_lost} of them after the backup began" if counted.allowed_lost else ""
-    return Criterion(
-        name,
-        "fail" if excess else "pass",
-        value=float(excess),
-        limit=0.0,
-        unit="writes",
-        samples=counted.acknowledged,
-        why=f"{counted.lost} of {counted.acknowledged} acknowledged writes are absent{allowed}",
-    )
-
-
-def data_age(case: Case) -> Criterion:
-    """Seconds from the earliest lost write to the fault, against the period of the backup schedule."""
-    name = "data_age"
-    unjudged = lacking(case, name, ("writes", "backup"))
-    if unjudged:
-        return unjudged
-    if not case.setup.restores or case.setup.control:
-        return Criterion(name, "not applicable", why="no backup is restored in this drill")
-    unjudged = unlimited(case, name) or _unjudged(case, name)
-    if unjudged:
-        return unjudged
-    counted = count_writes(case)
-    if counted is None or counted.data_age_seconds is None:
-        return undecided(case, name, "the writes were not audited")
+    allowed = f", {counted.allowed_lost} of them as the restored backup may" if counted.allowed_lost else ""
+    why = f"{counted.lost} of {counted.acknowledged} acknowledged writes are absent{allowed}"
+    if excess:
+        return Answer("fail", why, float(excess), samples=counted.acknowledged)
     if counted.acknowledged == 0:
-        return undecided(case, name, "no write was acknowledged, so the data's age cannot be told")
-    limit, age = case.setup.limits[name], counted.data_age_seconds
-    return Criterion(
-        name,
-        "pass" if age < limit.value else "fail",
-        value=age,
-        limit=limit.value,
-        unit=limit.unit,
-        samples=counted.acknowledged,
-        source=limit.source,
-        why=f"the earliest lost write is {age:.1f} s older than the fault"
-        if counted.lost
-        else "no write was lost",
-    )
+        return undecided("no write was acknowledged, so none could be lost")
+    if audit.checked < audit.acknowledged:
+        few = f"only {audit.checked} of {audit.acknowledged} acknowledged writes could be looked for"
+        return undecided(few, audit.checked)
+    return Answer("pass", why, 0.0, samples=counted.acknowledged)
 
 
 def count_writes(case: Case) -> Writes | None:
@@ -77,31 +36,32 @@ def count_writes(case: Case) -> Writes | None:
     audit = case.audit
     if audit is None:
         return None
-    return Writes(
-        acknowledged=audit.acknowledged,
-        lost=len(audit.absent),
-        allowed_lost=_allowed(case, audit),
-        data_age_seconds=_age(case, audit),
-    )
+    return Writes(audit.acknowledged, len(audit.absent), _allowed(case, audit), data_age_of(case, audit))
 
 
-def _allowed(case: Case, audit: Audit) -> int:
-    backup, ended = case.backup, case.timeline.procedure_finished
-    if backup is None or ended is None or not case.setup.restores:
-        return 0
-    return sum(backup.started <= write.acknowledged_at <= ended for write in audit.absent)
-
-
-def _age(case: Case, audit: Audit) -> float | None:
-    injected = case.timeline.injected
-    if not case.setup.restores or injected is None:
+def data_age_of(case: Case, audit: WritesAudited) -> float | None:
+    """Seconds from the newest write that survived to the fault; None where no backup was restored, or none
+    survived that could be dated."""
+    origin = case.timeline.origin
+    if not case.setup.restores or origin is None or audit.newest_survivor_at is None:
         return None
-    return max(0.0, injected - min((write.acknowledged_at for write in audit.absent), default=injected))
+    return max(0.0, origin - audit.newest_survivor_at)
 
 
-def _unjudged(case: Case, name: str) -> Criterion | None:
-    """Inconclusive while the service is out: what cannot be read back is not thereby lost."""
-    if case.timeline.first_failed is not None and case.timeline.restored is None:
-        why = "the service was not restored, so what is absent cannot be told from what is out of reach"
-        return undecided(case, name, why)
-    return None
+def _allowed(case: Case, audit: WritesAudited) -> int:
+    timeline, backup = case.timeline, case.backup
+    if backup is None or timeline.procedure_finished is None or not case.setup.restores:
+        return 0
+    served_again = timeline.procedure_finished if timeline.recovered is None else timeline.recovered
+    return sum(backup.started <= write.acknowledged_at < served_again for write in audit.absent)
+
+
+QUESTION = Question(
+    "writes",
+    "Acknowledged writes lost",
+    writes,
+    own_limit=0.0,
+    unit="writes",
+    parts=("writes",),
+    needs=("data in reach",),
+)

@@ -15,18 +15,21 @@ import msgspec
 
 from drill.judge import Criterion, DrillVerdict, judge
 from drill.recording import Moment, Recorder, Request
+from drill.recording.events import of_kind
 
 RUNBOOK = "operations-runbook.md"
 START, INJECTED, BACK, END = 1000.0, 1010.0, 1020.0, 1060.0
-AFTER_SECONDS = 28.0
+HOLD_SECONDS = 5.0
 PER_SECOND = 120
+AFTER_SECONDS = END - BACK - HOLD_SECONDS
 AFTER_REQUESTS = int(AFTER_SECONDS * PER_SECOND)
+FAULT = "deployment-scaled-to-zero"
 
 
 def limits() -> dict[str, dict[str, Any]]:
     """What the runbook as first written states, for P0."""
     stated = {
-        "restored": (900.0, "s", "elapsed", 14),
+        "recovered": (900.0, "s", "elapsed", 14),
         "response_time": (0.5, "s", "p95", 546),
         "error_rate": (0.001, "ratio", "rate", 547),
         "cpu": (0.7, "ratio", "mean", 548),
@@ -49,14 +52,20 @@ def limits() -> dict[str, dict[str, Any]]:
 @dataclass
 class RecordedDrill:
     """Moments are monotonic seconds. `outages`: stretches [start, end) in which every request fails;
-    `latency`: seconds of a good request, by its planned moment; `failing`: planned moments' indexes that fail
-    besides."""
+    `slowness`: in which every request takes 0.8 s; `failing`: indexes of requests that fail besides; `slow`:
+    seconds that a request takes, by index; `late`: seconds after its moment at which it is sent; `absent`,
+    `twice`: indexes without a record, and with two."""
 
     folder: Path
     end: float = END
     outages: list[tuple[float, float]] = field(default_factory=lambda: [(INJECTED, BACK)])
+    slowness: list[tuple[float, float]] = field(default_factory=list)
     failing: set[int] = field(default_factory=set)
     slow: dict[int, float] = field(default_factory=dict)
+    late: dict[int, float] = field(default_factory=dict)
+    absent: set[int] = field(default_factory=set)
+    twice: set[int] = field(default_factory=set)
+    errors: dict[int, str] = field(default_factory=dict)
     per_second: float = PER_SECOND
     procedure: tuple[float, float | None] | None = (1012.0, 1016.0)
     commands: list[dict[str, Any]] = field(
@@ -69,11 +78,12 @@ class RecordedDrill:
     limits: dict[str, dict[str, Any]] = field(default_factory=limits)
     healthy: bool | None = True
     injected: float | None = INJECTED
-    witness: str | None = "no endpoints, failed requests"
+    witness: str | None = "no endpoints"
     unwitnessed: dict[str, Any] | None = None
+    unnoticed: float | None = None
     backup: tuple[float, float] | None = None
     audit: dict[str, Any] | None = field(
-        default_factory=lambda: {"acknowledged": 900, "checked": 900, "absent": []}
+        default_factory=lambda: {"acknowledged": 900, "checked": 900, "newest_survivor_at": 1009.5}
     )
     sample_every: float = 2.0
     cpu_share: Callable[[float], float] = lambda moment: 0.3
@@ -81,14 +91,19 @@ class RecordedDrill:
     query_seconds: float = 0.004
     queries_per_second: float = 60.0
     undone: float | None = None
+    closed: bool = True
+    load_ended: int | None = 0
+    changes: list[float] | None = field(default_factory=lambda: [1013.0])
+    on_its_way: list[str] | None = field(default_factory=list)
     extra: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
 
     def write(self) -> Path:
         """Both files; the folder."""
         self._write_requests()
+        (self.folder / "recording.jsonl").unlink(missing_ok=True)
         recorder = Recorder(self.folder / "recording.jsonl")
         for moment, kind, data in sorted(self._events(), key=lambda event: event[0]):
-            recorder.record(kind, at=Moment(wall=moment + 1e9, monotonic=moment), **data)
+            recorder.record(of_kind(kind, data), at=Moment(wall=moment + 1e9, monotonic=moment))
         recorder.close()
         return self.folder
 
@@ -104,85 +119,117 @@ class RecordedDrill:
 
     def index_at(self, moment: float) -> int:
         """The index of the first request planned at `moment` or later."""
-        return next(index for index, planned in enumerate(self.planned()) if planned >= moment)
+        return next(index for index, planned in enumerate(self.planned()) if planned >= moment - 1e-9)
+
+    def indexes(self, start: float, end: float) -> set[int]:
+        """The indexes of the requests planned in [start, end)."""
+        return set(range(self.index_at(start), self.index_at(end) if end < self.end else len(self.planned())))
+
+    def requests(self) -> list[Request]:
+        """What is recorded of them, in order."""
+        found = []
+        for index, planned in enumerate(self.planned()):
+            out = any(begin <= planned < end for begin, end in self.outages) or index in self.failing
+            slow = any(begin <= planned < end for begin, end in self.slowness)
+            error = self.errors.get(index, "503" if out else "")
+            late = self.late.get(index, 0.0)
+            request = Request(
+                planned=planned,
+                sent=planned + late,
+                finished=planned + late + self.slow.get(index, 0.8 if slow else 0.010),
+                name="GET /campaigns",
+                status=0 if index in self.errors else 503 if out else 200,
+                error=error,
+            )
+            found += [request] * (0 if index in self.absent else 2 if index in self.twice else 1)
+        return found
 
     def _write_requests(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         encoder = msgspec.json.Encoder()
         with (self.folder / "requests.jsonl").open("wb") as file:
-            for index, planned in enumerate(self.planned()):
-                out = any(begin <= planned < end for begin, end in self.outages) or index in self.failing
-                taken = self.slow.get(index, 0.010)
-                request = Request(
-                    planned=planned,
-                    sent=planned,
-                    finished=planned + taken,
-                    name="GET /campaigns",
-                    status=503 if out else 200,
-                    error="503" if out else "",
-                )
+            for request in self.requests():
                 file.write(encoder.encode(request) + b"\n")
 
     def _events(self) -> list[tuple[float, str, dict[str, Any]]]:
         settings = {
             "minimum_requests": 500,
-            "hold_seconds": 5.0,
-            "after_seconds": AFTER_SECONDS,
+            "hold_seconds": HOLD_SECONDS,
+            "after_seconds": 22.0,
             "patience_seconds": 30.0,
             "requests_per_second": PER_SECOND,
             "timeout_seconds": 1.0,
         }
         started = {
-            "drill": "deployment-scaled-to-zero",
+            "drill": FAULT,
             "feature": "features/emergencies.feature",
             "scenario": "Someone scaled the service away",
             "tags": ["P0", "smoke"],
             "severity": "P0",
-            "fault": "deployment-scaled-to-zero",
-            "procedure": "Service Completely Down",
-            "expected": "pass",
-            "control": False,
+            "faults": [{"fault": FAULT}],
+            "procedures": ["Service Completely Down"],
             "limits": self.limits,
             "settings": settings | self.settings,
-            "lacks": [],
-            "restores": False,
         }
+        load = {"requests_per_second": PER_SECOND, "timeout_seconds": 1.0}
         events: list[tuple[float, str, dict[str, Any]]] = [
-            (START - 2, "drill.started", started | self.started)
+            (START - 2, "drill.started", started | self.started),
+            (START, "load.started", load),
+            (START, "window.opened", {"window": "before"}),
         ]
         if self.healthy is not None:
             events.append((START - 1, "health.gate", {"healthy": self.healthy, "observed": "503 of /health"}))
         if self.backup is not None:
             begun, done = self.backup
             events.append((done, "backup.made", {"name": "backup-1", "started": begun, "finished": done}))
-        fault = {"fault": "deployment-scaled-to-zero"}
-        if self.injected is not None:
-            events.append((self.injected, "fault.injected", fault | {"seconds": 0.1, "detail": ""}))
-            if self.witness is not None:
-                events.append(
-                    (self.injected + 0.6, "fault.witnessed", fault | {"what": self.witness, "seconds": 0.5})
-                )
-            if self.unwitnessed is not None:
-                events.append((self.injected + 15, "fault.unwitnessed", fault | self.unwitnessed))
-        events += self._procedure() + self._samples()
+        events += self._fault() + self._procedure() + self._samples()
+        if self.on_its_way is not None:
+            events.append((self.end - 0.1, "cluster.progress", {"on_its_way": self.on_its_way}))
         if self.audit is not None:
             events.append((self.end + 1, "writes.audited", self.audit))
-        if self.undone is not None:
-            events.append((self.undone, "fault.undone", fault | {"status": "ok", "detail": ""}))
-        events.append((self.end + 0.5, "load.stopped", {"exit_status": 0}))
+        if self.closed:
+            events.append((self.end, "window.closed", {"window": "after"}))
+        if self.load_ended is not None:
+            events.append((self.end + 0.5, "load.stopped", {"exit_status": self.load_ended}))
         events.append((self.end + 9, "drill.finished", {}))
         return events + self.extra
 
+    def _fault(self) -> list[tuple[float, str, dict[str, Any]]]:
+        fault = {"fault": FAULT}
+        events: list[tuple[float, str, dict[str, Any]]] = []
+        if self.injected is not None:
+            events += [
+                (self.injected - 0.1, "window.closed", {"window": "before"}),
+                (self.injected - 0.1, "window.opened", {"window": "fault"}),
+                (self.injected, "fault.injected", fault | {"seconds": 0.1}),
+            ]
+            if self.unnoticed is not None:
+                nobody = {"what": "no endpoints", "watched_seconds": self.unnoticed}
+                events.append((self.injected + self.unnoticed + 0.1, "fault.unnoticed", fault | nobody))
+            elif self.witness is not None:
+                data = {"what": self.witness, "seconds": 0.5, "users": "failed requests"}
+                events.append((self.injected + 0.6, "fault.witnessed", fault | data))
+            if self.unwitnessed is not None:
+                events.append((self.injected + 15, "fault.unwitnessed", fault | self.unwitnessed))
+        if self.undone is not None:
+            events.append((self.undone, "fault.undone", fault))
+        return events
+
     def _procedure(self) -> list[tuple[float, str, dict[str, Any]]]:
+        events: list[tuple[float, str, dict[str, Any]]] = []
+        if self.changes is not None:
+            events.append((self.end + 2, "changes.read", {"available": True, "count": len(self.changes)}))
+            change = {"verb": "patch", "object": "deployments/novel-engine"}
+            events += [(moment, "cluster.changed", change) for moment in self.changes]
         if self.procedure is None:
-            return []
+            return events
         begun, done = self.procedure
         name = {"procedure": "Service Completely Down"}
-        events = [
+        events.append(
             (begun, "procedure.started", name | {"section": "1.", "step": "scale", "line": 50, "text": "..."})
-        ]
+        )
         events += [
-            (begun + 0.2, "command.finished", each | {"started": begun, "finished": begun + 0.2})
+            (begun + 0.2, "command.finished", {"started": begun, "finished": begun + 0.2} | each)
             for each in self.commands
         ]
         if done is not None:
@@ -194,6 +241,7 @@ class RecordedDrill:
         """Two pods that do the same; the cumulative counters rise by what the shares say."""
         events: list[tuple[float, str, dict[str, Any]]] = []
         moment, used, limit_cores, limit_bytes = START, 0.0, 0.5, 512 * 2**20
+        names = ("novel-engine-a", "novel-engine-b")
         while moment <= self.end:
             resources = {
                 "cpu_seconds": used,
@@ -204,22 +252,22 @@ class RecordedDrill:
             }
             queries = (moment - START) * self.queries_per_second
             database = {"seconds": queries * self.query_seconds, "queries": queries}
-            for kind, data in (("sample.resources", resources), ("sample.database", database)):
-                events.append(
-                    (
-                        moment,
-                        kind,
-                        {"pods": [{"pod": pod} | data for pod in ("novel-engine-a", "novel-engine-b")]},
-                    )
+            events.append(
+                (
+                    moment,
+                    "sample.resources",
+                    {"pods": [{"pod": pod} | resources for pod in names], "expected": list(names)},
                 )
+            )
+            events.append((moment, "sample.database", {"pods": [{"pod": pod} | database for pod in names]}))
             used += self.cpu_share(moment) * limit_cores * self.sample_every
             moment += self.sample_every
         return events
 
 
-def command(line: int, text: str, status: int = 0, *, interrupted: bool = False) -> dict[str, Any]:
-    """The data of command.finished, but its times."""
-    return {"line": line, "command": text, "status": status, "interrupted": interrupted, "output": ""}
+def command(line: int, text: str, status: int = 0, **more: Any) -> dict[str, Any]:
+    """The data of command.finished, but its times unless given."""
+    return {"line": line, "command": text, "status": status} | more
 
 
 def criterion(verdict: DrillVerdict, name: str) -> Criterion:

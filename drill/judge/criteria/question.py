@@ -1,0 +1,120 @@
+"""What a criterion is: its name and title, what it needs, and how it is answered. Flows in: a Case. Flows
+out: a Criterion.
+
+Each file beside this one makes one Question, named QUESTION; the folder's __init__ lists them. What a
+question needs is stated in its record, so that its answer speaks of nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from drill.judge.accounting import Stretch
+from drill.judge.case import Case
+from drill.judge.verdict import Criterion, Outcome
+from drill.recording.events import Limit
+from drill.statistics import Interval
+
+Need = Literal["window after", "data in reach"]
+
+
+class Answer(NamedTuple):
+    """What was found. `value` and `interval` in the limit's unit, or in the question's own."""
+
+    verdict: Outcome
+    why: str
+    value: float | None = None
+    interval: Interval | None = None
+    samples: int = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """`name`: in data; `title`: for people; `limit`: the name of the runbook's limit that it is judged by,
+    empty where it has one of its own: `own_limit` in `unit`; `unlimited`: what becomes of it where the
+    runbook states none; `parts`: what drill.started may list as lacking; `needs`: what must have come; `ask`:
+    finds the answer, given that all of this is there."""
+
+    name: str
+    title: str
+    ask: Callable[[Case], Answer]
+    limit: str = ""
+    unlimited: Literal["not applicable", "asked all the same"] = "not applicable"
+    own_limit: float | None = None
+    unit: str = ""
+    parts: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+
+    def judge(self, case: Case) -> Criterion:
+        """The answer, or why there is none."""
+        limit = case.setup.limits.get(self.limit)
+        answer = self._unanswerable(case, limit) or self.ask(case)
+        applies = answer.verdict != "not applicable"
+        return Criterion(
+            name=self.name,
+            title=self.title,
+            verdict=answer.verdict,
+            value=answer.value,
+            limit=None if not applies else limit.value if limit else self.own_limit,
+            unit=limit.unit if limit else self.unit,
+            interval=answer.interval,
+            samples=answer.samples,
+            source=limit.source if limit and applies else "",
+            why=answer.why,
+        )
+
+    def failed_to_answer(self, error: Exception) -> Criterion:
+        """A question that crashes is unknown, and costs nothing else."""
+        why = f"the judge could not answer this: {type(error).__name__}: {error}"
+        return Criterion(self.name, "inconclusive", title=self.title, why=why)
+
+    def _unanswerable(self, case: Case, limit: Limit | None) -> Answer | None:
+        missing = [part for part in self.parts if part in case.setup.lacks]
+        if missing:
+            return not_applicable(f"the target has no {' and no '.join(missing)}")
+        if self.limit and limit is None and self.unlimited == "not applicable":
+            return not_applicable(f"the runbook states no limit for {self.limit.replace('_', ' ')}")
+        if "window after" in self.needs and case.timeline.after is None:
+            return undecided("users were not served for long enough, so there is no window after")
+        if "data in reach" in self.needs and case.timeline.out_at_the_end:
+            return undecided("users are out, so what is absent cannot be told from what is out of reach")
+        return None
+
+
+def not_applicable(why: str) -> Answer:
+    """The question does not arise."""
+    return Answer("not applicable", why)
+
+
+def undecided(why: str, samples: int = 0) -> Answer:
+    """The recording cannot tell."""
+    return Answer("inconclusive", why, samples=samples)
+
+
+def unmeasured_in(case: Case, start: float, end: float) -> str:
+    """What was not measured in [start, end), in words; empty where all was."""
+    return told(case, case.account.touching(start, end))
+
+
+def told(case: Case, stretches: list[Stretch]) -> str:
+    """Unmeasured stretches in words, in seconds since the origin."""
+    if not stretches:
+        return ""
+    first, origin = stretches[0], case.timeline.origin or 0.0
+    more = f" and in {len(stretches) - 1} more stretches" if len(stretches) > 1 else ""
+    slots = sum(each.slots for each in stretches)
+    return (
+        f"{slots} planned requests unmeasured from {first.start - origin:+.1f} s to {first.end - origin:+.1f} s"
+        f"{more} ({first.what})"
+    )
+
+
+def guarded(answer: Answer, unmeasured: str) -> Answer:
+    """A pass that rests on a window which was not measured whole is none; a failure that was measured is
+    one.
+    """
+    if answer.verdict == "fail" or not unmeasured:
+        return answer
+    return answer._replace(verdict="inconclusive", why=f"{unmeasured}; of the rest: {answer.why}")

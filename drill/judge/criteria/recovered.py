@@ -1,0 +1,185 @@
+"""Did users have their service back within the severity's response time? Flows in: a Case. Flows out: seconds
+from the origin to the beginning of good service that lasted until the end of watching.
+
+Out at the end is a failure once the time is up, or once patience is spent and nothing in the cluster is on
+its way any more; until then it is not known.
+"""
+
+from __future__ import annotations
+
+from drill.judge.case import Case
+from drill.judge.criteria.question import (
+    Answer,
+    Question,
+    not_applicable,
+    told,
+    undecided,
+    unmeasured_in,
+)
+from drill.judge.verdict import Criterion
+from drill.recording.events import ClusterProgress
+
+LATE_SECONDS = 0.5
+"""The live watch and this judge place the last arrival up to so many seconds apart."""
+PROGRESS_SECONDS = 5.0
+"""What is on its way at the end is what was seen on its way in the last seconds at least."""
+
+
+def recovered(case: Case) -> Answer:
+    """The time to recovery, or why there was none."""
+    timeline = case.timeline
+    if not case.setup.faults:
+        return not_applicable("no fault was injected, so there is nothing to recover from")
+    if timeline.origin is None:
+        return undecided("no fault was injected")
+    doubt = _doubt(case)
+    if not timeline.outages:
+        return _never_out(case, doubt)
+    if timeline.recovered is None:
+        return _still_out(case)
+    took = timeline.recovered - timeline.origin
+    limit = case.setup.limits.get("recovered")
+    samples = len(case.account.measured.between(timeline.recovered, timeline.watched[1]))
+    why = f"users were served again {took:.1f} s after the fault{_ups_and_downs(case)}"
+    if limit is None:
+        return Answer(
+            "inconclusive", f"{why}, but the runbook states no response time", took, samples=samples
+        )
+    if took >= limit.value:
+        return Answer("fail", why, took, samples=samples)
+    if doubt:
+        return Answer("inconclusive", f"{doubt}; as far as seen, {why}", took, samples=samples)
+    return Answer("pass", why, took, samples=samples)
+
+
+def stays_out(case: Case) -> Criterion:
+    """The statement "the service stays out": `value` is how long users had been out when watching ended."""
+    answer = _stays_out(case)
+    return Criterion(
+        "stays out",
+        answer.verdict,
+        title="The service stays out",
+        value=answer.value,
+        unit="s",
+        samples=answer.samples,
+        why=answer.why,
+    )
+
+
+def _stays_out(case: Case) -> Answer:
+    timeline = case.timeline
+    if timeline.origin is None or not timeline.outages:
+        return not_applicable("users were never out")
+    if timeline.recovered is not None:
+        return Answer(
+            "fail", f"users were served again {timeline.recovered - timeline.origin:.1f} s after the fault"
+        )
+    out = timeline.watched[1] - timeline.outages[-1].start
+    short = _watched_too_shortly(case)
+    if short:
+        return Answer("inconclusive", short, out)
+    coming = _on_its_way(case)
+    if coming:
+        return Answer("inconclusive", f"users are out, but still on its way is: {', '.join(coming)}", out)
+    return Answer("pass", f"users were out for the last {out:.1f} s that were watched", out)
+
+
+def _doubt(case: Case) -> str:
+    """What was not measured although users may have been out then: all but what lies within an outage."""
+    timeline = case.timeline
+    since = timeline.origin or 0.0
+    stretches = case.account.touching(since, timeline.watched[1])
+    if timeline.recovered is None:
+        return told(case, stretches)
+    last = case.account.measured.between(since, timeline.recovered)
+    known_out_until = float(last.planned[-1]) if len(last) else since
+    return told(case, [each for each in stretches if each.end > known_out_until])
+
+
+def _never_out(case: Case, doubt: str) -> Answer:
+    failed = int(
+        case.account.measured.between(case.timeline.origin or 0.0, case.timeline.watched[1]).failed.sum()
+    )
+    if doubt:
+        return undecided(f"no outage was seen, but {doubt}")
+    seen = f"{failed} requests failed, no more than the limit allows" if failed else "no request failed"
+    return not_applicable(f"users were never out: {seen}")
+
+
+def _still_out(case: Case) -> Answer:
+    timeline = case.timeline
+    origin, end = timeline.origin or 0.0, timeline.watched[1]
+    limit = case.setup.limits.get("recovered")
+    samples = len(case.account.measured.between(origin, end))
+    out = f"users are still out {end - origin:.1f} s after the fault{_ups_and_downs(case)}"
+    short = _watched_too_shortly(case)
+    seen_until = float(case.account.measured.planned[-1])
+    unmeasured = case.account.touching(timeline.outages[-1].start, seen_until)
+    if limit is not None and seen_until - origin >= limit.value and not unmeasured:
+        return Answer("fail", f"{out}, and the time is up", samples=samples)
+    if short:
+        return undecided(short, samples)
+    coming = _on_its_way(case)
+    if coming is None:
+        return undecided(f"{out}; whether anything in the cluster was on its way was not recorded", samples)
+    if coming:
+        return undecided(f"{out}; still on its way: {', '.join(coming)}", samples)
+    return Answer("fail", f"{out}, and nothing in the cluster is on its way", samples=samples)
+
+
+def _watched_too_shortly(case: Case) -> str:
+    """Why a service that is out may yet come back by what was going on; empty where patience was spent."""
+    timeline, patience = case.timeline, case.setup.settings.patience_seconds
+    if timeline.procedure_started is not None and timeline.procedure_finished is None:
+        return "users are out, and the recording ends before the procedure did"
+    since, what = _patient_since(case)
+    end = timeline.watched[1]
+    last = timeline.outages[-1]
+    if last.end is not None and last.good_after >= case.standard.hold_requests / 2:
+        good = last.good_after / case.standard.requests_per_second
+        return f"users were served for the last {good:.1f} s, too short to tell ({case.standard.hold_seconds:g} s)"
+    unmeasured = sum(
+        min(each.end, end) - max(each.start, since) for each in case.account.touching(since, end)
+    )
+    watched = max(0.0, end - since - unmeasured)
+    if watched + LATE_SECONDS >= patience:
+        return ""
+    less = f", less {unmeasured:.1f} s: {unmeasured_in(case, since, end)}" if unmeasured else ""
+    return f"users are out, and were watched for {watched:.1f} s only since {what}, of {patience:g} s{less}"
+
+
+def _patient_since(case: Case) -> tuple[float, str]:
+    """From when on nothing more was done, and what that was; a relapse is a new reason for patience."""
+    timeline = case.timeline
+    relapse = timeline.outages[-1].start if len(timeline.outages) > 1 else 0.0
+    return max(
+        (timeline.settled or 0.0, "the fault was witnessed"),
+        (timeline.procedure_finished or 0.0, "the procedure ended"),
+        (relapse, "users were lost again"),
+    )
+
+
+def _on_its_way(case: Case) -> list[str] | None:
+    """What the cluster still had on its way after patience was spent; None where nobody looked."""
+    timeline = case.timeline
+    end = timeline.watched[1]
+    since = min(_patient_since(case)[0] + case.setup.settings.patience_seconds, end - PROGRESS_SECONDS)
+    looks = case.within(ClusterProgress, (since, end + LATE_SECONDS))
+    return sorted({each for _, look in looks for each in look.on_its_way}) if looks else None
+
+
+def _ups_and_downs(case: Case) -> str:
+    timeline = case.timeline
+    if len(timeline.outages) < 2:
+        return ""
+    return f", having been out {len(timeline.outages)} times for {timeline.out_seconds:.1f} s altogether"
+
+
+QUESTION = Question(
+    "recovered",
+    "Users served again",
+    recovered,
+    limit="recovered",
+    unlimited="asked all the same",
+    unit="s",
+)
