@@ -30,8 +30,8 @@ from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.drill import Drill
 from drill.conduct.scenario import facts_of
-from drill.inject import remember, restore_all
 from drill.judge.case import Case
+from drill.putback import put_back
 from drill.report.live import LiveLine
 
 AIM_SECONDS = 0.100
@@ -75,8 +75,7 @@ def _outage(folder: Path) -> list[Row]:
     )
     port = urlsplit(settings.target.address).port
     cluster = connect(settings)
-    restore_all(settings, cluster)
-    remember(settings, cluster)
+    put_back(settings, cluster)
     facts = facts_of("Benchmark", "The outage of killed pods", {"P0"}, [f'the fault "{FAULT}" takes effect'])
     live = LiveLine()
     drill = Drill(settings, cluster, Book(settings), facts, folder, live=live)
