@@ -259,7 +259,7 @@ def test_what_a_procedure_leaves_in_the_background_runs_on_until_the_operator_is
 def test_a_background_that_only_watches_is_not_waited_for(place: Any) -> None:
     operator = place.operator()
     result = operator.follow(
-        "Procedure", [place.step("tail -f /dev/null &\n(tail -f /dev/null | cat) &\ntrue")]
+        "Procedure", [place.step("tail -f /dev/null &\ntrue\n(tail -f /dev/null | cat) &\ntrue")]
     )
     assert len(result.background) == 2
     assert "tail -f /dev/null &" in result.background
