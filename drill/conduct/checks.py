@@ -46,7 +46,9 @@ def written_of(scenario: Scenario, tags: Collection[str]) -> Written:
 
 def lacks(settings: Settings, facts: Facts) -> list[str]:
     """What drill.toml would have to describe for this scenario and does not: then it is not applicable."""
-    parts = [part for fault in facts.faults if fault in fault_names(settings) for part in lacking(settings, fault)]
+    parts = [
+        part for fault in facts.faults if fault in fault_names(settings) for part in lacking(settings, fault)
+    ]
     missing = [f"[{part}]" for part in parts]
     missing += ["[backup]"] if facts.backed_up and settings.lacks("backup") else []
     missing += (

@@ -18,6 +18,7 @@ from drill.conduct.auditing import audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
 from drill.conduct.gate import pass_gate
+from drill.conduct.run import Run
 from drill.conduct.scenario import Facts, Place
 from drill.conduct.scene import Scene
 from drill.conduct.users import Users
@@ -187,6 +188,10 @@ class Drill:
         self._scene.recorder.record(DrillNotApplicable(what), durable=True)
         self._verdict = judge(self.folder)
         return self._verdict
+
+    def add_to(self, run: Run) -> None:
+        """Give the verdict to the run; a control's gives the drills of its faults their credit."""
+        run.add(self.verdict)
 
     def commands(self) -> list[CommandFinished]:
         """Every command that has ended so far."""

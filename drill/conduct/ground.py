@@ -46,9 +46,7 @@ def ground_of(settings: Settings, cluster: facts.Cluster, faults: Sequence[str])
 def target_digest(objects: Mapping[str, Mapping[str, Json]], images: Mapping[str, str]) -> str:
     """A digest of what the target is made of. `objects`: kind -> name -> object; `images`: container -> image."""
     stable = {
-        kind: {
-            name: _stable(item, kind) for name, item in named.items() if name not in MADE_WITH_THE_CLUSTER
-        }
+        kind: {name: _stable(item, kind) for name, item in named.items() if name not in MADE_WITH_THE_CLUSTER}
         for kind, named in objects.items()
         if kind not in UNSTABLE_KINDS and named
     }
@@ -72,7 +70,10 @@ def _images(pods: Sequence[Json]) -> Iterator[tuple[str, str]]:
         for status in pod.get("status", {}).get("containerStatuses") or []:
             owner = (pod["metadata"].get("ownerReferences") or [{}])[0].get("kind", "Pod")
             if owner != "Job":
-                yield f"{_workload(pod)}/{status['name']}", str(status.get("imageID") or status.get("image", ""))
+                yield (
+                    f"{_workload(pod)}/{status['name']}",
+                    str(status.get("imageID") or status.get("image", "")),
+                )
 
 
 def _workload(pod: Json) -> str:
@@ -85,8 +86,6 @@ def _workload(pod: Json) -> str:
 def _digest_of_faults(settings: Settings, faults: Sequence[str]) -> str:
     if not faults:
         return ""
-    code = [
-        path for folder in FAULT_CODE for path in (Path(__file__).parents[1] / folder).glob("*.py")
-    ]
+    code = [path for folder in FAULT_CODE for path in (Path(__file__).parents[1] / folder).glob("*.py")]
     experiments = [digest_of([experiment_of(settings, fault).path]) for fault in faults]
     return hashlib.sha256(" ".join([*experiments, digest_of(code)]).encode()).hexdigest()

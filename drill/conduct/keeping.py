@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from drill.conduct.ground import ground_of
 from drill.conduct.run import Run
+from drill.judge.credit import conclusive_control
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.recording.events import Calibration
@@ -27,9 +28,6 @@ from drill.run.kept import (
 )
 from drill.settings import Settings
 
-WORTH_KEEPING = ("pass", "fail", "not noticed")
-"""Only a conclusive control is a fact."""
-
 
 def find_controls(
     settings: Settings, cluster: facts.Cluster, faults: Sequence[str], now_wall: float
@@ -42,7 +40,7 @@ def find_controls(
 def keep_control(settings: Settings, run: Run, verdict: DrillVerdict) -> Path | None:
     """Keep a control that this run has measured, for later runs; None where it is not conclusive. Call it once the
     drill is closed, since its recording is copied. Raises SetupError where it cannot be written."""
-    if not verdict.control or verdict.verdict not in WORTH_KEEPING or verdict.unmeasured:
+    if not verdict.control or not conclusive_control(verdict):
         return None
     faults = [fault.fault for fault in verdict.faults]
     note = Note(

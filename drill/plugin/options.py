@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="the run's name, also of its folder (default: the time)",
     )
+    group.addoption(
+        "--fresh-controls",
+        action="store_true",
+        help="measure every control anew, also where an earlier run's is kept and not stale",
+    )
     if importlib.util.find_spec("xdist") is None:
         # so that it is refused in our words also where nothing else knows it
         group._addoption(

@@ -9,6 +9,7 @@ import pytest
 
 from drill.conduct.drill import Drill
 from drill.conduct.expect import Inconclusive, hold_to_expectation
+from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
 from drill.errors import DrillError, UsageError
 from drill.plugin.keys import DRILL, FACTS, RUN
@@ -38,30 +39,34 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         yield
         _judge(item, run)
         hold_to_expectation(_drill_of(item).verdict)
+        run.ended(scenario, "kept" if isinstance(_drill_of(item), KeptDrill) else "passed")
     except DrillError as error:
         made = item.stash.get(DRILL, None)
-        if made is None:
-            run.trouble(str(error))
-        else:
+        if isinstance(made, Drill):
             run.add(made.fail_setup(error))
+        else:
+            run.trouble(str(error), scenario)
+        run.ended(scenario, "setup")
         raise pytest.fail.Exception(f"setup: {error}", pytrace=False) from None
     except Inconclusive as error:
         _judge(item, run)
         run.doubt(scenario, str(error))
+        run.ended(scenario, "inconclusive")
         raise pytest.fail.Exception(f"inconclusive: {error}", pytrace=False) from None
     except AssertionError as error:
         _judge(item, run)
         run.failure(scenario, str(error))
+        run.ended(scenario, "failed")
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _judge(item: pytest.Item, run: Run) -> None:
     made = _drill_of(item)
-    run.add(made.verdict)
+    made.add_to(run)
     allure.attach_evidence(made.folder, made.verdict)
 
 
-def _drill_of(item: pytest.Item) -> Drill:
+def _drill_of(item: pytest.Item) -> Drill | KeptDrill:
     made = item.stash.get(DRILL, None)
     if made is None:
         raise UsageError(f"{item.name}: no step of this scenario takes part in a drill")

@@ -30,7 +30,9 @@ from drill.recording import Moment, Recorder, Request
 from drill.recording.events import (
     AbsentWrite,
     Calibration,
+    ChangesRead,
     ClusterChanged,
+    ClusterProgress,
     CommandFinished,
     Data,
     DrillStarted,
@@ -204,6 +206,9 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         ]
     for change in shape.changes or ():
         record(change.seconds, ClusterChanged(change.verb, change.object))
+    record(shape.end, ChangesRead(shape.changes is not None, len(shape.changes or ())))
+    if not shape.recovered:
+        record(shape.end - 1, ClusterProgress([]))
     if shape.recovered:
         phases.append(Phase("recovered", shape.out[1]))
         record(shape.out[1] + 0.2, WindowOpened("after"))

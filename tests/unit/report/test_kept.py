@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -24,8 +25,6 @@ FAULTS = ["deployment-scaled-to-zero"]
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Path:
-    from dataclasses import replace
-
     make_drill(tmp_path / "run", replace(CONTROL, before=1, end=2))
     return tmp_path / "run" / "evidence" / CONTROL.drill
 
