@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from drill.judge.windows import first_failed_after
 
 from benchmarks.row import ROOT, MeasureError, Options, Row, evidence, reached
 from benchmarks.stored import witness_seconds
@@ -23,7 +24,6 @@ from drill import wait
 from drill.cluster.access import Cluster, connect
 from drill.errors import DrillError
 from drill.inject import FAULTS, Injection, lacking, remember, restore_all
-from drill.judge.windows import first_failed_after
 from drill.load.process import Load
 from drill.load.tail import RequestTail
 from drill.recording import Recorder, read_requests

@@ -41,7 +41,7 @@ def test_both_restored(tmp_path: Path, drill: DrillVerdict, took: float, credit:
 
 def test_the_margin_grows_with_the_controls_time(tmp_path: Path) -> None:
     slow = RecordedDrill(tmp_path / "drill", outages=[(INJECTED, BACK + 30)], end=1080.0).judged()
-    assert slow.restored_seconds == pytest.approx(40.0)
+    assert slow.recovered_seconds == pytest.approx(40.0)
     assert judge_credit(slow, _control(tmp_path, took=53.0, watched=70)) == "too close to tell"
     assert judge_credit(slow, _control(tmp_path, took=53.5, watched=70)) == "runbook"
 

@@ -27,9 +27,9 @@ def drill(tmp_path: Path) -> RecordedDrill:
 
 def test_a_drill_that_holds_everything_passes(drill: RecordedDrill) -> None:
     verdict = drill.judged()
-    assert (verdict.verdict, verdict.why) == ("pass", "restored 10.0 s after the injection")
+    assert (verdict.verdict, verdict.why) == ("pass", "users were served again 10.0 s after the fault")
     assert {each.name: each.verdict for each in verdict.criteria} == {
-        "restored": "pass",
+        "recovered": "pass",
         "procedure": "pass",
         "harm": "not applicable",
         "response_time": "pass",
@@ -40,55 +40,55 @@ def test_a_drill_that_holds_everything_passes(drill: RecordedDrill) -> None:
         "writes": "pass",
         "data_age": "not applicable",
     }
-    assert criterion(verdict, "restored").source == "operations-runbook.md:14"
+    assert criterion(verdict, "recovered").source == "operations-runbook.md:14"
 
 
 # restored
 
 
 def test_restored_passes_below_its_limit(drill: RecordedDrill) -> None:
-    drill.limits["restored"]["value"] = 10.0 + 0.9 / PER_SECOND
-    assert criterion(drill.judged(), "restored").verdict == "pass"
+    drill.limits["recovered"]["value"] = 10.0 + 0.9 / PER_SECOND
+    assert criterion(drill.judged(), "recovered").verdict == "pass"
 
 
 def test_restored_fails_by_one_request(drill: RecordedDrill) -> None:
-    drill.limits["restored"]["value"] = 10.0 + 0.9 / PER_SECOND
+    drill.limits["recovered"]["value"] = 10.0 + 0.9 / PER_SECOND
     drill.failing.add(drill.index_at(BACK))
     verdict = drill.judged()
-    assert criterion(verdict, "restored").value == pytest.approx(10.0 + 1 / PER_SECOND)
-    assert (criterion(verdict, "restored").verdict, verdict.verdict) == ("fail", "fail")
+    assert criterion(verdict, "recovered").value == pytest.approx(10.0 + 1 / PER_SECOND)
+    assert (criterion(verdict, "recovered").verdict, verdict.verdict) == ("fail", "fail")
 
 
 def test_never_restored_fails_once_patience_is_spent(drill: RecordedDrill) -> None:
     drill.outages, drill.end = [(INJECTED, 2000.0)], 1046.0
     verdict = drill.judged()
-    assert criterion(verdict, "restored").verdict == "fail"
+    assert criterion(verdict, "recovered").verdict == "fail"
     assert (
-        criterion(verdict, "restored").why
+        criterion(verdict, "recovered").why
         == "still out 36.0 s after the injection, 30.0 s after the procedure ended"
     )
     assert criterion(verdict, "error_rate").verdict == "inconclusive"
-    assert (verdict.verdict, verdict.restored_seconds, verdict.credit) == ("fail", None, "nobody")
+    assert (verdict.verdict, verdict.recovered_seconds, verdict.credit) == ("fail", None, "nobody")
 
 
 def test_never_restored_is_inconclusive_before_patience_is_spent(drill: RecordedDrill) -> None:
     drill.outages, drill.end = [(INJECTED, 2000.0)], 1045.0
     verdict = drill.judged()
-    assert criterion(verdict, "restored").verdict == "inconclusive"
-    assert "watched for 29.0 s only" in criterion(verdict, "restored").why
+    assert criterion(verdict, "recovered").verdict == "inconclusive"
+    assert "watched for 29.0 s only" in criterion(verdict, "recovered").why
     assert (verdict.verdict, verdict.credit) == ("inconclusive", "not measured")
 
 
 def test_a_recording_that_ends_in_the_procedure_is_inconclusive(drill: RecordedDrill) -> None:
     drill.outages, drill.procedure = [(INJECTED, 2000.0)], (1012.0, None)
     verdict = drill.judged()
-    assert criterion(verdict, "restored").verdict == "inconclusive"
+    assert criterion(verdict, "recovered").verdict == "inconclusive"
     assert criterion(verdict, "procedure").verdict == "inconclusive"
 
 
 def test_answering_again_for_less_than_a_window_is_inconclusive(drill: RecordedDrill) -> None:
     drill.outages = [(INJECTED, drill.end - 4)]
-    found = criterion(drill.judged(), "restored")
+    found = criterion(drill.judged(), "recovered")
     assert found.verdict == "inconclusive"
     assert "no request failed in the last 4.0 s" in found.why
 
@@ -96,14 +96,14 @@ def test_answering_again_for_less_than_a_window_is_inconclusive(drill: RecordedD
 def test_no_failed_request_after_the_fault_is_inconclusive(drill: RecordedDrill) -> None:
     drill.outages = []
     verdict = drill.judged()
-    assert "users never noticed" in criterion(verdict, "restored").why
+    assert "users never noticed" in criterion(verdict, "recovered").why
     assert (verdict.verdict, verdict.credit) == ("inconclusive", "not measured")
     assert criterion(verdict, "error_rate").verdict == "pass"
 
 
 def test_without_a_response_time_the_restoration_is_told_but_not_judged(drill: RecordedDrill) -> None:
-    del drill.limits["restored"]
-    found = criterion(drill.judged(), "restored")
+    del drill.limits["recovered"]
+    found = criterion(drill.judged(), "recovered")
     assert (found.verdict, found.why) == (
         "inconclusive",
         "restored after 10.0 s, but the runbook states no response time",
@@ -114,7 +114,7 @@ def test_a_tenth_of_the_load_is_inconclusive(drill: RecordedDrill) -> None:
     drill.per_second = PER_SECOND / 10
     verdict = drill.judged()
     assert verdict.verdict == "inconclusive"
-    assert "too little load" in criterion(verdict, "restored").why
+    assert "too little load" in criterion(verdict, "recovered").why
 
 
 # procedure
