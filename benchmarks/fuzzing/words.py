@@ -1,5 +1,5 @@
-"""Words that mean something to a reader, by family: what the fuzzer puts in and exchanges. Those that hold a space or end
-a line are given apart."""
+"""Words that mean something to a reader, by family: what the fuzzer puts in and exchanges. Those that hold a
+space or end a line are given apart."""
 
 from __future__ import annotations
 

@@ -42,7 +42,10 @@ def family_that(raises: Exception | None) -> Family:
     [
         (None, []),
         (InputError("none.txt", 1, "a", "b"), []),
-        (UsageError("something is wrong somewhere"), ["UsageError names no file: something is wrong somewhere"]),
+        (
+            UsageError("something is wrong somewhere"),
+            ["UsageError names no file: something is wrong somewhere"],
+        ),
         (ValueError("no"), ["ValueError in test_fuzz.py:read"]),
         (RecursionError("no"), ["RecursionError in test_fuzz.py:read"]),
     ],
@@ -52,7 +55,9 @@ def test_what_counts_as_a_failure(raises: Exception | None, kinds: list[str], tm
 
 
 def test_a_reader_that_takes_long_is_a_failure(tmp_path: Path) -> None:
-    slow = Family("slow", "slow.txt", [b"a"], [b"b"], lambda path: [sum(range(1000)) for _ in range(100_000)] and None)
+    slow = Family(
+        "slow", "slow.txt", [b"a"], [b"b"], lambda path: [sum(range(1000)) for _ in range(100_000)] and None
+    )
     assert list(examine(slow, 1, "tests", tmp_path).failures) == ["more than 1 s"]
 
 
