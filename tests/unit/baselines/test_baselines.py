@@ -203,6 +203,8 @@ def test_what_is_no_severity(text: str) -> None:
         ("1.2.3 hours", "no number that can be read in one way"),
         ("1,0000 s", "write 1.0000"),
         ("0,500 s", "write 0.500"),
+        (".5 hours", "'.5 hours' is not understood"),
+        ("1 hour,2 hours", "not understood"),
         ("1 000 seconds", "'1 000' is not understood"),
         ("-5 minutes", "has a sign"),
         ("+5 minutes", "has a sign"),
