@@ -37,11 +37,12 @@ SETTINGS = """
 name = "Bench"
 context = "kind-none"
 namespace = "bench"
-deployment = "bench"
-container = "bench"
 service = "bench"
 address = "http://127.0.0.1:{port}"
-runbook = "none.md"
+runbook = "runbook.md"
+[[target.workloads]]
+name = "bench"
+container = "bench"
 [load]
 requests_per_second = {rate}
 timeout_seconds = 5.0
@@ -145,6 +146,7 @@ def measure() -> Measured:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "raw.py").write_text(RAW, encoding="utf-8")
+            (folder / "runbook.md").write_text("# Bench\n", encoding="utf-8")
             target = folder / "drill.toml"
             raws, recordeds = [], []
             for _ in range(ROUNDS):  # in turns, so that a neighbour disturbs both alike

@@ -32,10 +32,11 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from drill.report.run import Run, read_run
+
 from benchmarks.row import ROOT, MeasureError, Options, Row, reached
 from drill import settings as drill_settings
 from drill.recording import Event, read_events
-from drill.report.run import Run, read_run
 
 DRILL_TIME_AIM = 1.15
 MAKE_DRILL_AIM_SECONDS = 360.0

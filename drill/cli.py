@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
 
+from drill import putback
 from drill import settings as settings_module
 from drill.cluster.access import connect
 from drill.conduct.book import Book
+from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import DrillError, SetupError
 from drill.machine import machine
 from drill.machine.doctor import diagnose
-from drill.putback.restore import remember_anew, restore_all
 from drill.settings import Settings
 
 
@@ -54,8 +56,7 @@ def up(context: click.Context) -> None:
     settings = _settings(context)
     machine.up(settings)
     cluster = connect(settings, context.obj["allow_context"])
-    restore_all(settings, cluster)
-    remember_anew(settings, cluster)
+    putback.put_back(settings, cluster)
 
 
 @cli.command()
@@ -81,13 +82,8 @@ def doctor(context: click.Context) -> None:
 def _put_back(context: click.Context) -> None:
     settings = _settings(context)
     cluster = connect(settings, context.obj["allow_context"])
-    done = restore_all(settings, cluster)
-    for line in done.undone:
-        click.echo(f"undone: {line}")
-    for line in done.differences:
-        click.echo(f"repaired: {line}")
-    if not done.undone and not done.differences:
-        click.echo("nothing was broken: the ledger is empty and the target is in its known state")
+    for line in putback.put_back(settings, cluster).lines():
+        click.echo(line)
 
 
 @cli.command("put-back")
@@ -107,6 +103,27 @@ def restore(context: click.Context) -> None:
 
 
 STORED_RUN = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@cli.command("calibrate")
+@click.option(
+    "--seconds", type=click.FloatRange(min=30), default=120, show_default=True, help="How long to watch."
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the evidence goes.",
+)
+@click.pass_context
+def calibrate_target(context: click.Context, seconds: float, reports: Path) -> None:
+    """Measure the target's own noise: a drill of nothing, then a load that is stepped up."""
+    settings, allowed = _settings(context), context.obj["allow_context"]
+    folder = reports / f"calibration-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    done = calibrate(settings, connect(settings, allowed), folder, seconds=seconds, allow_context=allowed)
+    for line in done.lines():
+        click.echo(line)
 
 
 @cli.command("judge")
@@ -134,7 +151,9 @@ def report(run_folder: Path) -> None:
 @click.pass_context
 def coverage(context: click.Context, run_folder: Path | None) -> None:
     """List every step of the runbook; of a stored run, which of them it executed."""
-    lines = run_coverage_lines(run_folder) if run_folder else runbook_lines(Book(_settings(context)).corrected)
+    lines = (
+        run_coverage_lines(run_folder) if run_folder else runbook_lines(Book(_settings(context)).corrected)
+    )
     for line in lines:
         click.echo(line)
 

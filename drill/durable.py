@@ -10,13 +10,13 @@ from pathlib import Path
 
 def write_durably(path: Path, data: bytes) -> None:
     """Write a file so that it is whole on disk, content and name, when this returns; a reader sees the old
-    one or the new one.
+    one or the new one. Only its owner may read it.
 
     Raises OSError, and then leaves what was there before.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("wb") as file:
+        with open(partial, "wb", opener=_owners_alone) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -25,6 +25,10 @@ def write_durably(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _owners_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,5 +1,5 @@
-"""Reading files that people write. Whatever is wrong with one, the error names it: file, line, value, what would be
-right; nothing else is raised."""
+"""Reading files that people write. Whatever is wrong with one, the error names it: file, line, value, what
+would be right; nothing else is raised."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from drill.errors import InputError, UsageError
 
@@ -28,8 +30,9 @@ _PLAIN_TAGS = {
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file, its lines ended by "\\n" and without a byte order mark. `what` it is, in words, for the error:
-    "a runbook". Raises UsageError where there is no such file, InputError where it is not UTF-8 text."""
+    """The text of a file, its lines ended by "\\n" and without a byte order mark. `what` it is, in words, for
+    the error: "a runbook". Raises UsageError where there is no such file, InputError where it is not UTF-8
+    text."""
     try:
         if path.is_dir():
             raise UsageError(f"{path}: a folder: name the file that is {what}")
@@ -52,7 +55,9 @@ def read_text(path: Path, what: str) -> str:
 
 @dataclass(frozen=True)
 class Document:
-    """YAML as data: dicts, lists, and plain values. `lines`: of each value by its path of keys and indexes."""
+    """YAML as data: dicts, lists, and plain values. `lines`: of each value by its path of keys and
+    indexes.
+    """
 
     data: Any
     lines: Mapping[KeyPath, int]
@@ -66,8 +71,8 @@ class Document:
 
 
 def read_yaml(path: Path, what: str) -> Document:
-    """The one document of a YAML file. Raises UsageError where there is no such file, InputError for what is not YAML,
-    for a key given twice, and for tags, depths and numbers that nobody means."""
+    """The one document of a YAML file. Raises UsageError where there is no such file, InputError for what is
+    not YAML, for a key given twice, and for tags, depths and numbers that nobody means."""
     text = read_text(path, what)
     try:
         _refuse_depth(path, text)
@@ -101,7 +106,7 @@ def _refuse_depth(path: Path, text: str) -> None:
         if isinstance(event, yaml.events.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 raise InputError(path, line, _line(text, line), f"values within at most {DEEPEST} others")
         elif isinstance(event, yaml.events.CollectionEndEvent):
             depth -= 1

@@ -44,6 +44,7 @@ from user_connections import Visits
 from drill.errors import DrillError, UsageError
 from drill.load.plan import (
     MOST_LATE_SECONDS,
+    NOT_SENT,
     Filled,
     Mix,
     Plan,
@@ -55,7 +56,7 @@ from drill.load.plan import (
     read_back_path,
     read_plan,
 )
-from drill.recording.requests import NOT_SENT, Request
+from drill.recording.requests import Request
 
 PLAN_MESSAGE = "open_arrivals_plan"
 DRAIN_MESSAGE = "open_arrivals_drain"

@@ -12,11 +12,11 @@ from drill.conduct.scenario import CREDIT
 
 @then(parsers.parse(CREDIT))
 def credit_in(drill: Drill, run: Run, scenario: str, credit: str) -> None:
-    run.add(drill.verdict)
+    drill.add_to(run)
     expect.credited(run.of(scenario), scenario, credit)
 
 
 @then("the platform healed it before the operator acted")
 def platform_healed(drill: Drill, run: Run) -> None:
-    run.add(drill.verdict)
+    drill.add_to(run)
     expect.credited(run.of(drill.facts.scenario), drill.facts.scenario, "platform")

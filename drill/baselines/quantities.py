@@ -63,7 +63,7 @@ _COMPARISONS = "|".join(
 )
 _PIECES = re.compile(
     rf"""
-      (?P<space>\s+|[(),;.:])
+      (?P<space>\s+|[()]|[,;.:](?=[\s)]|$))
     | (?P<percentile>p\ ?(?P<rank>[0-9]{{1,3}})(?![\w.,%-]*\w)
         |(?P<ordinal>[0-9]{{1,3}})(?:st|nd|rd|th)[ -]percentile\b)
     | (?P<quantity>(?P<number>[+-]?[0-9][0-9.,]*(?<![.,]))\ ?(?P<unit>%|percent\b|(?:{_UNITS})(?![a-z%/])))
@@ -72,7 +72,7 @@ _PIECES = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_RANGE = re.compile(r"[0-9]\s*(?:%|[a-z]+)?\s*(?:-|–|—|~|\bto\b|\band\b|\bor\b)\s*[0-9]", re.IGNORECASE)
+_RANGE = re.compile(r"[0-9]\s*(?:%|[a-z]+)?\s*(?:-|–|—|~|\bto\b)\s*[0-9]|\bbetween\b", re.IGNORECASE)
 
 
 class NotUnderstoodError(ValueError):
@@ -99,6 +99,8 @@ def plain(text: str) -> str:
 def stated(said: str, dimension: Dimension, known_words: Collection[str]) -> Stated:
     """Read all of what is said: one quantity of that dimension, at most one comparison and one percentile,
     and known words. Raises NotUnderstoodError."""
+    if _RANGE.search(said):
+        raise NotUnderstoodError("it is a range: only one end of it can be the limit")
     quantities: list[tuple[float, float]] = []
     comparisons: list[str] = []
     percentiles: list[int] = []
@@ -107,7 +109,7 @@ def stated(said: str, dimension: Dimension, known_words: Collection[str]) -> Sta
     while position < len(said):
         piece = _PIECES.match(said, position)
         if piece is None:
-            raise NotUnderstoodError(_why_not(said, said[position:]))
+            raise NotUnderstoodError(_why_not(said[position:]))
         position = piece.end()
         if piece["quantity"]:
             quantities.append(_quantity(piece, dimension))
@@ -174,8 +176,6 @@ def _sum(quantities: list[tuple[float, float]], said: str) -> float:
     if not quantities:
         raise NotUnderstoodError("it states no number with a unit")
     sizes = [size for _, size in quantities]
-    if _RANGE.search(said):
-        raise NotUnderstoodError("it is a range: only one end of it can be the limit")
     if len(quantities) > 1 and (
         any(later >= earlier for earlier, later in pairwise(sizes)) or not _adjoin(said)
     ):
@@ -189,8 +189,6 @@ def _adjoin(said: str) -> bool:
     return all(not said[end:start].strip() for (_, end), (start, _) in pairwise(ends))
 
 
-def _why_not(said: str, rest: str) -> str:
-    if _RANGE.search(said):
-        return "it is a range: only one end of it can be the limit"
+def _why_not(rest: str) -> str:
     found = re.match(r"\S+(?:\s\S+)?", rest)
     return f"{found[0] if found else rest!r} is not understood".replace("\n", " ")

@@ -28,7 +28,7 @@ from drill.settings import Settings
 Json = dict[str, Any]
 
 OURS = re.compile(r"kind-.+")
-NOT_FOUND, CONFLICT = 404, 409
+FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 409
 
 
 class ClusterError(SetupError):
@@ -37,6 +37,10 @@ class ClusterError(SetupError):
 
 class AbsentError(ClusterError):
     """What was asked for does not exist in the cluster."""
+
+
+class ForbiddenError(ClusterError):
+    """The kubeconfig's user may not do that."""
 
 
 class ConflictError(ClusterError):
@@ -124,8 +128,8 @@ class Cluster:
         seconds: float = 10,
         user_agent: str | None = None,
     ) -> bytes:
-        """One HTTP request to the API server; `path` begins with /api; `user_agent`: a name by which the audit log
-        knows it. Raises AbsentError on 404, ConflictError on 409, ClusterError otherwise.
+        """One HTTP request to the API server; `path` begins with /api; `user_agent`: a name by which the
+        audit log knows it. Raises AbsentError on 404, ConflictError on 409, ClusterError otherwise.
         """
         url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}
@@ -142,8 +146,12 @@ class Cluster:
             ) from error
         if response.status == NOT_FOUND:
             raise AbsentError(f"{method} {path} at {self.context}: there is no such thing")
+        if response.status == FORBIDDEN:
+            raise ForbiddenError(f"{method} {path} at {self.context}: this user may not")
         if response.status == CONFLICT:
-            raise ConflictError(f"{method} {path} at {self.context}: it was changed or made by others meanwhile")
+            raise ConflictError(
+                f"{method} {path} at {self.context}: it was changed or made by others meanwhile"
+            )
         if response.status >= 300:
             raise ClusterError(
                 f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}"
@@ -182,13 +190,17 @@ class Cluster:
         """The deployment as JSON. Raises AbsentError."""
         return self.get(self.apps("deployments", name))
 
-    def scale(self, deployment: str, replicas: int) -> None:
-        """Ask for `replicas` pods of a deployment."""
-        self.patch(self.apps("deployments", deployment) + "/scale", {"spec": {"replicas": replicas}})
+    def workload(self, name: str, kind: str = "Deployment") -> Json:
+        """The Deployment or StatefulSet as JSON. Raises AbsentError."""
+        return self.get(self.apps(f"{kind.lower()}s", name))
 
-    def pods(self, deployment: str) -> list[Json]:
-        """The pods that the deployment's own selector finds, those being deleted included."""
-        labels = self.deployment(deployment)["spec"]["selector"].get("matchLabels", {})
+    def scale(self, name: str, replicas: int, kind: str = "Deployment") -> None:
+        """Ask for `replicas` pods of a workload."""
+        self.patch(self.apps(f"{kind.lower()}s", name) + "/scale", {"spec": {"replicas": replicas}})
+
+    def pods(self, name: str, kind: str = "Deployment") -> list[Json]:
+        """The pods that the workload's own selector finds, those being deleted included."""
+        labels = self.workload(name, kind)["spec"]["selector"].get("matchLabels", {})
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         pods: list[Json] = self.get(self.core("pods"), query={"labelSelector": selector})["items"]
         return pods
@@ -272,7 +284,9 @@ def connect(settings: Settings, allow_context: str | None = None) -> Cluster:
 
 
 def open_cluster(kubeconfig: Path, context: str, namespace: str) -> Cluster:
-    """The cluster as the user of that kubeconfig's context. Raises UsageError where it has no such context."""
+    """The cluster as the user of that kubeconfig's context. Raises UsageError where it has no such
+    context.
+    """
     try:
         client: ApiClient = kubernetes_config.new_client_from_config(  # type: ignore[no-untyped-call]
             config_file=str(kubeconfig), context=context

@@ -1,34 +1,18 @@
-"""Is the target well? Flows in: a cluster and settings. Flows out: what was seen, each from one look; and
-waits built on these looks.
-
-Looks: the health path as users reach it, the rollout of a deployment, the database's own integrity check.
-"""
+"""Looks at what runs: the health path as users reach it, the rollout of a workload, its containers. Each is
+one look; whether the whole target is well, parts included, is drill.parts.health's question."""
 
 from __future__ import annotations
 
 import http.client
-import json
 from urllib.parse import urlsplit
 
 import msgspec
 
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError, Json
-from drill.settings import Settings, Sqlite
+from drill.settings import Settings
 
 OK = 200
-
-INTEGRITY_SCRIPT = """
-import json, sqlite3, sys, urllib.parse
-seen = {"integrity": "", "tables": []}
-try:
-    connection = sqlite3.connect("file:" + urllib.parse.quote(sys.argv[1]) + "?mode=ro", uri=True, timeout=5)
-    seen["tables"] = sorted(row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
-    seen["integrity"] = "; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)"))
-except sqlite3.Error as error:
-    seen["integrity"] = f"{type(error).__name__}: {error}"
-print(json.dumps(seen))
-"""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -36,20 +20,6 @@ class Health(msgspec.Struct, frozen=True):
 
     healthy: bool
     observed: str
-
-
-class Integrity(msgspec.Struct, frozen=True):
-    """What the database says of itself. `integrity`: "ok", or what is wrong; `tables`: its tables, sorted by
-    name.
-    """
-
-    integrity: str
-    tables: list[str]
-
-    @property
-    def sound(self) -> bool:
-        """True when SQLite finds nothing wrong and there are tables at all."""
-        return self.integrity == "ok" and bool(self.tables)
 
 
 def health_answer(settings: Settings, seconds: float = 2) -> Health:
@@ -69,16 +39,16 @@ def health_answer(settings: Settings, seconds: float = 2) -> Health:
     return Health(response.status == OK, f"{where}: {response.status} {text}")
 
 
-def rollout(cluster: Cluster, deployment: str) -> Health:
-    """Look once whether every pod that the deployment asks for is there, up to date and ready, and no other
-    is left.
+def rollout(cluster: Cluster, name: str, kind: str = "Deployment") -> Health:
+    """Look once whether every pod that the workload asks for is there, up to date and ready, and no other is
+    left.
     """
     try:
-        found = cluster.deployment(deployment)
-        pods = len(cluster.pods(deployment))
+        found = cluster.workload(name, kind)
+        pods = len(cluster.pods(name, kind))
     except ClusterError as error:
         return Health(False, str(error))
-    status, wanted = found.get("status", {}), found["spec"]["replicas"]
+    status, wanted = found.get("status", {}), found["spec"].get("replicas", 1)
     counts = {
         name: status.get(name, 0)
         for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
@@ -86,15 +56,15 @@ def rollout(cluster: Cluster, deployment: str) -> Health:
     current = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
     return Health(
         current and pods == wanted and all(count == wanted for count in counts.values()),
-        f"{deployment}: {wanted} wanted, {pods} pods, {counts}",
+        f"{name}: {wanted} wanted, {pods} pods, {counts}",
     )
 
 
-def running_pods(cluster: Cluster, deployment: str, container: str) -> list[Json]:
-    """Pods of the deployment whose `container` runs now and that are not being deleted."""
+def running_pods(cluster: Cluster, name: str, container: str, kind: str = "Deployment") -> list[Json]:
+    """Pods of the workload whose `container` runs now and that are not being deleted."""
     return [
         pod
-        for pod in cluster.pods(deployment)
+        for pod in cluster.pods(name, kind)
         if "deletionTimestamp" not in pod["metadata"] and "running" in state_of(pod, container)
     ]
 
@@ -120,66 +90,13 @@ def statuses_of(pod: Json) -> list[Json]:
     return statuses
 
 
-def database_integrity(cluster: Cluster, settings: Settings) -> Integrity:
-    """Let the database check itself, from inside a running application pod. Raises ClusterError when no pod
-    can be asked.
-    """
-    part = settings.part("sqlite")
-    if not isinstance(part, Sqlite):
-        raise ClusterError("the target's file describes no database")
-    target = settings.target
-    pods = running_pods(cluster, target.deployment, target.container)
-    if not pods:
-        raise ClusterError(f"no pod of {target.deployment} runs: its database cannot be asked")
-    return integrity_in(cluster, pods[0]["metadata"]["name"], target.container, part.path)
-
-
-def integrity_in(cluster: Cluster, pod: str, container: str, path: str) -> Integrity:
-    """Let the database at `path` check itself from inside this container."""
-    return msgspec.convert(
-        json.loads(cluster.exec(pod, container, ["python", "-c", INTEGRITY_SCRIPT, path], seconds=30)),
-        Integrity,
-    )
-
-
-def target_health(cluster: Cluster, settings: Settings) -> Health:
-    """Look once at everything: rollouts of the target's deployments, the health path, the database where
-    there is one.
-    """
-    for workload in settings.target.workloads:
-        seen = rollout(cluster, workload.name)
-        if not seen.healthy:
-            return seen
-    answered = health_answer(settings)
-    if not answered.healthy or settings.lacks("sqlite"):
-        return answered
-    try:
-        database = database_integrity(cluster, settings)
-    except ClusterError as error:
-        return Health(False, str(error))
-    return Health(
-        database.sound,
-        f"{answered.observed}; database {database.integrity}, tables {', '.join(database.tables)}",
-    )
-
-
-def wait_until_rolled_out(cluster: Cluster, deployment: str, *, seconds: float = 120) -> None:
-    """Wait for the deployment's pods to be complete, current and ready. Raises DeadlineError."""
+def wait_until_rolled_out(
+    cluster: Cluster, name: str, kind: str = "Deployment", *, seconds: float = 120
+) -> None:
+    """Wait for the workload's pods to be complete, current and ready. Raises DeadlineError."""
     wait.until(
-        f"the rollout of {deployment}",
-        lambda: rollout(cluster, deployment),
-        lambda seen: seen.healthy,
-        seconds=seconds,
-        every_seconds=0.3,
-    )
-
-
-def wait_until_healthy(cluster: Cluster, settings: Settings, *, seconds: float = 120) -> Health:
-    """Wait for the target to be well. Raises DeadlineError that tells what was last seen."""
-    awaited = f"{settings.target.name} to be healthy"
-    return wait.until(
-        awaited,
-        lambda: target_health(cluster, settings),
+        f"the rollout of {name}",
+        lambda: rollout(cluster, name, kind),
         lambda seen: seen.healthy,
         seconds=seconds,
         every_seconds=0.3,

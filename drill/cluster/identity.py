@@ -1,15 +1,17 @@
-"""The operator's own identity in the cluster. Flows in: a cluster that drill made. Flows out: a kubeconfig whose
-commands the API server's audit log tells from drill's own.
+"""The operator's own identity in the cluster. Flows in: a cluster that drill made. Flows out: a kubeconfig
+whose commands the API server's audit log tells from drill's own.
 
-A ServiceAccount in a namespace of drill's own (cluster/operator.yaml), which no fault of the target touches, and a
-token for it. The context has the same name as drill's own, so the runbook's commands work unchanged. `drill up`
-makes it and renews it. A cluster that drill did not make has none: there the operator uses drill's kubeconfig.
+A ServiceAccount in a namespace of drill's own (cluster/operator.yaml), which no fault of the target touches,
+and a token for it. The context has the same name as drill's own, so the runbook's commands work unchanged.
+`drill up` makes it and renews it. A cluster that drill did not make has none: there the operator uses drill's
+kubeconfig.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -25,6 +27,8 @@ USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 MANIFEST = Path(__file__).resolve().parents[2] / "cluster" / "operator.yaml"
 LIFETIME_SECONDS = 30 * 86400
 RENEW_BEFORE_SECONDS = 7 * 86400
+HOUR_SECONDS = 3600
+JWT_PARTS = 3
 
 
 def operator_kubeconfig(context: str) -> Path:
@@ -86,23 +90,29 @@ def _write(cluster: Cluster, token: str) -> None:
 
 
 def _token(path: Path) -> str:
+    """The token in a kubeconfig, empty where its user has none."""
     try:
-        return str(yaml.safe_load(path.read_text(encoding="utf-8"))["users"][0]["user"]["token"])
-    except (yaml.YAMLError, KeyError, IndexError, TypeError) as error:
-        raise InputError(path, None, type(error).__name__, "the operator's kubeconfig; remove it") from error
+        users = yaml.safe_load(path.read_text(encoding="utf-8")).get("users") or [{}]
+        return str((users[0].get("user") or {}).get("token") or "")
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(path, None, type(error).__name__, "a kubeconfig") from error
 
 
 def _expires(path: Path) -> float:
-    """When the token ends, wall seconds; 0 where there is none. It says so itself, in its middle part."""
+    """When the token ends, wall seconds; 0 where there is no file, infinity for a token that does not say."""
     if not path.exists():
         return 0.0
-    part = _token(path).split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return float(claims["exp"])
+    parts = _token(path).split(".")
+    if len(parts) != JWT_PARTS:
+        return math.inf
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return float(claims.get("exp", math.inf))
+    except (ValueError, AttributeError, TypeError):
+        return math.inf
 
 
-def check_identity(context: str) -> None:
-    """Raise SetupError where the identity's token ends within the hour: a drill would end without it."""
-    path = _own(context)
-    if path.exists() and _expires(path) < time.time() + 3600:
-        raise SetupError(f"{path}: the operator's token ends within the hour; `drill up` renews it")
+def check_token(kubeconfig: Path) -> None:
+    """Raise SetupError where the kubeconfig's token ends within the hour: a drill might end without it."""
+    if _expires(kubeconfig) < time.time() + HOUR_SECONDS:
+        raise SetupError(f"{kubeconfig}: the operator's token ends within the hour; `drill up` renews it")

@@ -13,13 +13,12 @@ def audit(scene: Scene, injected: float | None) -> None:
     if not any(request.write for request in scene.settings.load.requests):
         return
     scene.show("audit", "the acknowledged writes to be read back")
-    name, store = store_of(scene.settings)
-    held = (lambda texts: store.holds(scene.cluster, texts)) if store is not None else None
+    store = store_of(scene.cluster, scene.settings)
     audit_writes(
         scene.settings,
         scene.folder / "requests.jsonl",
         scene.recorder,
         injected=injected,
-        held_in_store=held,
-        store=name,
+        held_in_store=store.holds if store is not None else None,
+        store=store.name if store is not None else "",
     )

@@ -100,7 +100,7 @@ def step_at(runbook: Runbook, place: str) -> Step:
     right.
     """
     step = runbook.step(place)
-    if not step.is_shell:
+    if not step.may_be_shell:
         raise InputError(
             runbook.path, step.line, step.language, f"a block for a shell at {place!r}, such as ```bash"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drill.conduct.scene import Scene
 from drill.errors import DrillError, UsageError
-from drill.inject.injection import Injection
+from drill.inject.injection import SLOW_SECONDS, Injection
 from drill.recording import Event
 from drill.recording.events import WindowClosed, WindowOpened
 
@@ -22,6 +22,7 @@ class Breaking:
         for fault in faults:
             if fault not in self._injections:
                 scene = self._scene
+                slow = scene.limits.get("response_time")
                 injection = Injection(
                     scene.settings,
                     scene.cluster,
@@ -29,6 +30,7 @@ class Breaking:
                     scene.folder,
                     scene.recorder,
                     users=scene.tail,
+                    slow_seconds=slow.value if slow is not None else SLOW_SECONDS,
                     allow_context=scene.allow_context,
                 )
                 self._injections[fault] = injection

@@ -16,7 +16,9 @@ def run_coverage_lines(run_folder: Path) -> list[str]:
     facts = read_facts(run_folder)
     verdicts = read_verdicts(run_folder, facts)
     found = cover(run_folder, facts, read_recordings(run_folder, verdicts))
-    return [line for coverage in found for line in _lines(coverage)] or ["no drill of this run names its runbook"]
+    return [line for coverage in found for line in _lines(coverage)] or [
+        "no drill of this run names its runbook"
+    ]
 
 
 def runbook_lines(runbook: Runbook) -> list[str]:

@@ -18,18 +18,19 @@ from drill.conduct.auditing import audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
 from drill.conduct.gate import pass_gate
+from drill.conduct.run import Run
 from drill.conduct.scenario import Facts, Place
 from drill.conduct.scene import Scene
 from drill.conduct.users import Users
 from drill.conduct.watching import Watching
-from drill.errors import DrillError, FaultError, UsageError
+from drill.errors import DrillError, FaultError, SetupError, UsageError
 from drill.inject.experiment import planned_fault
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
-from drill.parts.backup import fetch_newest_backup, make_backup
-from drill.putback import put_back_target
+from drill.parts.catalogue import part_named
+from drill.putback import close_drill, open_drill
 from drill.recording import Recorder, read_events
 from drill.recording.events import (
     BackupMade,
@@ -45,6 +46,7 @@ from drill.recording.events import (
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine
 from drill.settings import Settings
+from drill.settings.parts import BACKUP
 
 WRITES_AFTER_BACKUP = 20
 BACKUP_SECONDS = 60
@@ -103,6 +105,7 @@ class Drill:
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
         pass_gate(self._scene)
+        open_drill(self._scene.settings, self._scene.cluster)
 
     def start_load(self) -> None:
         """Users come, and are served before anything is broken: the window before."""
@@ -112,7 +115,7 @@ class Drill:
         """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged after it."""
         scene = self._scene
         scene.show("backup", "the backup job")
-        made = make_backup(scene.cluster, scene.settings, seconds=BACKUP_SECONDS)
+        made = part_named(scene.cluster, scene.settings, BACKUP).back_up(seconds=BACKUP_SECONDS)
         scene.recorder.record(BackupMade(made.name, made.started, made.finished))
 
         def written() -> int:
@@ -128,7 +131,8 @@ class Drill:
 
     def hand_over_backup(self, name: str) -> None:
         """Put the newest backup into the operator's working folder as `name`, as a person who fetched it would."""
-        fetch_newest_backup(self._scene.cluster, self._scene.settings, self._acting.file(name))
+        backups = part_named(self._scene.cluster, self._scene.settings, BACKUP)
+        backups.fetch_newest_backup(self._acting.file(name))
 
     def take_effect(self, fault: str) -> None:
         """Inject and witness a fault. Raises FaultError when it cannot be injected or has no effect."""
@@ -161,22 +165,38 @@ class Drill:
         """End the load, undo the faults, bring the target into its known state. Returns what could not be done; never
         raises a DrillError."""
         troubles: list[str] = []
-        for action in (self._users.stop, self._acting.close, self._undo, self._put_back):
+        for action in (self._users.stop, self._acting.close, self._undo, self._put_back, self._end_recording):
             try:
                 action()
             except DrillError as error:
                 troubles.append(str(error))
-                event = DrillErrorEvent(type(error).__name__, str(error), stage="put back")
-                self._scene.recorder.record(event)
-        self._scene.recorder.record(DrillFinished(), durable=True)
+                troubles += self._note(DrillErrorEvent(type(error).__name__, str(error), stage="put back"))
         self._scene.recorder.close()
-        return troubles
+        return list(dict.fromkeys(troubles))
+
+    def _end_recording(self) -> None:
+        self._scene.recorder.record(DrillFinished(), durable=True)
+
+    def _note(self, event: DrillErrorEvent) -> list[str]:
+        """Record what went wrong. A disk that is full must not keep the target from being put back: what could not be
+        recorded is returned."""
+        try:
+            self._scene.recorder.record(event, durable=True)
+        except SetupError as error:
+            return [str(error)]
+        return []
 
     def fail_setup(self, error: DrillError) -> DrillVerdict:
         """The drill could not be carried out: record why, and judge what there is, which says "setup"."""
-        self._scene.recorder.record(DrillErrorEvent(type(error).__name__, str(error)), durable=True)
-        self._users.stop()
+        unrecorded = self._note(DrillErrorEvent(type(error).__name__, str(error)))
+        try:
+            self._users.stop()
+        except DrillError as other:
+            unrecorded.append(str(other))
         self._verdict = judge(self.folder)
+        if unrecorded:
+            why = "; ".join([str(error), *unrecorded])
+            self._verdict = msgspec.structs.replace(self._verdict, verdict="setup", why=why, criteria=[])
         return self._verdict
 
     def not_applicable(self, what: str) -> DrillVerdict:
@@ -184,6 +204,10 @@ class Drill:
         self._scene.recorder.record(DrillNotApplicable(what), durable=True)
         self._verdict = judge(self.folder)
         return self._verdict
+
+    def add_to(self, run: Run) -> None:
+        """Give the verdict to the run; a control's gives the drills of its faults their credit."""
+        run.add(self.verdict)
 
     def commands(self) -> list[CommandFinished]:
         """Every command that has ended so far."""
@@ -255,5 +279,5 @@ class Drill:
 
     def _put_back(self) -> None:
         self._scene.show("known state", "the target as it was")
-        differences = put_back_target(self._scene.settings, self._scene.cluster)
+        differences = close_drill(self._scene.settings, self._scene.cluster)
         self._scene.recorder.record(TargetPutBack(differences, repaired=bool(differences)))

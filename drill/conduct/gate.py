@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill import wait
-from drill.cluster.health import target_health
+from drill.parts.health import target_health
 from drill.conduct.scene import Scene
 from drill.errors import DeadlineError, SetupError
 from drill.recording.events import HealthGate

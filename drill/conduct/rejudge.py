@@ -67,10 +67,10 @@ def untouched(folder: Path) -> Alterations | None:
     evidence = alterations.of_evidence() if alterations else None
     if evidence:
         raise SetupError(
-            f"{folder}: this is not what the run left, so it is not judged:\n  " + "\n  ".join(evidence.lines())
+            f"{folder}: this is not what the run left, so it is not judged:\n  "
+            + "\n  ".join(evidence.lines())
         )
     return alterations
-
 
 
 def rewrite_report(folder: Path) -> None:

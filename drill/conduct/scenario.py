@@ -1,5 +1,5 @@
-"""What a scenario says of its drill before it runs. Flows in: its name, tags and sentences, each with its line. Flows
-out: the facts that drill.started carries.
+"""What a scenario says of its drill before it runs. Flows in: its name, tags and sentences, each with its
+line. Flows out: the facts that drill.started carries.
 
 The sentences that tell what a drill does are spelled here once; steps/ matches the very same ones.
 """
@@ -22,8 +22,8 @@ NOTHING_BROKEN = "nothing is broken"
 FOLLOWS = 'the operator follows "{place}"'
 FOLLOWS_AS_WRITTEN = 'the operator follows "{place}" as first written'
 BOUND = '"{placeholder}" as "{value}"'
-"""What `with` and `and` join to either sentence: the operator follows "Place" with "<pod-name>" as "web-0" and
-"{token}" as "t-1"."""
+"""What `with` and `and` join to either sentence: the operator follows "Place" with "<pod-name>" as "web-0"
+and "{token}" as "t-1"."""
 NOBODY = "nobody acts"
 HEALS = "the platform has had its time to heal"
 BACKED_UP = "a backup was made, and users have written since"
@@ -37,14 +37,22 @@ FOLLOWS_PATTERN = re.compile(
     r'the operator follows "(?P<place>[^"]+)"(?P<as_written> as first written)?'
     rf"(?: with (?P<bindings>{_BINDING}(?: and {_BINDING})*))?"
 )
-"""Every form of the sentence with which the operator follows a place; for `place_of`, and for the step's own match."""
+"""Every form of the sentence with which the operator follows a place; for `place_of`, and for the step's own
+match.
+"""
 
 CONTROL, EXPECT_FAIL, RESTORES = "control", "expect-fail", "restores-backup"
+SEVERITIES = (
+    "P0",
+    "P1",
+    "P2",
+    "P3",
+    "P4",
+    "P5",
+    *(f"SEV{dash}{rank}" for dash in ("", "-") for rank in range(6)),
+)
 TAGS = {
-    "P0": "the service is down, or data is lost",
-    "P1": "an important function is out, or security was breached",
-    "P2": "a lesser function is out, or the service is slow",
-    "P3": "small trouble",
+    **dict.fromkeys(SEVERITIES, "how bad it is, and so how soon service must be back"),
     CONTROL: "nobody acts; says whom a repair is owed to",
     EXPECT_FAIL: "the scenario states that the procedure does not bring the service back, and why",
     RESTORES: "the procedure puts a backup back, which may lose what was written after it",
@@ -62,8 +70,8 @@ class Sentence(NamedTuple):
 
 @dataclass(frozen=True)
 class Written:
-    """One scenario as its feature file has it, the background's sentences included; `tags`: the feature's and its
-    own."""
+    """One scenario as its feature file has it, the background's sentences included; `tags`: the feature's and
+    its own."""
 
     file: str
     line: int
@@ -85,10 +93,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Facts:
-    """`drill`: a folder name made of the scenario's, its own even where that is cut; `severity`: empty where no tag
-    tells one; `faults`, `procedures`: in the order of the sentences; `nothing_broken`: the no-fault drill; `expected`:
-    what the scenario states of the procedure; `restores`: it puts a backup back; `backed_up`: it wants a backup made,
-    or at hand, before the fault."""
+    """`drill`: a folder name made of the scenario's, its own even where that is cut; `severity`: empty where
+    no tag tells one; `faults`, `procedures`: in the order of the sentences; `nothing_broken`: the no-fault
+    drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
+    `backed_up`: it wants a backup made, or at hand, before the fault."""
 
     drill: str
     feature: str
@@ -143,8 +151,8 @@ def followed(place: str, as_written: str | None, bindings: str | None) -> Place:
 
 
 def folder_name(scenario: str) -> str:
-    """A name of at most 80 of the characters a-z, 0-9 and -. Where the scenario's own is longer, or has letters that
-    are lost in it, a short digest keeps it apart from others."""
+    """A name of at most 80 of the characters a-z, 0-9 and -. Where the scenario's own is longer, or has
+    letters that are lost in it, a short digest keeps it apart from others."""
     name = re.sub(r"[^a-z0-9]+", "-", scenario.lower()).strip("-")
     lost = any(letter.isalnum() and not letter.isascii() for letter in scenario)
     if name and len(name) <= FOLDER_LENGTH and not lost:

@@ -28,7 +28,7 @@ def world_of(settings: Settings, files: Path) -> World:
         tools=(cache_folder() / "bin",),
         connect=names,
         certificate=_certificate(settings, over_tls[0]) if over_tls else None,
-        files={file.name: file for file in sorted(files.iterdir())} if files.is_dir() else {},
+        handed=files,
     )
 
 

@@ -1,46 +1,44 @@
-"""All faults by name, the name of their experiment's file. Flows in: a name. Flows out: the fault, or what
-the target lacks for it.
-"""
+"""All kinds of faults: each module of this folder may define some. A new kind is a new module, and nothing
+else."""
 
 from __future__ import annotations
 
-from drill.errors import UsageError
-from drill.faults.database import DatabaseCorrupted
-from drill.faults.fault import Fault, Part
-from drill.faults.pods import DeploymentScaledToZero, PodsKilled
-from drill.faults.redis import RedisKilled, RedisLockedOut
-from drill.settings import Settings
+import importlib
+import pkgutil
+from typing import Any
 
-FAULTS: dict[str, Fault] = {
-    fault.name: fault
-    for fault in (
-        PodsKilled(),
-        DeploymentScaledToZero(),
-        DatabaseCorrupted(),
-        RedisKilled(),
-        RedisLockedOut(),
-    )
-}
+import msgspec
+
+import drill.faults
+from drill.errors import FaultError
+from drill.faults.fault import KINDS, Fault
+
+for _module in pkgutil.iter_modules(drill.faults.__path__):
+    importlib.import_module(f"drill.faults.{_module.name}")
 
 
-def fault_named(name: str) -> Fault:
-    """The fault of that name. Raises UsageError that lists those there are."""
+def kinds() -> dict[str, type[Fault]]:
+    """Every kind by its name."""
+    return dict(sorted(KINDS.items()))
+
+
+def as_data(fault: Fault) -> dict[str, Any]:
+    """The record as the ledger keeps it: its fields and its kind."""
+    fields: dict[str, Any] = msgspec.to_builtins(fault)
+    return {"kind": fault.kind, **fields}
+
+
+def from_data(data: dict[str, Any]) -> Fault:
+    """The record that the ledger kept. Raises FaultError for one that this drill does not know."""
+    fields = {name: value for name, value in data.items() if name != "kind"}
     try:
-        return FAULTS[name]
+        return msgspec.convert(fields, KINDS[data["kind"]])
     except KeyError as error:
-        raise UsageError(f"{name!r} is no fault: expected one of {', '.join(FAULTS)}") from error
-
-
-def lacking(settings: Settings, name: str) -> tuple[Part, ...]:
-    """Sections that drill.toml would need for this fault and does not have; when there are any, the fault is
-    not applicable.
-    """
-    return tuple(part for part in fault_named(name).needs if settings.lacks(part))
-
-
-def not_applicable(name: str, parts: tuple[Part, ...]) -> str:
-    """Why the fault is not applicable, in words that name the missing sections."""
-    return (
-        f"{name} is not applicable: the target's file describes no "
-        f"{' and no '.join(f'[{part}]' for part in parts)}"
-    )
+        raise FaultError(
+            f"{data.get('kind')!r} is no kind of fault: expected one of {', '.join(kinds())}"
+        ) from error
+    except msgspec.ValidationError as error:
+        raise FaultError(
+            f"a fault of kind {data['kind']!r} as the ledger has it cannot be undone by this drill ({error});"
+            " the drill that wrote it can"
+        ) from error

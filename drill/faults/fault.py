@@ -1,22 +1,24 @@
-"""What a fault is made of. Flows in: the cluster and the settings. Flows out: what was broken and when, what
-the platform shows of it, and how it was put back.
+"""What every fault is: one frozen record of a kind, whose fields are all that the undo needs. It is written
+into the ledger as it is before anything is broken, so that whoever finds it there can put the target back.
 
-Each is one class with five small methods, the two that look may be called any number of times. The order in
-which they are called is kept by drill.inject and by experiments/*.yaml, not here.
+A kind is one class here in drill/faults, marked with `kind`. What an experiment says of it (`parameters`)
+becomes a record by `prepare`, on the target as it is now. The order of the calls is kept by drill.inject, not
+here.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
 from drill.cluster.access import Cluster
 from drill.recording import Moment, now
-from drill.settings import Settings
-
-Part = Literal["database", "redis"]
-Arguments = dict[str, Any]
+from drill.settings import Settings, Workload
 
 
 class Injected(msgspec.Struct, frozen=True):
@@ -33,34 +35,86 @@ class Sight(msgspec.Struct, frozen=True):
     observed: str
 
 
-class Fault(Protocol):
-    """A fault by its parts. Errors of all methods: ClusterError, FaultError, DeadlineError."""
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of what an experiment may say of a kind; this one: nothing."""
 
-    name: str
-    needs: tuple[Part, ...]
-    """Sections of drill.toml without which the fault is not applicable."""
-    witness: str
-    """What the platform shows once the fault has taken effect, in words."""
 
-    def prepare(self, cluster: Cluster, settings: Settings, identity: str) -> Arguments:
-        """All that the undo will need, found out before anything is broken; JSON. `identity` is the ledger
-        entry's.
+@dataclass(frozen=True)
+class Site:
+    """Where a fault strikes. `workload`: the pods of the part that it hits, else of the application; `part`:
+    its name, empty for the application; `beside`: gives the path of a file that is kept beside the ledger's
+    entry, by its ending."""
+
+    cluster: Cluster
+    settings: Settings
+    workload: Workload
+    part: str
+    beside: Callable[[str], Path]
+
+    def filled(self, text: str) -> str:
+        """`text` with {workload}, {container}, {service} and {namespace} filled in."""
+        names = {
+            "workload": self.workload.name,
+            "container": self.workload.container,
+            "service": self.settings.target.service,
+            "namespace": self.cluster.namespace,
+        }
+        for name, value in names.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def filled_in(self, value: dict[str, Any]) -> dict[str, Any]:
+        """The same in every text of a JSON object."""
+        filled: dict[str, Any] = json.loads(self.filled(json.dumps(value)))
+        return filled
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One fault on one target. Errors of all methods: ClusterError, FaultError, DeadlineError."""
+
+    kind: ClassVar[str] = ""
+    parameters: ClassVar[type[Parameters]] = Parameters
+
+    @classmethod
+    def prepare(cls, site: Site, parameters: Any) -> Fault:
+        """Find out all that the undo will need; nothing is broken yet. `parameters`: of the class's own
+        type.
         """
+        raise NotImplementedError
 
-    def inject(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> Injected:
+    def shown(self) -> dict[str, Any]:
+        """The record as evidence may show it: without what is secret."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return {"kind": self.kind, **fields}
+
+    def inject(self, cluster: Cluster) -> Injected:
         """Break it, now."""
+        raise NotImplementedError
 
-    def look(
-        self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]
-    ) -> Sight:
-        """Look once at the platform's side."""
+    def look(self, cluster: Cluster, detail: dict[str, Any]) -> Sight:
+        """Look once at the platform's side. `detail`: of the injection."""
+        raise NotImplementedError
 
-    def undo(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> str:
+    def undo(self, cluster: Cluster) -> str:
         """Put back what is still broken, whether it was injected, half injected, not at all, or repaired by
-        someone meanwhile.
+        someone meanwhile; what was done, in words. May be called again after it was killed half way."""
+        raise NotImplementedError
 
-        Returns what was done, in words. May be called again after it was killed half way.
-        """
+
+KINDS: dict[str, type[Fault]] = {}
+"""Every kind of fault, by the name that experiments and the ledger use; drill.faults.catalogue fills it."""
+Kind = TypeVar("Kind", bound=Fault)
+
+
+def kind(name: str) -> Callable[[type[Kind]], type[Kind]]:
+    """Make a record the faults of that kind."""
+
+    def enter(record: type[Kind]) -> type[Kind]:
+        record.kind = name
+        KINDS[name] = record
+        return record
+
+    return enter
 
 
 def moment_between(before: Moment, wall: float) -> Moment:

@@ -1,20 +1,15 @@
-"""Faults in a drill. Flows in: the fault's name and the drill's recording. Flows out: a fault that was
-witnessed, and a target put back.
-"""
+"""Faults in a drill: witnessed, and undone whatever happens."""
 
-from drill.faults.catalogue import FAULTS, lacking, not_applicable
-from drill.inject.injection import Injection, Users, Witness
-from drill.putback.restore import Restored, remember, remember_anew, restore_all
+from drill.inject.experiment import fault_names, lacking, not_applicable, planned_fault
+from drill.inject.injection import Injection, Witness
+from drill.inject.witness import Users
 
 __all__ = [
-    "FAULTS",
     "Injection",
-    "Restored",
     "Users",
     "Witness",
+    "fault_names",
     "lacking",
     "not_applicable",
-    "remember",
-    "remember_anew",
-    "restore_all",
+    "planned_fault",
 ]

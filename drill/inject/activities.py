@@ -1,11 +1,11 @@
-"""What experiments/*.yaml name as their Python provider. Flows in: the fault's name and the target's file,
-from the experiment. Flows out: an entry in the ledger before anything is broken, the injection, a hold, the
-undo; each also an event.
+"""What every experiment does: an entry in the ledger before anything is broken, the injection, a hold, the
+undo; each is also an event of the recording.
 
 The hold reads standard input until its end: closing the pipe, or the death of whoever holds it, lets the
 rollbacks run. A drill names its recording in DRILL_RECORDING; then `inject` waits for the line "inject", so
-that a process that started long before breaks the target at the chosen moment. An experiment that runs alone
-injects at once.
+that a process that started long before breaks the target at the chosen moment, and the undo leaves it to the
+drill to wait until the target is as it was. An experiment that runs alone injects at once, and is its own
+drill: it keeps the target's state before, and returns it to that.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from typing import Any, TypeVar
 
 from drill import settings as target_settings
 from drill.cluster.access import Cluster, connect
-from drill.cluster.health import wait_until_healthy
-from drill.errors import DeadlineError, DrillError, FaultError, UsageError
-from drill.faults.catalogue import fault_named, lacking, not_applicable
-from drill.faults.fault import Fault
-from drill.putback import known_state
-from drill.putback.ledger import Entry, Ledger, process
+from drill.errors import DrillError, FaultError, UsageError
+from drill.faults.catalogue import as_data, from_data
+from drill.inject.experiment import experiment_of, lacking, not_applicable
+from drill.putback.ledger import FaultEntry, Ledger, process
+from drill.putback.place import state_folder
+from drill.putback.target import close_drill, open_drill
 from drill.recording import Moment, Recorder
+from drill.recording.events import Data, FaultAnnounced, FaultFailed, FaultInjected, FaultUndone
 from drill.settings import Settings
 
+TARGET = "DRILL_TARGET"
 RECORDING = "DRILL_RECORDING"
 ALLOW_CONTEXT = "DRILL_ALLOW_CONTEXT"
 DRILL_PROCESS = "DRILL_PROCESS"
 INJECT_LINE = b"inject\n"
 STANDARD_INPUT = 0
-WELL_BY_ITSELF_SECONDS = 45
 
 Outcome = TypeVar("Outcome")
 
@@ -43,10 +44,17 @@ _log = logging.getLogger("chaostoolkit")
 
 
 @functools.cache
-def target_of(target: str) -> tuple[Settings, Cluster]:
-    """Settings and cluster of a target's file; the context is checked before anything is sent."""
-    settings = target_settings.load(target)
+def target() -> tuple[Settings, Cluster]:
+    """Settings and cluster of the file that DRILL_TARGET names; the context is checked before anything is
+    sent.
+    """
+    settings = target_settings.load(os.environ.get(TARGET) or target_settings.DEFAULT_FILE)
     return settings, connect(settings, os.environ.get(ALLOW_CONTEXT) or None)
+
+
+@functools.cache
+def _ledger() -> Ledger:
+    return Ledger(state_folder(target()[1]))
 
 
 @functools.cache
@@ -55,71 +63,72 @@ def _recorder() -> Recorder | None:
     return Recorder(Path(path)) if path else None
 
 
-def _tell(kind: str, *, at: Moment | None = None, **data: Any) -> None:
+def _alone() -> bool:
+    return _recorder() is None
+
+
+def _tell(data: Data, *, at: Moment | None = None, durable: bool = False) -> None:
     recorder = _recorder()
     if recorder is None:
-        _log.info("%s %s", kind, data)
+        _log.info("%s %s", data.kind, data)
     else:
-        recorder.record(kind, at=at, durable=kind == "fault.announced", **data)
+        recorder.record(data, at=at, durable=durable)
 
 
-def announce(fault: str, target: str) -> str:
+def announce(fault: str) -> str:
     """Write the ledger's entry, durably, with all that the undo needs; its id. Nothing is broken yet. Raises
-    UsageError where not applicable.
-    """
-    return _or_told(fault, lambda: _announce(fault_named(fault), target))
+    UsageError where the fault is not applicable."""
+    return _or_told(fault, lambda: _announce(fault))
 
 
-def _announce(fault: Fault, target: str) -> str:
-    settings, cluster = target_of(target)
-    missing = lacking(settings, fault.name)
+def _announce(fault: str) -> str:
+    settings, cluster = target()
+    experiment = experiment_of(settings, fault)
+    missing = lacking(settings, fault)
     if missing:
-        raise UsageError(not_applicable(fault.name, missing))
+        raise UsageError(not_applicable(fault, missing))
+    if _alone():
+        open_drill(settings, cluster)
     started_by = os.environ.get(DRILL_PROCESS)
-    identity = f"{fault.name}-{os.getpid()}-{time.time_ns() // 1_000_000}"
-    entry = Entry(
+    identity = f"{fault}-{os.getpid()}-{time.time_ns() // 1_000_000}"
+    fault_record = experiment.prepare(cluster, settings, _ledger(), identity)
+    entry = FaultEntry(
         id=identity,
-        fault=fault.name,
-        target=str(Path(target).resolve()),
+        fault=fault,
+        target=str(settings.file),
         context=cluster.context,
         namespace=cluster.namespace,
-        arguments=fault.prepare(cluster, settings, identity),
+        record=as_data(fault_record),
         announced_wall=time.time(),
         experiment=process(os.getpid()),
         drill=process(int(started_by)) if started_by else None,
     )
-    Ledger(settings.root).open(entry)
-    _tell("fault.announced", fault=fault.name, arguments=entry.arguments, ledger=identity)
+    _ledger().open(entry)
+    _tell(FaultAnnounced(fault, fault_record.shown(), identity), durable=True)
     return identity
 
 
-def inject(fault: str, target: str) -> dict[str, Any]:
+def inject(fault: str) -> dict[str, Any]:
     """Break the target, once a drill says so, or at once when the experiment runs alone; what was hit."""
-    return _or_told(fault, lambda: _inject(fault_named(fault), target))
+    return _or_told(fault, lambda: _inject(fault))
 
 
-def _inject(fault: Fault, target: str) -> dict[str, Any]:
-    settings, cluster = target_of(target)
-    entry = _open_entry(fault.name, settings)
-    if _recorder() is not None:
+def _inject(fault: str) -> dict[str, Any]:
+    _, cluster = target()
+    entry = _open_entry(fault)
+    if not _alone():
         _wait_for_line()
-    injected = fault.inject(cluster, settings, entry.arguments)
-    _tell(
-        "fault.injected",
-        at=injected.at,
-        fault=fault.name,
-        seconds=time.monotonic() - injected.at.monotonic,
-        detail=injected.detail,
-    )
+    injected = from_data(entry.record).inject(cluster)
+    took = time.monotonic() - injected.at.monotonic
+    _tell(FaultInjected(fault, took, injected.detail), at=injected.at)
     return injected.detail
 
 
-def hold(fault: str, target: str) -> str:
-    """Keep the fault in until standard input ends; raises FaultError when nothing was injected that could be
+def hold(fault: str) -> str:
+    """Keep the fault in until standard input ends. Raises FaultError when nothing was injected that could be
     held.
     """
-    settings, _ = target_of(target)
-    _open_entry(fault, settings)
+    _open_entry(fault)
     if sys.stdin is not None and sys.stdin.isatty():
         _log.info("%s is in: press Ctrl-D to undo it", fault)
     try:
@@ -130,41 +139,28 @@ def hold(fault: str, target: str) -> str:
     return "standard input ended"
 
 
-def undo(fault: str, target: str) -> str:
-    """Put back what this process broke, check that the target is well, and close the ledger's entry; what was
-    done, in words.
-    """
-    return _or_told(fault, lambda: _undo(fault, target))
+def undo(fault: str) -> str:
+    """Put back what this process broke, and close the ledger's entry; what was done, in words."""
+    return _or_told(fault, lambda: _undo(fault))
 
 
-def _undo(fault: str, target: str) -> str:
-    settings, cluster = target_of(target)
-    entry = Ledger(settings.root).of_process(fault, os.getpid())
+def _undo(fault: str) -> str:
+    settings, cluster = target()
+    entry = _ledger().of_process(fault, os.getpid())
     if entry is None:
-        return "nothing was announced: nothing to undo"
-    done = fault_named(fault).undo(cluster, settings, entry.arguments)
-    done += _see_well(settings, cluster)
-    Ledger(settings.root).close(entry)
-    _tell("fault.undone", fault=fault, status=0, detail=done)
+        done = "nothing was announced: nothing to undo"
+    else:
+        done = from_data(entry.record).undo(cluster)
+        _ledger().close(entry)
+        _tell(FaultUndone(fault, 0, done))
+    if _alone():
+        differences = close_drill(settings, cluster)
+        done += f"; also put back: {'; '.join(differences)}" if differences else ""
     return done
 
 
-def _see_well(settings: Settings, cluster: Cluster) -> str:
-    """Wait until the target is well. What a procedure did on top of the fault may be what ails it: then the
-    known state is put back too.
-    """
-    try:
-        wait_until_healthy(cluster, settings, seconds=WELL_BY_ITSELF_SECONDS)
-    except DeadlineError:
-        known = known_state.recorded(cluster, settings)
-        if known is None:
-            raise
-        return f"; also put back: {'; '.join(known_state.repair(cluster, settings, known)) or 'nothing'}"
-    return ""
-
-
-def _open_entry(fault: str, settings: Settings) -> Entry:
-    entry = Ledger(settings.root).of_process(fault, os.getpid())
+def _open_entry(fault: str) -> FaultEntry:
+    entry = _ledger().of_process(fault, os.getpid())
     if entry is None:
         raise FaultError(
             f"{fault} was not announced in the ledger by this process: nothing is injected without that"
@@ -189,5 +185,5 @@ def _or_told(fault: str, act: Callable[[], Outcome]) -> Outcome:
     try:
         return act()
     except DrillError as error:
-        _tell("fault.failed", fault=fault, error=type(error).__name__, message=str(error))
+        _tell(FaultFailed(fault, type(error).__name__, str(error)))
         raise

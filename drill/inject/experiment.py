@@ -1,111 +1,244 @@
-"""Experiment files. Flows in: the name of a fault. Flows out: its file and what it declares, or an InputError
-with file, line and value.
+"""Experiment files: one fault each, file name = name of the fault. They say what is particular to it, and are
+read and checked before anything runs, since the Chaos Toolkit reports a malformed one only in its own log.
 
-They are looked at before anything runs, since the Chaos Toolkit reports a malformed one only in its own log.
+The ritual around it (steady state, announce, inject, hold, undo) is added by drill.inject.ritual, which each
+names as a control; so each also runs alone by `chaos run`.
 """
 
 from __future__ import annotations
 
+import functools
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
-import yaml
 
-from drill.errors import InputError
-from drill.settings import Settings
+from drill.cluster.access import Cluster
+from drill.errors import InputError, UsageError
+from drill.faults.catalogue import kinds
+from drill.faults.fault import Fault, Parameters, Site
+from drill.putback.ledger import Ledger
+from drill.reading import Document, read_yaml
+from drill.recording.events import Felt, PlannedFault
+from drill.settings import Backup, Settings
 
 OWN_EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
-ACTIONS = "drill.inject.activities"
+SUFFIX = ".yaml"
+EXTENSION = "drill"
+RITUAL = "drill.inject.ritual"
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+RUNTIME = {"hypothesis": {"strategy": "before-method-only"}, "rollbacks": {"strategy": "always"}}
+KEYS = ("title", "description", "tags", "runtime", "controls", "method", "extensions")
+SAID = ("name", "fault", "kind", "part", "workload", "felt", "witness", "section", "parameters")
+ACTIVITIES, ROLLBACKS = 3, 1
+"""How many a journal has to show: announce, inject, hold; undo."""
 
 
 class Experiment(msgspec.Struct, frozen=True):
-    """One experiment. `activities`, `rollbacks`: how many its journal has to show."""
+    """One experiment. `kind`: of the fault; `part`: of the target that it hits, by name or kind, empty for
+    the application; `workload`: that it hits instead, by name; `witness`: what the platform shows once it has
+    taken effect, in words; `section`: of the runbook that claims to repair it; `parameters`: as the kind
+    wants them."""
 
     path: Path
+    fault: str
     title: str
-    activities: int
-    rollbacks: int
+    kind: type[Fault]
+    parameters: Parameters
+    felt: Felt
+    witness: str
+    part: str = ""
+    workload: str = ""
+    section: str = ""
+
+    def prepare(self, cluster: Cluster, settings: Settings, ledger: Ledger, identity: str) -> Fault:
+        """The fault's record on this target as it is now; nothing is broken. `identity`: the ledger
+        entry's.
+        """
+        name = settings.part_name(self.part) if self.part else ""
+        described = settings.parts.get(name)
+        opened_by = None if described is None or isinstance(described, Backup) else described.workload
+        workload = settings.workload(self.workload or opened_by)
+        site = Site(cluster, settings, workload, name, lambda suffix: ledger.beside(identity, suffix))
+        return self.kind.prepare(site, self.parameters)
+
+
+def fault_names(settings: Settings | None = None) -> list[str]:
+    """Every fault that there is an experiment for: drill's own, and the target's."""
+    folders = [OWN_EXPERIMENTS, *([settings.root / "experiments"] if settings else [])]
+    return sorted({file.stem for folder in folders for file in folder.glob(f"*{SUFFIX}")})
 
 
 def experiment_of(settings: Settings, fault: str) -> Experiment:
-    """The experiment of a fault: from the target's own experiments/, else from drill's. Raises InputError."""
-    candidates = (settings.root / "experiments" / f"{fault}.yaml", OWN_EXPERIMENTS / f"{fault}.yaml")
-    for path in candidates:
-        if path.is_file():
-            return read_experiment(path)
-    raise InputError(candidates[0], None, fault, f"an experiment of that name, here or at {candidates[1]}")
+    """The experiment of a fault: from the target's own experiments/, else from drill's. Raises UsageError for
+    a fault that does not exist, InputError for a malformed file."""
+    if NAME.fullmatch(fault):
+        for folder in (settings.root / "experiments", OWN_EXPERIMENTS):
+            path = folder / f"{fault}{SUFFIX}"
+            if path.is_file():
+                found = read_experiment(path)
+                _check_workload(settings, found)
+                return found
+    raise UsageError(f"{fault!r} is no fault: expected one of {', '.join(fault_names(settings))}")
+
+
+def lacking(settings: Settings, fault: str) -> tuple[str, ...]:
+    """Parts that drill.toml would have to describe for this fault and does not: then it is not applicable.
+    Raises as `experiment_of`."""
+    part = experiment_of(settings, fault).part
+    return (part,) if part and settings.lacks(part) else ()
+
+
+def not_applicable(fault: str, parts: tuple[str, ...]) -> str:
+    """Why the fault is not applicable, in words that name what is missing."""
+    missing = " and no ".join(f"[parts.…] of kind {part}" for part in parts)
+    return f"{fault} is not applicable: the target's file describes no {missing}"
+
+
+def planned_fault(settings: Settings, fault: str) -> PlannedFault:
+    """What the recording says of a fault from the start. `part` as the target calls it."""
+    experiment = experiment_of(settings, fault)
+    return PlannedFault(
+        fault, experiment.felt, settings.part_name(experiment.part) if experiment.part else ""
+    )
 
 
 def read_experiment(path: Path) -> Experiment:
-    """Read an experiment and check what drill relies on: a steady state, announce before inject before hold,
-    and the undo.
-    """
-    text = path.read_text(encoding="utf-8")
-    try:
-        data = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        shown = text.splitlines()[line - 1].strip() if line and line <= len(text.splitlines()) else ""
-        raise InputError(path, line, shown, f"YAML ({error.problem})") from error
+    """Read and check an experiment. Raises InputError with file, line, value and what would be right."""
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _read(path: Path, changed: int) -> Experiment:
+    document = read_yaml(path, "an experiment")
+    data = document.data
     if not isinstance(data, dict):
-        raise InputError(path, 1, data, "a mapping with title, steady-state-hypothesis, method and rollbacks")
-    title = _of_type(path, text, data, "title", str)
-    state = _of_type(path, text, data, "steady-state-hypothesis", dict)
-    if not state.get("probes"):
-        raise InputError(
+        raise InputError(path, 1, _short(data), f"a mapping with {', '.join(KEYS)}")
+    _known_keys(path, document, (), data, KEYS)
+    title = _text(path, document, ("title",), data.get("title"))
+    _text(path, document, ("description",), data.get("description"))
+    if data.get("runtime") != RUNTIME:
+        raise _wrong(
             path,
-            _line(text, "steady-state-hypothesis"),
-            state.get("probes"),
-            "probes that tell whether the target is healthy",
+            document,
+            ("runtime",),
+            data.get("runtime"),
+            "{hypothesis: {strategy: before-method-only}, rollbacks: {strategy: always}}, so that it is "
+            "undone however it ends",
         )
-    method, rollbacks = (
-        _of_type(path, text, data, "method", list),
-        _of_type(path, text, data, "rollbacks", list),
+    if data.get("method") != []:
+        raise _wrong(path, document, ("method",), data.get("method"), f"[]; {RITUAL} adds what is to be done")
+    controls = data.get("controls")
+    if not isinstance(controls, list) or RITUAL not in [_module(each) for each in controls]:
+        expected = f"[{{name: drill, provider: {{type: python, module: {RITUAL}}}}}]"
+        raise _wrong(path, document, ("controls",), controls, expected)
+    return _of(path, document, title)
+
+
+def _of(path: Path, document: Document, title: str) -> Experiment:
+    extensions = document.data.get("extensions")
+    found = [
+        (number, each)
+        for number, each in enumerate(extensions if isinstance(extensions, list) else [])
+        if isinstance(each, dict) and each.get("name") == EXTENSION
+    ]
+    if len(found) != 1:
+        raise _wrong(path, document, ("extensions",), extensions, "one with the name drill")
+    number, said = found[0]
+    place = ("extensions", number)
+    _known_keys(path, document, place, said, SAID)
+    for key in ("fault", "kind", "felt", "witness"):
+        _text(path, document, (*place, key), said.get(key))
+    for key in ("part", "workload", "section"):
+        if key in said:
+            _text(path, document, (*place, key), said[key])
+    if said["fault"] != path.stem or not NAME.fullmatch(path.stem):
+        raise _wrong(
+            path, document, (*place, "fault"), said["fault"], f"{path.stem!r}, as the file is called"
+        )
+    if said["kind"] not in kinds():
+        expected = f"a kind of fault: {', '.join(kinds())}"
+        raise _wrong(path, document, (*place, "kind"), said["kind"], expected)
+    if said["felt"] not in get_args(Felt):
+        expected = f"how users feel it: {', '.join(get_args(Felt))}"
+        raise _wrong(path, document, (*place, "felt"), said["felt"], expected)
+    if "part" in said and "workload" in said:
+        raise _wrong(
+            path, document, (*place, "workload"), said["workload"], "no workload where there is a part"
+        )
+    kind = kinds()[said["kind"]]
+    return Experiment(
+        path,
+        path.stem,
+        title,
+        kind,
+        _parameters(path, document, (*place, "parameters"), said.get("parameters", {}), kind),
+        said["felt"],
+        said["witness"],
+        said.get("part", ""),
+        said.get("workload", ""),
+        said.get("section", ""),
     )
-    called = [_called(path, text, each) for each in method]
-    if [name for name in called if name.startswith(f"{ACTIONS}.")] != [
-        f"{ACTIONS}.{name}" for name in ("announce", "inject", "hold")
-    ]:
+
+
+def _parameters(
+    path: Path, document: Document, place: tuple[int | str, ...], said: Any, kind: type[Fault]
+) -> Parameters:
+    try:
+        return msgspec.convert(said, kind.parameters)
+    except msgspec.ValidationError as error:
+        message, _, inner = str(error).partition(" - at `$")
+        keys = re.findall(r"\.(\w+)|\[(\d+)\]", inner)
+        at = (*place, *(name or int(number) for name, number in keys))
+        raise _wrong(path, document, at, _value_at(document, at), f"{kind.kind}: {message}") from error
+
+
+def _check_workload(settings: Settings, experiment: Experiment) -> None:
+    names = [workload.name for workload in settings.target.workloads]
+    if experiment.workload and experiment.workload not in names:
         raise InputError(
-            path,
-            _line(text, "method"),
-            ", ".join(called),
-            f"{ACTIONS}.announce, {ACTIONS}.inject and {ACTIONS}.hold, in that order",
+            experiment.path,
+            None,
+            experiment.workload,
+            f"one of [[target.workloads]] of {settings.file}: {', '.join(names)}",
         )
-    undoing = [_called(path, text, each) for each in rollbacks]
-    if f"{ACTIONS}.undo" not in undoing:
-        raise InputError(
-            path, _line(text, "rollbacks"), ", ".join(undoing), f"{ACTIONS}.undo among the rollbacks"
-        )
-    return Experiment(path, title, len(method), len(rollbacks))
 
 
-def _called(path: Path, text: str, activity: Any) -> str:
-    provider = activity.get("provider") if isinstance(activity, dict) else None
-    if not isinstance(provider, dict) or "type" not in provider:
-        raise InputError(
-            path,
-            _line(text, str(activity.get("name")) if isinstance(activity, dict) else ""),
-            activity,
-            "an activity with a provider",
-        )
-    return (
-        f"{provider.get('module')}.{provider.get('func')}"
-        if provider["type"] == "python"
-        else str(provider["type"])
-    )
+def _known_keys(
+    path: Path, document: Document, place: tuple[int | str, ...], said: dict[Any, Any], known: tuple[str, ...]
+) -> None:
+    for key in said:
+        if key not in known:
+            raise _wrong(path, document, (*place, str(key)), key, f"one of {', '.join(known)}")
 
 
-def _of_type(path: Path, text: str, data: dict[str, Any], key: str, kind: type) -> Any:
-    value = data.get(key)
-    if not isinstance(value, kind) or not value:
-        raise InputError(path, _line(text, key), value, f"{key}: a {kind.__name__} that is not empty")
+def _text(path: Path, document: Document, place: tuple[int | str, ...], value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong(path, document, place, value, f"{place[-1]}: a text that is not empty")
     return value
 
 
-def _line(text: str, word: str) -> int | None:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if word and word in line:
-            return number
-    return None
+def _module(control: Any) -> str:
+    provider = control.get("provider") if isinstance(control, dict) else None
+    return str(provider.get("module")) if isinstance(provider, dict) else ""
+
+
+def _value_at(document: Document, place: tuple[int | str, ...]) -> Any:
+    value = document.data
+    for key in place:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _wrong(
+    path: Path, document: Document, place: tuple[int | str, ...], value: Any, expected: str
+) -> InputError:
+    return InputError(path, document.line_of(place), _short(value), expected)
+
+
+def _short(value: Any) -> Any:
+    return value if len(repr(value)) <= 80 else f"{value!r:.80}…"

@@ -1,9 +1,10 @@
-"""One fault in one drill. Flows in: the fault's name, the drill's recording, what users see. Flows out:
-events, and the order kept: announce, inject, wait until effective, undo, wait until undone.
+"""One fault in one drill, in the one order there is: start, wait until announced, inject, wait until
+effective, undo, wait until undone. A drill may have several, each with a process, a ledger entry and a
+journal of its own.
 
 The experiment runs in a process group of its own and holds on the pipe that this object owns: when the drill
-dies, however it dies, the pipe closes and the experiment undoes. It is started at `announce`, long before the
-injection, so that its start costs no time then.
+dies, however it dies, the pipe closes and the experiment undoes. It is started long before the injection, so
+that its start costs no time then.
 """
 
 from __future__ import annotations
@@ -11,48 +12,56 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Collection
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import msgspec
 
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError
 from drill.errors import DeadlineError, FaultError, UsageError
-from drill.faults.catalogue import fault_named, lacking, not_applicable
+from drill.faults.catalogue import from_data
 from drill.faults.fault import Sight
-from drill.inject.activities import ALLOW_CONTEXT, DRILL_PROCESS, INJECT_LINE, RECORDING
-from drill.inject.experiment import experiment_of
+from drill.inject.activities import ALLOW_CONTEXT, DRILL_PROCESS, INJECT_LINE, RECORDING, TARGET
+from drill.inject.experiment import (
+    ACTIVITIES,
+    ROLLBACKS,
+    Experiment,
+    experiment_of,
+    lacking,
+    not_applicable,
+)
 from drill.inject.journal import complaints, read_journal
-from drill.putback.ledger import Entry, Ledger
-from drill.recording import Event, Recorder, Request
+from drill.inject.witness import Seen, Users, affected_requests, watch
+from drill.putback.ledger import FaultEntry, Ledger
+from drill.putback.place import state_folder
+from drill.recording import Event, Recorder
+from drill.recording.events import (
+    Data,
+    FaultAnnounced,
+    FaultFailed,
+    FaultInjected,
+    FaultUnnoticed,
+    FaultUnwitnessed,
+    FaultWitnessed,
+    decode_event,
+)
 from drill.settings import Settings
 
 ANNOUNCE_SECONDS = 60
 INJECT_SECONDS = 60
 UNDO_SECONDS = 240
-LOOK_EVERY_SECONDS = 0.02
-
-
-class Users(Protocol):
-    """What users see while a drill runs; drill.load's RequestTail is one."""
-
-    def poll(self) -> object:
-        """Take in what was recorded since the last call."""
-
-    def failed_since(self, monotonic: float, names: Collection[str] | None = None) -> list[Request]:
-        """Failed requests planned at or after `monotonic`, of these names when given."""
+SLOW_SECONDS = 0.5
 
 
 class Witness(msgspec.Struct, frozen=True):
-    """That a fault took effect: `what` was seen, `seconds` after the injection by the last of the
-    witnesses.
-    """
+    """That a fault took effect: `what` the platform showed, `seconds` after the injection by the last of the
+    witnesses; `users`: what they felt, empty where the fault is latent, where there were none, and where none
+    noticed."""
 
     what: str
     seconds: float
+    users: str = ""
 
 
 class Injection:
@@ -69,64 +78,62 @@ class Injection:
         recorder: Recorder,
         *,
         users: Users | None = None,
+        slow_seconds: float = SLOW_SECONDS,
         allow_context: str | None = None,
     ) -> None:
         """`folder`: the drill's evidence; `users`: without them only the platform is asked for its witness
-        (no load runs).
+        (no load runs); `slow_seconds`: longer is slow, such as the limit of the runbook.
 
-        Raises UsageError for a fault that does not exist or is not applicable, InputError for a malformed
-        experiment.
+        Raises as `check`.
         """
-        self.fault = fault_named(fault)
+        self.experiment = self.check(settings, fault)
+        self.fault = fault
+        self._settings, self._cluster, self._recorder, self._users = settings, cluster, recorder, users
+        self._folder, self._allow_context, self._slow_seconds = folder, allow_context, slow_seconds
+        self._tail = _Tail(recorder.path)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._entry: FaultEntry | None = None
+        self._injected: Event | None = None
+        self._undone = False
+
+    @staticmethod
+    def check(settings: Settings, fault: str) -> Experiment:
+        """All that can be refused of a fault without a cluster. Raises UsageError for a fault that does not
+        exist or is not applicable, InputError for a malformed experiment."""
+        experiment = experiment_of(settings, fault)
         missing = lacking(settings, fault)
         if missing:
             raise UsageError(not_applicable(fault, missing))
-        self.experiment = experiment_of(settings, fault)
-        self._settings, self._cluster, self._recorder, self._users = settings, cluster, recorder, users
-        self._folder, self._allow_context = folder, allow_context
-        self._tail = _Tail(recorder.path)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._entry: Entry | None = None
-        self._injected: Event | None = None
-        self._undone = False
+        return experiment
 
     @property
     def journal_path(self) -> Path:
         """Where the experiment leaves its journal."""
-        return self._folder / "journal.json"
+        return self._folder / f"journal-{self.fault}.json"
 
     @property
     def log_path(self) -> Path:
         """Where the experiment's output goes."""
-        return self._folder / "experiment.log"
+        return self._folder / f"experiment-{self.fault}.log"
 
     @property
     def experiment_pid(self) -> int | None:
         """The experiment's process and group, once announced."""
         return self._process.pid if self._process else None
 
-    def announce(self) -> None:
-        """Start the experiment: it checks the target's health, writes the ledger and stands ready. Raises
-        FaultError.
-        """
+    def start(self) -> None:
+        """Start the experiment, without waiting for it: it checks the target's health, writes the ledger and
+        stands ready."""
         if self._process is not None:
-            raise UsageError(f"{self.fault.name} was announced already")
+            raise UsageError(f"{self.fault} was started already")
         self._folder.mkdir(parents=True, exist_ok=True)
         self.journal_path.unlink(missing_ok=True)
         self._tail.skip()
-        command = [
-            sys.executable,
-            "-m",
-            "chaostoolkit",
-            "--no-version-check",
-            "--no-log-file",
-            "run",
-            "--rollback-strategy",
-            "always",
-        ]
+        command = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "run"]
+        journal = ["--rollback-strategy", "always", "--journal-path", str(self.journal_path.resolve())]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--journal-path", str(self.journal_path.resolve()), str(self.experiment.path)],
+                [*command, *journal, str(self.experiment.path)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -134,13 +141,20 @@ class Injection:
                 env=self._environment(),
                 start_new_session=True,
             )
-        event = self._await_event("fault.announced", ANNOUNCE_SECONDS)
-        ledger = Ledger(self._settings.root)
-        self._entry = ledger.of_process(self.fault.name, self._process.pid)
+
+    def wait_until_announced(self) -> None:
+        """Wait until the experiment stands ready, with its entry in the ledger. Raises FaultError."""
+        if self._process is None:
+            raise UsageError(f"{self.fault} is not started")
+        if self._entry is not None:
+            return
+        announced = self._await(FaultAnnounced, ANNOUNCE_SECONDS).data
+        ledger = Ledger(state_folder(self._cluster))
+        self._entry = ledger.of_process(self.fault, self._process.pid)
         if self._entry is None:
+            identity = announced.ledger if isinstance(announced, FaultAnnounced) else ""
             raise FaultError(
-                f"{self.fault.name}: announced as {event.data.get('ledger')!r}, but {ledger.folder} has no "
-                "such entry"
+                f"{self.fault}: announced as {identity!r}, but {ledger.folder} has no such entry"
             )
 
     def inject(self) -> Event:
@@ -149,72 +163,51 @@ class Injection:
         """
         process, _ = self._announced()
         if self._injected is not None:
-            raise UsageError(f"{self.fault.name} was injected already")
+            raise UsageError(f"{self.fault} was injected already")
         try:
             stdin = _stdin(process)
             stdin.write(INJECT_LINE)
             stdin.flush()
         except BrokenPipeError as error:
             raise self._failed("its process ended before the injection") from error
-        self._injected = self._await_event("fault.injected", INJECT_SECONDS)
+        self._injected = self._await(FaultInjected, INJECT_SECONDS)
         return self._injected
 
     def wait_until_effective(self) -> Witness:
-        """Wait until the platform shows the fault and users feel it. Raises FaultError naming the fault when
-        the deadline passes.
-        """
+        """Wait until the platform shows the fault and users feel it as the experiment says. A fault that took
+        effect and that nobody noticed is a result (fault.unnoticed). Raises FaultError when the platform does
+        not show it."""
         if self._injected is None or self._entry is None:
-            raise UsageError(f"{self.fault.name}: nothing to witness, it is not injected")
-        start, deadline = self._injected.monotonic, self._settings.judge.witness_seconds
-        names = affected_requests(self._settings, self.fault.needs)
-        seen = _Seen(
-            platform=None,
-            users=None if self._users else "no users were on it",
-            last_sight="",
-            moments=[start],
+            raise UsageError(f"{self.fault}: nothing to witness, it is not injected")
+        start, seconds = self._injected.monotonic, self._settings.judge.witness_seconds
+        part = self._settings.part_name(self.experiment.part) if self.experiment.part else ""
+        names = affected_requests(self._settings, part)
+        seen = watch(
+            self._look,
+            self._users,
+            felt=self.experiment.felt,
+            start=start,
+            seconds=seconds,
+            names=names,
+            slow_seconds=self._slow_seconds,
         )
-
-        def look() -> _Seen:
-            if self._users is not None and seen.users is None:
-                self._users.poll()
-                failed = self._users.failed_since(start, names)
-                if failed:
-                    first = min(failed, key=lambda request: request.finished)
-                    seen.users = f"failed request {first.name}: {first.error}"
-                    seen.moments.append(first.finished)
-            if seen.platform is None:
-                sight = self._look()
-                seen.last_sight = sight.observed
-                if sight.shows:
-                    seen.platform = sight.observed
-                    seen.moments.append(time.monotonic())
-            return seen
-
-        try:
-            wait.until(
-                f"the effect of {self.fault.name}",
-                look,
-                lambda so_far: so_far.platform is not None and so_far.users is not None,
-                seconds=max(0.0, start + deadline - time.monotonic()),
-                every_seconds=LOOK_EVERY_SECONDS,
-            )
-        except DeadlineError as error:
-            missing = [] if seen.platform else [self.fault.witness]
-            missing += [] if seen.users else [f"a failed request of {', '.join(names)}"]
-            last = f"{seen.last_sight}; {seen.users or 'no request of these failed'}"
-            self._recorder.record(
-                "fault.unwitnessed", fault=self.fault.name, awaited=" and ".join(missing), last_seen=last
-            )
-            raise FaultError(
-                f"{self.fault.name} was injected but not witnessed within {deadline:.0f} s: expected "
-                f"{' and '.join(missing)}; last seen: {last}. "
-                f"The experiment's log is {self.log_path}"
-            ) from error
-        witness = Witness(f"{seen.platform}; {seen.users}", max(seen.moments) - start)
-        self._recorder.record(
-            "fault.witnessed", fault=self.fault.name, what=witness.what, seconds=witness.seconds
-        )
+        if seen.platform is None:
+            raise self._unwitnessed(seen)
+        if seen.users is None:
+            self._recorder.record(FaultUnnoticed(self.fault, seen.platform, seconds))
+            return Witness(seen.platform, max(seen.moments) - start)
+        witness = Witness(seen.platform, max(seen.moments) - start, seen.users)
+        self._recorder.record(FaultWitnessed(self.fault, witness.what, witness.seconds, witness.users))
         return witness
+
+    def _unwitnessed(self, seen: Seen) -> FaultError:
+        awaited, seconds = self.experiment.witness, self._settings.judge.witness_seconds
+        self._recorder.record(FaultUnwitnessed(self.fault, awaited, seen.last_sight))
+        users = f"; users felt: {seen.users}" if seen.users else ""
+        return FaultError(
+            f"{self.fault} was injected but not witnessed within {seconds:.0f} s: expected {awaited}; last "
+            f"seen: {seen.last_sight}{users}. The experiment's log is {self.log_path}"
+        )
 
     def undo(self) -> None:
         """Let the experiment go: its rollbacks start. Does nothing when it was never announced; may be called
@@ -237,37 +230,37 @@ class Injection:
         if process is None:
             return
         if not self._undone:
-            raise UsageError(f"{self.fault.name}: waiting for an undo that nobody asked for")
+            raise UsageError(f"{self.fault}: waiting for an undo that nobody asked for")
         try:
             process.wait(UNDO_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise self._failed(f"its undo did not end within {UNDO_SECONDS} s") from error
-        journal = read_journal(self.journal_path)
-        wrong = complaints(
-            journal, activities=self.experiment.activities, rollbacks=self.experiment.rollbacks
-        )
-        if Ledger(self._settings.root).of_process(self.fault.name, process.pid) is not None:
+        wrong = []
+        if self._injected is not None:  # else it was let go before anything was broken, and its journal says so
+            wrong = complaints(read_journal(self.journal_path), activities=ACTIVITIES, rollbacks=ROLLBACKS)
+        if Ledger(state_folder(self._cluster)).of_process(self.fault, process.pid) is not None:
             wrong.append("its entry in the ledger is still open")
         if wrong:
             raise self._failed("; ".join(wrong))
 
     def _look(self) -> Sight:
         _, entry = self._announced()
-        detail = self._injected.data["detail"] if self._injected else {}
+        injected = self._injected.data if self._injected else None
+        detail = injected.detail if isinstance(injected, FaultInjected) else {}
         try:
-            return self.fault.look(self._cluster, self._settings, entry.arguments, detail)
+            return from_data(entry.record).look(self._cluster, detail)
         except (ClusterError, FaultError) as error:
             return Sight(False, str(error))
 
-    def _announced(self) -> tuple[subprocess.Popen[bytes], Entry]:
+    def _announced(self) -> tuple[subprocess.Popen[bytes], FaultEntry]:
         if self._process is None or self._entry is None:
-            raise UsageError(f"{self.fault.name} is not announced")
+            raise UsageError(f"{self.fault} is not announced")
         return self._process, self._entry
 
     def _environment(self) -> dict[str, str]:
         environment = {
             **os.environ,
-            "DRILL_TARGET": str(self._settings.file),
+            TARGET: str(self._settings.file),
             RECORDING: str(self._recorder.path.resolve()),
             DRILL_PROCESS: str(os.getpid()),
             "DRILL_KUBECONFIG": str(self._cluster.kubeconfig),
@@ -277,27 +270,27 @@ class Injection:
             environment[ALLOW_CONTEXT] = self._allow_context
         return environment
 
-    def _await_event(self, kind: str, seconds: float) -> Event:
+    def _await(self, kind: type[Data], seconds: float) -> Event:
         process = self._process
         if process is None:
-            raise UsageError(f"{self.fault.name} is not announced")
+            raise UsageError(f"{self.fault} is not started")
 
         def look() -> Event | None:
             ended = process.poll() is not None
             for event in self._tail.new_events():
-                if event.data.get("fault") != self.fault.name:
+                if getattr(event.data, "fault", None) != self.fault:
                     continue
-                if event.kind == "fault.failed":
-                    raise self._failed(str(event.data["message"]))
-                if event.kind == kind:
+                if isinstance(event.data, FaultFailed):
+                    raise self._failed(event.data.message)
+                if isinstance(event.data, kind):
                     return event
             if ended:
-                raise self._failed(f"its process ended with no {kind}: {self._why_ended()}")
+                raise self._failed(f"its process ended with no {kind.kind}: {self._why_ended()}")
             return None
 
         try:
             event = wait.until(
-                f"{kind} of {self.fault.name}",
+                f"{kind.kind} of {self.fault}",
                 look,
                 lambda seen: seen is not None,
                 seconds=seconds,
@@ -306,7 +299,7 @@ class Injection:
         except DeadlineError as error:
             raise self._failed(str(error)) from error
         if event is None:
-            raise self._failed(f"no {kind}")
+            raise self._failed(f"no {kind.kind}")
         return event
 
     def _why_ended(self) -> str:
@@ -314,24 +307,10 @@ class Injection:
             journal = read_journal(self.journal_path)
         except FaultError as error:
             return str(error)
-        return "; ".join(
-            complaints(journal, activities=self.experiment.activities, rollbacks=self.experiment.rollbacks)
-        )
+        return "; ".join(complaints(journal, activities=ACTIVITIES, rollbacks=ROLLBACKS))
 
     def _failed(self, why: str) -> FaultError:
-        return FaultError(f"{self.fault.name}: {why}. The experiment's log is {self.log_path}")
-
-
-class _Seen:
-    """What has been witnessed so far; moments are monotonic seconds."""
-
-    def __init__(
-        self, platform: str | None, users: str | None, last_sight: str, moments: list[float]
-    ) -> None:
-        self.platform, self.users, self.last_sight, self.moments = platform, users, last_sight, moments
-
-    def __repr__(self) -> str:
-        return f"platform: {self.platform or self.last_sight}; users: {self.users}"
+        return FaultError(f"{self.fault}: {why}. The experiment's log is {self.log_path}")
 
 
 class _Tail:
@@ -350,15 +329,7 @@ class _Tail:
             file.seek(self._offset)
             whole, newline, _ = file.read().rpartition(b"\n")
         self._offset += len(whole) + len(newline)
-        return msgspec.json.Decoder(Event).decode_lines(whole)
-
-
-def affected_requests(settings: Settings, parts: Collection[str]) -> list[str]:
-    """Names of the requests whose failures witness a fault of these parts: those that need one, or all where
-    none says so.
-    """
-    needing = [request.name for request in settings.load.requests if set(request.needs) & set(parts)]
-    return needing or [request.name for request in settings.load.requests]
+        return [decode_event(line) for line in whole.split(b"\n") if line]
 
 
 def _stdin(process: subprocess.Popen[bytes]) -> IO[bytes]:

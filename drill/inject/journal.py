@@ -72,9 +72,9 @@ def read_journal(path: Path) -> Journal:
     except FileNotFoundError as error:
         raise FaultError(
             f"{path}: the experiment left no journal, so its process was killed or never ran; `drill "
-            "restore` undoes what it left"
+            "put-back` undoes what it left"
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             path, None, path.read_bytes()[:80].decode(errors="replace"), f"a Chaos Toolkit journal ({error})"
         ) from error

@@ -18,9 +18,10 @@ from typing import Literal
 import urllib3
 
 from drill import wait
+from drill.errors import DrillError
 from drill.load.content import Content
 from drill.load.plan import OF_LISTS, Plan, plan_of
-from drill.recording.events import AbsentWrite, Recorder, WritesAudited
+from drill.recording.events import AbsentWrite, Recorder, SampleFailed, WritesAudited
 from drill.recording.requests import Request, stream_requests
 from drill.settings import Settings
 
@@ -52,10 +53,10 @@ def audit_writes(
     plan, writes = plan_of(settings), acknowledged_writes(stream)
     with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="audit") as threads:
         answers = _Reader(plan).ask_all(writes, threads)
-    if held_in_store is not None:
-        held = held_in_store([mark_of(write) for write in writes])
+    held = None if held_in_store is None else _ask_store(held_in_store, writes, store, recorder)
+    if held is not None:
         answers = [
-            "absent" if mark_of(write) not in held else "present" if answer == "unknown" else answer
+            "absent" if _stored_mark(write) not in held else "present" if answer == "unknown" else answer
             for write, answer in zip(writes, answers, strict=True)
         ]
     judged = list(zip(writes, answers, strict=True))
@@ -71,7 +72,7 @@ def audit_writes(
         unchecked=unchecked,
         absent=[AbsentWrite(write.write, write.finished) for write, answer in judged if answer == "absent"],
         newest_survivor_at=max(survivors, default=None),
-        source=store if held_in_store is not None else "",
+        source=store if held is not None else "",
     )
     if recorder is not None:
         recorder.record(audited)
@@ -88,6 +89,33 @@ def acknowledged_writes(stream: Path) -> list[Request]:
 def mark_of(write: Request) -> str:
     """By what the write is found: what its answer must hold, else the id that was sent."""
     return write.contains or write.write
+
+
+def _stored_mark(write: Request) -> str:
+    """By what the store holds it: the id that was sent, unless only the service's own is known to be found
+    again.
+    """
+    mark = mark_of(write)
+    return write.write if write.write in mark else mark
+
+
+def _ask_store(
+    held_in_store: HeldInStore, writes: Sequence[Request], store: str, recorder: Recorder | None
+) -> set[str] | None:
+    """What the store holds of the writes; None, and recorded so, where it cannot be asked after several
+    attempts.
+    """
+    texts = [_stored_mark(write) for write in writes]
+    why = ""
+    for attempt in range(ATTEMPTS):
+        wait.pause(PAUSE_SECONDS * attempt)
+        try:
+            return held_in_store(texts)
+        except DrillError as error:
+            why = str(error)
+    if recorder is not None:
+        recorder.record(SampleFailed(f"the writes in the store {store}", why))
+    return None
 
 
 class _Reader:

@@ -31,6 +31,8 @@ first row.
 MOST_LATE_SECONDS = 0.25
 """A request that cannot be sent by then after its planned moment is not sent: all that a stopped load missed,
 sent at once when it goes on, would be an attack of its own."""
+NOT_SENT = "not sent: "
+"""How the error of a request begins that the load itself could not send, or not in time."""
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 

@@ -10,7 +10,7 @@ recovery.
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from drill.judge.criteria.error_rate import error_rate_so_far
 from drill.judge.outages import recovered_since, standard_of
 from drill.load.stalls import Stalls, touched
 from drill.recording.events import Calibration, Judging, Limit
-from drill.recording.requests import NOT_SENT, Request, Requests
+from drill.recording.requests import LOADS_OWN_ERRORS, Request, Requests
 
 STREAM_LAG_SECONDS = 0.25
 
@@ -51,6 +51,8 @@ class RequestTail:
         self._rest = b""
         self._planned: list[float] = []
         self._requests: list[Request] = []
+        self._columns = _columns([])
+        self._not_in_columns: list[Request] = []
 
     def poll(self) -> list[Request]:
         """Read what was written since the last call; returns it in the order written."""
@@ -64,9 +66,11 @@ class RequestTail:
         whole, _, self._rest = (self._rest + block).rpartition(b"\n")
         new: list[Request] = self._decoder.decode_lines(whole)
         self._stalls.poll()  # after the requests: a stall is written before those that finished after it
-        self._requests.extend(new)
-        self._requests.sort(key=_planned)  # nearly sorted already: linear
-        self._planned = [request.planned for request in self._requests]
+        for request in new:  # nearly in order: each is put in its place near the end
+            place = bisect_right(self._planned, request.planned)
+            self._planned.insert(place, request.planned)
+            self._requests.insert(place, request)
+        self._not_in_columns += new
         return new
 
     def summary(self, now: float | None = None) -> Summary:
@@ -87,28 +91,30 @@ class RequestTail:
             error_share=sum(bool(request.error) for request in finished) / len(finished),
         )
 
-    def failed_since(self, monotonic: float, names: Collection[str] | None = None) -> list[Request]:
-        """Failed requests planned at or after `monotonic`, in order of planning; only of these `names` when
-        given.
-        """
+    def measured_since(self, monotonic: float, names: Collection[str] | None = None) -> list[Request]:
+        """Requests planned at or after `monotonic`, in order of planning, but for those that the load itself
+        spoilt; only of these `names` when given."""
         later = self._requests[bisect_left(self._planned, monotonic) :]
         return [
             request
             for request in later
-            if request.error and (names is None or request.name in names) and self.measured(request)
+            if (names is None or request.name in names) and self.measured(request)
         ]
 
+    def failed_since(self, monotonic: float, names: Collection[str] | None = None) -> list[Request]:
+        """Those of `measured_since` that failed."""
+        return [request for request in self.measured_since(monotonic, names) if request.error]
+
     def failed_of(self, start: float, end: float) -> tuple[int, int]:
-        """How many requests planned in [start, end) have failed, and how many there are, monotonic
+        """How many measured requests planned in [start, end) have failed, and how many there are, monotonic
         seconds.
         """
-        all_there = self._requests[bisect_left(self._planned, start) : bisect_left(self._planned, end)]
-        there = [request for request in all_there if self.measured(request)]
-        return sum(bool(request.error) for request in there), len(there)
+        there = self._measured_columns(start, end)
+        return int(there.failed.sum()), len(there)
 
     def measured(self, request: Request) -> bool:
         """False where the load itself did not send it, or stood still while it was under way."""
-        return not request.error.startswith(NOT_SENT) and not touched(
+        return not request.error.startswith(LOADS_OWN_ERRORS) and not touched(
             request.planned, request.finished, self._stalls.known
         )
 
@@ -135,9 +141,7 @@ class RequestTail:
         Times are monotonic seconds, `now` the present unless given.
         """
         known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
-        begin = bisect_left(self._planned, monotonic - self._timeout_seconds)
-        end = bisect_left(self._planned, known_until)
-        requests = _columns([request for request in self._requests[begin:end] if self.measured(request)])
+        requests = self._measured_columns(monotonic - self._timeout_seconds, known_until)
         judging = Judging(
             minimum_requests=1,
             hold_seconds=hold_seconds,
@@ -163,6 +167,17 @@ class RequestTail:
         failed, count = self.failed_of(opened, known_until)
         return limit is None or error_rate_so_far(failed, count, limit.value, calibration) != "inconclusive"
 
+    def _measured_columns(self, start: float, end: float) -> Requests:
+        """The measured requests planned in [start, end)."""
+        if self._not_in_columns:
+            new, self._not_in_columns = _columns(self._not_in_columns), []
+            self._columns = _joined(self._columns, new)
+        there = self._columns.between(start, end)
+        spoilt = there.unsent.copy()
+        for stall in self._stalls.known:
+            spoilt |= (there.planned < stall.end) & (there.finished >= stall.start)
+        return there.where(~spoilt)
+
 
 def _columns(requests: list[Request]) -> Requests:
     count = len(requests)
@@ -172,8 +187,18 @@ def _columns(requests: list[Request]) -> Requests:
         np.fromiter((bool(request.error) for request in requests), np.bool_, count),
         np.zeros(count, np.int32),
         [""],
+        unsent=np.fromiter(
+            (request.error.startswith(LOADS_OWN_ERRORS) for request in requests), np.bool_, count
+        ),
     )
 
 
-def _planned(request: Request) -> float:
-    return request.planned
+def _joined(one: Requests, other: Requests) -> Requests:
+    return Requests(
+        np.concatenate([one.planned, other.planned]),
+        np.concatenate([one.finished, other.finished]),
+        np.concatenate([one.failed, other.failed]),
+        np.concatenate([one.name, other.name]),
+        one.names,
+        unsent=np.concatenate([one.unsent, other.unsent]),
+    )

@@ -1,8 +1,8 @@
 """The cluster itself. Flows in: settings. Flows out: a kind cluster that answers, made by drill and by nobody
 else.
 
-Ours is known by the ids of its nodes' containers, kept when it was made: a cluster of the same name with other
-ids is somebody else's.
+Ours is known by the ids of its nodes' containers, kept when it was made: a cluster of the same name with
+other ids is somebody else's.
 """
 
 from __future__ import annotations
@@ -221,9 +221,9 @@ def _check_ports(settings: Settings) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
                 raise SetupError(
-                    f"port {port} on 127.0.0.1 is taken ({_holder_of(port) or error.strerror}), and the cluster "
-                    f"needs it: end what listens there (`ss -ltnp 'sport = :{port}'` names it) or choose another "
-                    "in drill.toml, cluster.ports"
+                    f"port {port} on 127.0.0.1 is taken ({_holder_of(port) or error.strerror}), and the "
+                    "cluster needs it: end what listens there "
+                    f"(`ss -ltnp 'sport = :{port}'` names it) or choose another in drill.toml, cluster.ports"
                 ) from error
 
 

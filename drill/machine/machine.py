@@ -30,8 +30,9 @@ def up(settings: Settings) -> None:
 
 
 def down(settings: Settings) -> None:
-    """Remove all that `up` made. Debian's packages and Go's own caches stay: they are the machine's. While another
-    cluster of drill's is on this machine, only the target's own is removed."""
+    """Remove all that `up` made. Debian's packages and Go's own caches stay: they are the machine's. While
+    another cluster of drill's is on this machine, only the target's own is removed.
+    """
     kind.name_of(settings)
     others = kind.others(settings)
     if engine.answers():

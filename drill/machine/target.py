@@ -5,17 +5,19 @@ that users can reach.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError
-from drill.cluster.health import wait_until_healthy
 from drill.errors import DeadlineError, SetupError
 from drill.machine.kind import name_of, nodes_of
 from drill.machine.node_image import BASE, ensure_base_image, has_image
 from drill.machine.stage import output, say, stage
+from drill.parts.health import wait_until_healthy
 from drill.settings import Image, Settings
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -28,19 +30,25 @@ def ensure_target(settings: Settings, cluster: Cluster) -> None:
     """Build the target's images where their sources changed, load them, apply the manifests and wait until
     users are served.
     """
-    if settings.target.manifests is None:
-        say("==> the target brings no manifests: it is expected to be deployed already")
-    else:
-        _build_images(settings)
-        changed = _load_images(settings)
-        users = _users_of(changed, cluster)
-        with stage(f"applying {settings.target.manifests}"):
-            cluster.kubectl("apply", "-k", str(settings.root / settings.target.manifests))
-            _restart(users, cluster)
-    with stage(f"waiting until {settings.target.address}{settings.target.health_path} answers 200"):
-        _wait_until_serving(settings, cluster)
-    with stage("waiting until the metrics API knows its pods"):
-        _wait_for_metrics(settings, cluster)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        if settings.target.manifests is None:
+            say("==> the target brings no manifests: it is expected to be deployed already")
+        else:
+            _build_images(settings)
+            control_plane, *workers = (node.name for node in nodes_of(name_of(settings)))
+            changed = _load_images(settings, workers or [control_plane])
+            users = _users_of(changed, cluster)
+            # nothing of the target starts there by itself, so nothing waits for it to have the images
+            spare = beside.submit(_load_images, settings, [control_plane])
+            with stage(f"applying {settings.target.manifests}"):
+                cluster.kubectl("apply", "-k", str(settings.root / settings.target.manifests))
+                _restart(users, cluster)
+        with stage(f"waiting until {settings.target.address}{settings.target.health_path} answers 200"):
+            _wait_until_serving(settings, cluster)
+        with stage("waiting until the metrics API knows its pods"):
+            _wait_for_metrics(settings, cluster)
+        if settings.target.manifests is not None:
+            spare.result()
 
 
 def _wait_for_metrics(settings: Settings, cluster: Cluster) -> None:
@@ -132,32 +140,30 @@ def _label(image: Image) -> str:
     )
 
 
-def _load_images(settings: Settings) -> list[str]:
+def _load_images(settings: Settings, nodes: Sequence[str]) -> list[str]:
     """Load into each node what it does not hold in the same version; their names. A node keeps the digests of
     what it was given in a file of its own.
     """
     digests = {image.name: _digest(settings, image) for image in settings.target.images}
-    loaded: list[str] = []
     missing: dict[str, list[str]] = {}
-    for node in nodes_of(name_of(settings)):
+    for node in nodes:
         held = output(
-            ["docker", "exec", node.name, "sh", "-c", f"touch {HELD}; cat {HELD}"],
+            ["docker", "exec", node, "sh", "-c", f"touch {HELD}; cat {HELD}"],
             why="ask a node for its images",
         ).splitlines()
-        missing[node.name] = [name for name, digest in digests.items() if f"{name} {digest}" not in held]
+        missing[node] = [name for name, digest in digests.items() if f"{name} {digest}" not in held]
     stale = [name for name in digests if any(name in names for names in missing.values())]
-    nodes = [name for name, images in missing.items() if images]
+    lacking = [node for node, names in missing.items() if names]
     if stale:
-        with stage(f"loading {', '.join(stale)} into the cluster"):
-            _load(stale, nodes)
+        with stage(f"loading {', '.join(stale)} into {', '.join(lacking)}"):
+            _load(stale, lacking)
             lines = "\n".join(f"{name} {digest}" for name, digest in digests.items())
-            for name in nodes:
+            for node in lacking:
                 output(
-                    ["docker", "exec", name, "sh", "-c", f"printf '{lines}\n' > {HELD}"],
+                    ["docker", "exec", node, "sh", "-c", f"printf '{lines}\n' > {HELD}"],
                     why="mark the images as loaded",
                 )
-        loaded = stale
-    return loaded
+    return stale
 
 
 def _load(images: list[str], nodes: list[str]) -> None:

@@ -1,9 +1,9 @@
-"""What the operator changed. Flows in: the API server's audit log. Flows out: cluster.changed events, one each, and
-changes.read.
+"""What the operator changed. Flows in: the API server's audit log. Flows out: cluster.changed events, one
+each, and changes.read.
 
-Only a cluster that `drill up` made has such a log, and an identity of the operator's own in it (cluster/audit,
-drill/cluster/identity.py). Whether the log is alive is seen, not assumed: a request that changes nothing is sent
-under that identity, and must appear in it.
+Only a cluster that `drill up` made has such a log, and an identity of the operator's own in it
+(cluster/audit, drill/cluster/identity.py). Whether the log is alive is seen, not assumed: a request that
+changes nothing is sent under that identity, and must appear in it.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Entry(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def record_changes(cluster: Cluster, recorder: Recorder, started: Moment) -> None:
-    """Record what the operator changed since `started`, the moment before its first command. Call it once, after
-    the last procedure."""
+    """Record what the operator changed since `started`, the moment before its first command. Call it once,
+    after the last procedure."""
     try:
         changes = read_changes(cluster, started)
     except ClusterError as error:
@@ -93,12 +93,12 @@ def record_changes(cluster: Cluster, recorder: Recorder, started: Moment) -> Non
 
 
 def read_changes(cluster: Cluster, started: Moment) -> list[Change]:
-    """What the operator changed since `started`, in the order in which it was done. Raises ClusterError where there is
-    no log, or where it does not follow."""
+    """What the operator changed since `started`, in the order in which it was done. Raises ClusterError where
+    there is no log, or where it does not follow."""
     if not has_own_identity(cluster.context):
         raise ClusterError(
-            f"{cluster.context} is no cluster that `drill up` made: the operator has no identity of its own there, and "
-            "no audit log says what it changed"
+            f"{cluster.context} is no cluster that `drill up` made: the operator has no identity of its own "
+            "there, and no audit log says what it changed"
         )
     mark = f"drill-mark/{uuid.uuid4()}"
     operator = open_cluster(operator_kubeconfig(cluster.context), cluster.context, cluster.namespace)
@@ -118,8 +118,8 @@ def read_changes(cluster: Cluster, started: Moment) -> list[Change]:
         )
     except DeadlineError as error:
         raise ClusterError(
-            f"{cluster.context}: the audit log does not follow: a request under {USER} did not appear in it within "
-            f"{APPEARS_SECONDS:g} s"
+            f"{cluster.context}: the audit log does not follow: a request under {USER} did not appear in it "
+            f"within {APPEARS_SECONDS:g} s"
         ) from error
     return changes_in(lines, cluster.namespace, started, now())
 
@@ -148,8 +148,8 @@ def changes_in(lines: Sequence[bytes], namespace: str, started: Moment, read: Mo
 
 
 def _moment(entry: Entry, started: Moment, read: Moment) -> Moment | None:
-    """When it happened; None where it was not between the two, by either's clock: a wall clock may have been set
-    meanwhile."""
+    """When it happened; None where it was not between the two, by either's clock: a wall clock may have been
+    set meanwhile."""
     began = entry.object_ref.subresource in RUNNING
     wall = (entry.request_received_timestamp if began else entry.stage_timestamp).timestamp()
     for reference in (read, started):

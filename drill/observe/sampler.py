@@ -120,16 +120,14 @@ class Sampler:
             self._recorder.record(SampleFailed(what, f"{type(error).__name__}: {error}"))
 
     def _sample_resources(self, cluster: Cluster) -> None:
-        target = self._settings.target
-        pods = {
-            pod["metadata"]["name"]: pod for pod in running_pods(cluster, target.deployment, target.container)
-        }
+        namespace, container = self._settings.target.namespace, self._settings.target.container
+        pods = {pod["metadata"]["name"]: pod for pod in self._application_pods(cluster)}
         sampled = []
         for node in sorted({node_of(pod) for pod in pods.values()}):
             text = cluster.request("GET", f"/api/v1/nodes/{node}/proxy/metrics/resource").decode()
             sampled += [
-                _resources(usage, pods[usage.pod], target.container, self._started)
-                for usage in usage_of(text, target.namespace, {target.container})
+                _resources(usage, pods[usage.pod], container, self._started)
+                for usage in usage_of(text, namespace, {container})
                 if usage.pod in pods
             ]
         self._recorder.record(ResourcesSampled(sampled, sorted(pods)))
@@ -143,8 +141,7 @@ class Sampler:
         self._recorder.record(ClusterProgress(self._on_its_way))
 
     def _sample_database(self, cluster: Cluster, metrics: Metrics, name: str) -> None:
-        target = self._settings.target
-        pods = [pod["metadata"]["name"] for pod in running_pods(cluster, target.deployment, target.container)]
+        pods = [pod["metadata"]["name"] for pod in self._application_pods(cluster)]
 
         def ask(pod: str) -> DatabaseTotals | None:
             path = f"{cluster.core('pods', f'{pod}:{metrics.port}')}/proxy/{metrics.path.lstrip('/')}"
@@ -162,6 +159,10 @@ class Sampler:
             PodDatabase(pod, each.seconds, each.queries) for pod, each in answers.items() if each is not None
         ]
         self._recorder.record(DatabaseSampled(totals))
+
+    def _application_pods(self, cluster: Cluster) -> list[Json]:
+        application = self._settings.target.application
+        return running_pods(cluster, application.name, application.container, application.kind)
 
     def _record_cluster_events(self, cluster: Cluster) -> None:
         items = cluster.get(cluster.core("events"), query={"limit": "5000"})["items"]

@@ -5,7 +5,7 @@ world.py       the folder, tools and names that the operator's commands see
 traps.bash     what bash reads first: reports each command on a file descriptor of its own
 commands.py    those reports, one after the other, made into commands
 streaming.py   which commands never end by themselves
-keeper.py      a process of its own that starts bash and leaves nothing of it behind, even when the operator is killed
+keeper.py      a process of its own that starts bash; when the drill is over, or killed, nothing of it is left
 operator.py    all of it together: Operator.follow
 """
 

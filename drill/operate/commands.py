@@ -17,8 +17,6 @@ from pathlib import Path
 
 from drill.recording import Moment, now
 
-UNHANDLED = ": __drill_unhandled "
-"""What traps.bash lets bash announce after a failure that the text does not handle."""
 OWN_ERROR_TRAP = re.compile(r"trap\s.*\bERR\b")
 """From there on the step has a trap of its own in that place, and failures cannot be told apart any more."""
 LEAVING = ("exit", "exec ")
@@ -30,12 +28,13 @@ all that ran.
 
 @dataclass(frozen=True)
 class Announcement:
-    """One command that is about to start, and what the shell knew then. `at`: when it was read, which is when it was
-    made, since the shell waits; `line`: of the step's file.
+    """One command that is about to start, and what the shell knew then. `at`: when it was read, which is when
+    it was made, since the shell waits; `line`: of the step's file.
 
     `background`: the last process of the last job in the background, empty where there is no such job;
     `group`: the process's group; `pipes`: those that the shell holds open at least one end of; `new_pipes`:
-    those that it holds both ends of, so the command writes to one.
+    those that it holds both ends of, so the command writes to one; `unhandled`: what ran before it failed,
+    and the text does not deal with that.
     """
 
     status: int
@@ -50,6 +49,7 @@ class Announcement:
     pipes: frozenset[str] = frozenset()
     new_pipes: frozenset[str] = frozenset()
     group: int = 0
+    unhandled: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Command:
-    """A command that ended, or was left in the background. `line`: of the runbook; `interrupted`: it was ended as by
-    Ctrl-C; `hung`: although it should have ended by itself; `handled`: it failed, and the text deals with that;
-    `output`: both streams; `parts`: of a pipeline, in order; empty for a command alone."""
+    """A command that ended, or was left in the background. `line`: of the runbook; `interrupted`: it was
+    ended as by Ctrl-C; `hung`: although it should have ended by itself; `handled`: it failed, and the text
+    deals with that; `output`: both streams; `parts`: of a pipeline, in order; empty for a command alone."""
 
     line: int
     text: str
@@ -86,8 +86,8 @@ class Command:
 
     @property
     def failed(self) -> bool:
-        """Whether it counts against its procedure: a stream that was interrupted does not, nor a failure that the
-        text handles."""
+        """Whether it counts against its procedure: a stream that was interrupted does not, nor a failure that
+        the text handles."""
         return self.hung or (self.status != 0 and not self.interrupted and not self.handled)
 
 
@@ -95,10 +95,10 @@ def read_announcement(record: bytes) -> Announcement | None:
     """One record that traps.bash wrote for a command, or None for one of its other kinds. The process waits
     while this looks at it.
     """
-    fields = record.decode("utf-8", errors="replace").split("\x1f", 8)
-    if fields[0] != "command" or len(fields) != 9:
+    fields = record.decode("utf-8", errors="replace").split("\x1f", 9)
+    if fields[0] != "command" or len(fields) != 10:
         return None
-    _, status, statuses, jobs, process, line, depth, source, text = fields
+    _, status, statuses, unhandled, jobs, process, line, depth, source, text = fields
     count, _, background = jobs.partition(" ")
     pipes, new_pipes = open_pipes(int(process))
     return Announcement(
@@ -114,6 +114,7 @@ def read_announcement(record: bytes) -> Announcement | None:
         pipes=pipes,
         new_pipes=new_pipes,
         group=_group(int(process)),
+        unhandled=bool(unhandled),
     )
 
 
@@ -190,6 +191,8 @@ class Commands:
         self._ended: Announcement | None = None
         self._printed: list[str] = []
         self._tells_failures = True
+        self._doubtful: tuple[Group, Announcement] | None = None
+        """A command that seems to begin again, at line 1: so bash announces its EXIT trap too."""
         self.jobs: dict[int, str] = {}
         """What was put into the background: its last process, and the command's text."""
         self.within: dict[int, str] = {}
@@ -203,8 +206,7 @@ class Commands:
         """A command is about to start. False for what is no command of the step: a loop's header, the entry
         of a function, inner work.
         """
-        if announcement.text.startswith(UNHANDLED):
-            return self._failed(announcement)
+        self._resolve()
         if announcement.source != self._step_file:
             return self._elsewhere(announcement)
         if announcement.process == self.process and announcement.background:
@@ -241,15 +243,6 @@ class Commands:
             self.current.announced.append(announcement)
         return True
 
-    def _failed(self, announcement: Announcement) -> bool:
-        """The command that ran just now failed, and nothing in the text deals with it."""
-        for group in (*([self.current] if self.current else []), *reversed(self._callers)):
-            last = group.announced[-1]
-            if (last.process, last.depth) == (announcement.process, announcement.depth):
-                group.unhandled = True
-                break
-        return False
-
     def _elsewhere(self, announcement: Announcement) -> bool:
         """A file that the step sources: its lines are not the runbook's."""
         if self.current is not None:
@@ -257,9 +250,25 @@ class Commands:
         return False
 
     def withdraw(self) -> None:
-        """The latest announcement was not of a command but of a trap's own work."""
+        """The latest announcement was not of a command but of a trap's own work, so the one before it was the
+        shell's last."""
+        if self._doubtful is not None:
+            last = self._doubtful[0]
+            last.unhandled |= not self._in_list(last.announced[-1])
+            self._resolve()
         if self.current is not None and len(self.current.announced) == 1:
             self._printed, self.current = self.current.output, None
+
+    def _resolve(self) -> None:
+        """End the command that was announced once more: as one that ran again, or by the shell's end."""
+        if self._doubtful is not None:
+            (group, later), self._doubtful = self._doubtful, None
+            self._end(group, later.status, later.statuses, later.at)
+
+    def cut_off(self) -> None:
+        """What runs now is ended, and did not by itself."""
+        for group in (*([self.current] if self.current else []), *self._callers):
+            group.interrupted = group.hung = True
 
     def _is_inside(self, later: Announcement) -> bool:
         """Whether another process announced something that the current command runs, rather than a subshell
@@ -285,12 +294,15 @@ class Commands:
             last = self.current.announced[-1]
             if later.process == last.process and later.pipes & last.new_pipes:
                 return
+            self.current.unhandled |= later.unhandled
             if later.process == last.process and later.background not in {"", last.background}:
                 self._end(self.current, 0, (), later.at, job=int(later.background))
             elif later.process == last.process and later.depth > last.depth:
                 self._callers.append(self.current)
                 self.current, self.nested = None, []
                 return
+            elif later.line == 1 and later.text == last.text:
+                self._doubtful = (self.current, later)
             else:
                 self._end(self.current, later.status, later.statuses, later.at)
             self.current, self.nested = None, []
@@ -299,22 +311,28 @@ class Commands:
             and self._callers[-1].announced[-1].depth >= later.depth
             and later.process == self.process
         ):
-            self._end(self._callers.pop(), later.status, later.statuses, later.at)
+            caller = self._callers.pop()
+            caller.unhandled |= later.unhandled
+            self._end(caller, later.status, later.statuses, later.at)
 
     def end(self, status: int, at: Moment) -> None:
         """The shell has ended with `status`."""
+        self._resolve()
         last = self.current.announced[-1] if self.current else None
         if last and self._ended and last.text == self._ended.text and last.line < self._ended.line:
             self.withdraw()  # the step's own EXIT trap: bash announces it as the command before it, at line 1
         groups = [*([self.current] if self.current else []), *reversed(self._callers)]
         self.current, self._callers, self.nested = None, [], []
         for group in groups:
-            # bash tells nothing of what ends the shell itself, such as a variable that is not set; a condition that
-            # happens to be the last command is told by its line
+            # bash tells nothing of what ends the shell itself, such as a variable that is not set; a
+            # condition that happens to be the last command is told by its line
             group.unhandled |= not self._in_list(group.announced[-1])
             self._end(group, status, (), at)
 
     def _in_list(self, announcement: Announcement) -> bool:
+        """Whether a command that was the last is a condition of a list. bash tells nothing of what ended the
+        shell by itself, such as a variable that is not set, so what fails last counts unless its line says
+        so."""
         lines = self._text[announcement.line - 1 : announcement.line]
         return any("&&" in line for line in lines) and not announcement.text.startswith(LEAVING)
 

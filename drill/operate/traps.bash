@@ -9,15 +9,17 @@ command_not_found_handle() {
     printf '%s: line %s: %s: command not found\n' "$0" "${BASH_LINENO[0]}" "$1" >&2
     return 127
 }
-# a trap's own work is announced too: this takes that back
+# a trap's own work is announced too, as the command before it: this takes that back
 trap 'printf "not-a-command\x1f%s\0" "$BASHPID" >&198' EXIT INT
-# so is this, and that is all it is for: bash runs it after a command that failed where the text does not handle it (not in `a || b`, `if a`, `! a`)
-trap ': __drill_unhandled "$_"' ERR
+# bash runs this after a command that failed where the text does not handle it (not in `a || b`, `if a`, `! a`); a function that is defined is a mark that
+# makes no announcement of its own, and the next announcement tells and removes it
+trap '__drill_failed() { :; }' ERR
 __drill_jobs='\j'
 set -m -T -E
 unset BASH_ENV
 trap '__drill_line=$LINENO __drill_status=$? __drill_statuses="${PIPESTATUS[*]}" __drill_argument=$_
-    printf "command\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\0" "$__drill_status" "$__drill_statuses" "${__drill_jobs@P} ${!-}" \
+    __drill_unhandled=; declare -F __drill_failed >/dev/null && __drill_unhandled=unhandled && unset -f __drill_failed
+    printf "command\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\0" "$__drill_status" "$__drill_statuses" "$__drill_unhandled" "${__drill_jobs@P} ${!-}" \
         "$BASHPID" "$__drill_line" "${FUNCNAME+${#FUNCNAME[@]}}" "${BASH_SOURCE[0]-}" "${BASH_COMMAND:0:800}" >&198
     read -r -N 1 -u 199 __drill_go || :
     : "$__drill_argument"' DEBUG

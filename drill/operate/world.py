@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 import yaml
 
+from drill.cluster.identity import check_token
 from drill.errors import ForeignClusterError, InputError, SetupError
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -30,6 +30,7 @@ class World:
     connect: where names lead, "novel-engine.com:443" -> "127.0.0.1:18443" (through curl's own configuration).
     certificate: the authority that curl trusts, PEM.
     files: what lies in the working folder, name -> file or folder to copy there.
+    handed: a folder whose files are brought there too, before each procedure: what was handed over meanwhile.
     variables: more of the environment, such as AWS_ENDPOINT_URL.
     """
 
@@ -38,10 +39,20 @@ class World:
     connect: Mapping[str, str] = field(default_factory=dict)
     certificate: Path | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    handed: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def path(self) -> str:
+        """Where its programs are looked for."""
+        return os.pathsep.join([*(str(folder.resolve()) for folder in self.tools), SYSTEM_PATH])
+
+    def missing_tools(self, tools: Sequence[str]) -> list[str]:
+        """Those of the programs that are not there."""
+        return [tool for tool in tools if shutil.which(tool, path=self.path) is None]
+
     def check(self, context: str) -> None:
-        """Raise unless the kubeconfig leads to `context` and nowhere else."""
+        """Raise unless the kubeconfig leads to `context` and nowhere else, and will for an hour."""
         try:
             config = yaml.safe_load(self.kubeconfig.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
@@ -60,6 +71,7 @@ class World:
                 "current one; "
                 f"the file has {names}, current {current!r}"
             )
+        check_token(self.kubeconfig)
 
 
 class Home:
@@ -78,15 +90,9 @@ class Home:
         if world.certificate is not None:
             lines.append(f'cacert = "{world.certificate.resolve()}"')
         (self.folder / ".curlrc").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        for name, source in world.files.items():
-            destination = self.work / name
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, destination)
-            else:
-                shutil.copy2(source, destination)
+        self._brought: dict[str, int] = {}
         self.environment = {
-            "PATH": os.pathsep.join([*(str(folder.resolve()) for folder in world.tools), SYSTEM_PATH]),
+            "PATH": world.path,
             "HOME": str(self.folder),
             "CURL_HOME": str(self.folder),
             "KUBECONFIG": str(config),
@@ -97,10 +103,21 @@ class Home:
             **world.variables,
         }
 
-    def __enter__(self) -> Home:
-        return self
+    def bring_files(self, world: World) -> None:
+        """Copy what is not in the working folder yet, or has changed since; what a procedure did to the
+        others stays done."""
+        handed = sorted(world.handed.iterdir()) if world.handed is not None and world.handed.is_dir() else []
+        for name, source in {**world.files, **{file.name: file for file in handed}}.items():
+            changed = source.stat().st_mtime_ns
+            if self._brought.get(name) != changed:
+                destination = self.work / name
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                if source.is_dir():
+                    shutil.copytree(source, destination, dirs_exist_ok=True)
+                else:
+                    shutil.copy2(source, destination)
+                self._brought[name] = changed
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def remove(self) -> None:
+        """Leave nothing on the disk."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,6 +1,4 @@
-"""The target's own backups. Flows in: the CronJob that drill.toml names. Flows out: a backup made now, or the
-newest one as a file here.
-"""
+"""The target's own backups, which a CronJob makes: one made now, or the newest one as a file here."""
 
 from __future__ import annotations
 
@@ -8,33 +6,31 @@ import time
 import uuid
 from pathlib import Path
 
-import msgspec
-
 from drill import wait
 from drill.cluster.access import Cluster, Json
 from drill.durable import write_durably
-from drill.errors import DeadlineError, SetupError, UsageError
-from drill.settings import Backup, Settings
+from drill.errors import DeadlineError, SetupError
+from drill.parts.part import Made, TargetPart
+from drill.settings import Backup
 
 READER = "drill-backup-reader"
 START_SECONDS = 60
 
 
-class Made(msgspec.Struct, frozen=True):
-    """One backup made by hand. `started`, `finished`: monotonic seconds around the job; what was acknowledged
-    before `started` is in it.
-    """
+class Part(TargetPart):
+    """The backups of a target."""
 
-    name: str
-    started: float
-    finished: float
+    def back_up(self, *, seconds: float) -> Made:
+        """Start the job by hand and wait until it has succeeded. Raises SetupError with its log when it does
+        not."""
+        return _make(self.cluster, self.described_as(Backup), seconds)
+
+    def fetch_newest_backup(self, destination: Path) -> None:
+        """Through a pod made from the backup job's own template."""
+        _fetch_newest(self.cluster, self.described_as(Backup), destination)
 
 
-def make_backup(cluster: Cluster, settings: Settings, *, seconds: float) -> Made:
-    """Start the backup job by hand and wait until it has succeeded. Raises SetupError with the job's log when
-    it does not.
-    """
-    backup = _backup(settings)
+def _make(cluster: Cluster, backup: Backup, seconds: float) -> Made:
     name = f"drill-backup-{uuid.uuid4().hex[:8]}"
     path = f"/apis/batch/v1/namespaces/{cluster.namespace}/jobs/{name}"
     started = time.monotonic()
@@ -60,11 +56,7 @@ def make_backup(cluster: Cluster, settings: Settings, *, seconds: float) -> Made
     return Made(name, started, finished)
 
 
-def fetch_newest_backup(cluster: Cluster, settings: Settings, destination: Path) -> None:
-    """Copy the newest backup to `destination` on this machine, through a pod made from the backup job's own
-    template.
-    """
-    backup = _backup(settings)
+def _fetch_newest(cluster: Cluster, backup: Backup, destination: Path) -> None:
     template = cluster.get(f"/apis/batch/v1/namespaces/{cluster.namespace}/cronjobs/{backup.cronjob}")[
         "spec"
     ]["jobTemplate"]["spec"]["template"]["spec"]
@@ -90,10 +82,3 @@ def fetch_newest_backup(cluster: Cluster, settings: Settings, destination: Path)
         write_durably(destination, cluster.exec(READER, container["name"], ["sh", "-c", newest]))
     finally:
         cluster.delete(path, grace_seconds=0)
-
-
-def _backup(settings: Settings) -> Backup:
-    part = settings.part("backup")
-    if not isinstance(part, Backup):
-        raise UsageError(f"{settings.file}: a scenario needs a backup and there is no part of kind backup")
-    return part

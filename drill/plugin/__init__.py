@@ -10,7 +10,18 @@ drill keep pytest's own.
 """
 
 from drill.plugin.collect import pytest_collection_modifyitems
-from drill.plugin.fixtures import allow_context, book, cluster, drill, live, run, settings
+from drill.plugin.fixtures import (
+    allow_context,
+    book,
+    calibration,
+    cluster,
+    connected,
+    drill,
+    lease,
+    live,
+    run,
+    settings,
+)
 from drill.plugin.options import pytest_addoption, pytest_cmdline_main, pytest_configure
 from drill.plugin.outcome import (
     pytest_runtest_call,
@@ -22,8 +33,11 @@ from drill.plugin.outcome import (
 __all__ = [
     "allow_context",
     "book",
+    "calibration",
     "cluster",
+    "connected",
     "drill",
+    "lease",
     "live",
     "pytest_addoption",
     "pytest_cmdline_main",

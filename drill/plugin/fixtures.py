@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from drill.cluster.access import Cluster, connect
+from drill.cluster.lease import Held, Holder, hold
 from drill.conduct.book import Book
 from drill.conduct.checks import lacks
 from drill.conduct.drill import Drill
+from drill.conduct.ground import cluster_facts
+from drill.conduct.keeping import bring_control, find_calibration, find_controls, keep_control
+from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
+from drill.conduct.scenario import Facts
+from drill.errors import DrillError
 from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
-from drill.putback.restore import remember, restore_all
+from drill.putback import put_back
+from drill.recording.events import Calibration
 from drill.report.live import LiveLine
 from drill.settings import Settings
+
+LEASE_SECONDS = 60.0
+"""For so long a run waits for another on the same cluster."""
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +42,33 @@ def allow_context(pytestconfig: pytest.Config) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def cluster(settings: Settings, allow_context: str | None) -> Cluster:
-    """The target's cluster, with whatever an earlier run left broken put back and the known state
-    remembered.
-    """
-    found = connect(settings, allow_context)
-    restore_all(settings, found)
-    remember(settings, found)
-    return found
+def connected(settings: Settings, allow_context: str | None) -> Cluster:
+    """The target's cluster, before this run has it for itself."""
+    return connect(settings, allow_context)
+
+
+@pytest.fixture(scope="session")
+def lease(pytestconfig: pytest.Config, connected: Cluster) -> Iterator[Held]:
+    """The cluster is this run's alone until the run ends."""
+    holder = Holder.of_this_process(pytestconfig.stash[RUN].name)
+    with hold(connected, holder, LEASE_SECONDS) as held:
+        yield held
+
+
+@pytest.fixture(scope="session")
+def cluster(pytestconfig: pytest.Config, settings: Settings, connected: Cluster, lease: Held) -> Cluster:
+    """The target's cluster, with whatever an earlier run left open put back."""
+    lease.check()
+    put_back(settings, connected)
+    pytestconfig.stash[RUN].know_cluster(cluster_facts(settings, connected))
+    return connected
+
+
+@pytest.fixture(scope="session")
+def calibration(pytestconfig: pytest.Config, settings: Settings, cluster: Cluster) -> Calibration | None:
+    """The target's noise as `drill calibrate` measured it; None where that is too long ago, or of another target."""
+    kept = find_calibration(settings, pytestconfig.stash[RUN].facts.cluster, time.time())
+    return None if kept is None or kept.stale else kept.note.calibration
 
 
 @pytest.fixture(scope="session")
@@ -62,25 +92,33 @@ def run(pytestconfig: pytest.Config) -> Run:
 @pytest.fixture
 def drill(
     request: pytest.FixtureRequest, run: Run, settings: Settings, book: Book, live: LiveLine
-) -> Iterator[Drill]:
+) -> Iterator[Drill | KeptDrill]:
     """The scenario's drill. When the scenario ends, however it ends, the target is put back."""
     facts = request.node.stash[FACTS]
-    cluster = request.getfixturevalue("cluster")
-    allow_context = request.config.getoption("--allow-context")
-    folder = run.evidence(facts.drill)
+    cluster: Cluster = request.getfixturevalue("cluster")
+    request.getfixturevalue("lease").check()
+    missing = " and no ".join(lacks(settings, facts))
+    kept = (
+        None if missing or request.config.getoption("--fresh-controls") else _kept(run, settings, book, facts)
+    )
+    if kept is not None:
+        request.node.stash[DRILL] = kept
+        yield kept
+        return
     made = Drill(
         settings,
         cluster,
         book,
         facts,
-        folder,
+        run.evidence(facts.drill),
         live=live,
-        allow_context=allow_context,
+        allow_context=request.config.getoption("--allow-context"),
+        calibration=request.getfixturevalue("calibration"),
         earlier=tuple(run.verdicts),
     )
-    missing = " and no ".join(lacks(settings, facts))
     if missing:
         run.add(made.not_applicable(missing))
+        run.ended(facts.scenario, "not applicable")
         made.close()
         pytest.skip(f"not applicable: {settings.file.name} describes no {missing}")
     request.node.stash[DRILL] = made
@@ -91,3 +129,27 @@ def drill(
         run.trouble(trouble, facts.scenario)
     if troubles:
         pytest.fail("the target could not be put back: " + "; ".join(troubles), pytrace=False)
+    _keep(run, settings, made)
+
+
+def _kept(run: Run, settings: Settings, book: Book, facts: Facts) -> KeptDrill | None:
+    """The control that stands for this scenario, where one is kept that is not stale; all of them give credit."""
+    if not facts.control:
+        return None
+    found = find_controls(settings, run.facts.cluster, facts.faults, time.time())
+    usable = [kept for kept in found if not kept.stale and kept.note.scenario == facts.scenario]
+    brought = [bring_control(run, kept) for kept in usable]
+    if not brought:
+        return None
+    return KeptDrill(facts, book, run.folder / brought[0].evidence, brought[0])
+
+
+def _keep(run: Run, settings: Settings, made: Drill) -> None:
+    """Keep a control for later runs; one that cannot be kept is told, since the next run will measure it anew."""
+    verdict = run.of(made.facts.scenario)
+    if verdict is None or not made.facts.control:
+        return
+    try:
+        keep_control(settings, run, verdict)
+    except DrillError as error:
+        run.trouble(str(error), made.facts.scenario)

@@ -6,6 +6,7 @@ import pytest
 
 from drill import settings as settings_module
 from drill.conduct.drill import Drill
+from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
 from drill.conduct.scenario import Facts
 from drill.errors import DrillError
@@ -13,7 +14,7 @@ from drill.settings import Settings
 
 RUN = pytest.StashKey[Run]()
 FACTS = pytest.StashKey[Facts]()
-DRILL = pytest.StashKey[Drill]()
+DRILL = pytest.StashKey[Drill | KeptDrill]()
 
 
 def load_settings(config: pytest.Config) -> Settings:

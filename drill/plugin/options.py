@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import signal
 import sys
 from collections.abc import Generator
@@ -11,15 +12,15 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from pytest_bdd.exceptions import GherkinParseError
-from pytest_bdd.feature import get_features
 
 from drill import settings as settings_module
 from drill.conduct.book import Book
+from drill.conduct.feature_file import feature_troubles
 from drill.conduct.run import Run
 from drill.conduct.scenario import TAGS
 from drill.errors import DrillError
 from drill.plugin.keys import RUN
+from drill.plugin.outcome import Finish
 from drill.report import allure
 from drill.run.outcome import SETUP
 
@@ -47,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="NAME",
         help="the run's name, also of its folder (default: the time)",
+    )
+    group.addoption(
+        "--fresh-controls",
+        action="store_true",
+        help="measure every control anew, also where an earlier run's is kept and not stale",
     )
     if importlib.util.find_spec("xdist") is None:
         # so that it is refused in our words also where nothing else knows it
@@ -103,9 +109,12 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         run = Run(Path(config.getoption("--reports")), config.getoption("run_name"), sys.argv)
+        run.claim()
     except DrillError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[RUN] = run
+    config.pluginmanager.register(Finish(), "drill-finish")
+    allure.guard(run.could_not_write)
     config.option.xmlpath = config.option.xmlpath or str(run.folder / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(run.folder / "allure")
 
@@ -132,16 +141,14 @@ def _features_of(config: pytest.Config, argument: str) -> list[Path]:
 
 
 def _read_features(config: pytest.Config) -> None:
-    """Read every feature file once, since a broken one would otherwise end the collection with a
-    traceback.
+    """Read every feature file once, since a broken one would otherwise end the collection with a traceback,
+    or be passed over.
     """
-    for file in sorted({file for argument in config.args for file in _features_of(config, argument)}):
-        try:
-            get_features([str(file)])
-        except GherkinParseError as error:
-            raise pytest.UsageError(
-                f"{file}:{error.line}: {error.line_content.strip()!r} is not right here: {error.message}"
-            ) from error
+    tags = {re.split("[:(]", line)[0].strip() for line in config.getini("markers")}
+    files = sorted({file for argument in config.args for file in _features_of(config, argument)})
+    wrong = [trouble for file in files for trouble in feature_troubles(file, tags)]
+    if wrong:
+        raise pytest.UsageError("\n".join(wrong))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
+import click
 import pytest
 
 from drill.conduct.drill import Drill
 from drill.conduct.expect import Inconclusive, hold_to_expectation
+from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
 from drill.errors import DrillError, UsageError
 from drill.plugin.keys import DRILL, FACTS, RUN
@@ -38,43 +40,69 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         yield
         _judge(item, run)
         hold_to_expectation(_drill_of(item).verdict)
+        run.ended(scenario, "kept" if isinstance(_drill_of(item), KeptDrill) else "passed")
     except DrillError as error:
         made = item.stash.get(DRILL, None)
-        if made is None:
-            run.trouble(str(error))
-        else:
+        if isinstance(made, Drill):
             run.add(made.fail_setup(error))
+        else:
+            run.trouble(str(error), scenario)
+        run.ended(scenario, "setup")
         raise pytest.fail.Exception(f"setup: {error}", pytrace=False) from None
     except Inconclusive as error:
         _judge(item, run)
         run.doubt(scenario, str(error))
+        run.ended(scenario, "inconclusive")
         raise pytest.fail.Exception(f"inconclusive: {error}", pytrace=False) from None
     except AssertionError as error:
         _judge(item, run)
         run.failure(scenario, str(error))
+        run.ended(scenario, "failed")
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _judge(item: pytest.Item, run: Run) -> None:
     made = _drill_of(item)
-    run.add(made.verdict)
+    made.add_to(run)
     allure.attach_evidence(made.folder, made.verdict)
 
 
-def _drill_of(item: pytest.Item) -> Drill:
+def _drill_of(item: pytest.Item) -> Drill | KeptDrill:
     made = item.stash.get(DRILL, None)
     if made is None:
         raise UsageError(f"{item.name}: no step of this scenario takes part in a drill")
     return made
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-    """Write the reports, and say with the exit status what the drills say."""
-    config = session.config
-    run = config.stash.get(RUN, None)
-    if run is None:
-        return
+class Finish:
+    """The end of a run of drills: the last thing that is done, and what is done about a disk that is full."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        """Write the reports, and say with the exit status what the drills say."""
+        run = session.config.stash.get(RUN, None)
+        if run is not None:
+            _finish(session, run, exitstatus)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(
+    session: pytest.Session, exitstatus: int | pytest.ExitCode
+) -> Generator[None, None, None]:
+    """A disk that is full when pytest writes its own results is one message, not a traceback and exit status 1."""
+    run = session.config.stash.get(RUN, None)
+    try:
+        yield
+    except OSError as error:
+        if run is None:
+            raise
+        run.could_not_write(error)
+        _finish(session, run, exitstatus)
+        for line in run.summary_lines():
+            click.echo(line, err=True)
+
+
+def _finish(session: pytest.Session, run: Run, exitstatus: int | pytest.ExitCode) -> None:
     ended_well = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if not ended_well:
         run.trouble(f"the run did not come to its end: pytest's own exit status is {int(exitstatus)}")

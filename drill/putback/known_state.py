@@ -1,247 +1,218 @@
-"""The known state of a target: what it was when it was well, and how to get there again. Flows in: the
-objects of the namespace. Flows out: .drill/known-state.json, the differences of now from then, and a repair.
+"""The known state of a target: its objects as they were before a drill changed anything, and how they differ
+now.
 
-A restart by `kubectl rollout restart` is no difference; a number of replicas other than the recorded one is,
-also where an autoscaler chose it: a drill starts from the same place each time.
+Looked at are the objects of the namespace, and what lies outside it and stops a target: nodes, the name
+server's configuration, webhooks. What controllers make (replica sets, their pods) is not: it follows.
+
+Replicas: where an autoscaler rules a workload, any number that it may choose is no difference by itself, and
+the number that is known is the one that somebody asked for, not the one that the autoscaler happened to have
+chosen.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from drill import wait
-from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
-from drill.cluster.health import Health, rollout, statuses_of, target_health
-from drill.durable import write_durably
-from drill.errors import DeadlineError, InputError, SetupError
-from drill.settings import Settings
+from drill.cluster.access import AbsentError, Cluster, ForbiddenError, Json
+from drill.cluster.objects import LAST_APPLIED, PATHS, essence, path_of, stripped
 
-KINDS = {
-    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
-    "Service": "/api/v1/namespaces/{namespace}/services",
-    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies",
-    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses",
-    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
-    "CronJob": "/apis/batch/v1/namespaces/{namespace}/cronjobs",
-}
-RESTARTED = "kubectl.kubernetes.io/restartedAt"
-SERVER_ANNOTATIONS = ("deployment.kubernetes.io/revision",)
 MADE_BY_CONTROLLERS = "ownerReferences"
+WORKLOADS = ("Deployment", "StatefulSet")
+EXISTENCE_ONLY = ("Pod", "Job")
+"""Of these only that they are there counts: what they are made of does not change, and their state is their
+own."""
+ENDED = ("Succeeded", "Failed")
+OWN_TAINTS = "node.kubernetes.io/"
+"""Taints that the cluster itself sets and takes away."""
+NAME_SERVER = ("kube-system", "coredns")
+Objects = dict[str, dict[str, Json]]
 
 
 class KnownState(msgspec.Struct, frozen=True):
-    """Objects of the namespace as they were when the target was well: kind -> name -> object without what the
-    server fills in.
-
-    `namespace_uid` tells a cluster that was made anew from the one that was looked at.
-    """
+    """kind -> name -> object without what the server fills in. `namespace_uid` tells a cluster that was made
+    anew from the one that was looked at; `unseen`: kinds that the kubeconfig's user may not list, of which
+    nothing is known."""
 
     context: str
     namespace: str
     namespace_uid: str
-    objects: dict[str, dict[str, Json]]
-
-
-def file_of(settings: Settings) -> Path:
-    """Where the known state of this target is kept."""
-    return settings.root / ".drill" / "known-state.json"
+    objects: Objects
+    unseen: list[str] = []
 
 
 def observe(cluster: Cluster) -> KnownState:
-    """The objects as they are now."""
-    objects = {}
-    for kind, path in KINDS.items():
-        listed = cluster.get(path.format(namespace=cluster.namespace))
-        own = [item for item in listed["items"] if MADE_BY_CONTROLLERS not in item["metadata"]]
-        objects[kind] = {
-            item["metadata"]["name"]: _stripped(item, listed["apiVersion"], kind) for item in own
-        }
-    uid = cluster.get(f"/api/v1/namespaces/{cluster.namespace}")["metadata"]["uid"]
-    return KnownState(cluster.context, cluster.namespace, uid, objects)
-
-
-def take(cluster: Cluster, settings: Settings) -> KnownState:
-    """Look at the target and keep what is seen as its known state. Raises SetupError when the target is not
-    well at this moment.
-
-    The caller makes sure that no fault is open.
-    """
-    seen = target_health(cluster, settings)
-    if not seen.healthy:
-        raise SetupError(
-            f"{settings.target.name} is not healthy, so its state is not one to return to: {seen.observed}"
-        )
-    state = observe(cluster)
-    path = file_of(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, msgspec.json.format(msgspec.json.encode(state)))
-    return state
-
-
-def recorded(cluster: Cluster, settings: Settings) -> KnownState | None:
-    """What was kept, or None when nothing was kept of this very cluster and namespace. Raises InputError when
-    the file is damaged.
-    """
-    path = file_of(settings)
+    """The objects as they are now. Raises ClusterError where the cluster does not answer."""
+    objects: Objects = {}
+    unseen = []
+    for kind in PATHS:
+        try:
+            objects[kind] = _listed(cluster, kind)
+        except ForbiddenError:
+            unseen.append(kind)
+        except AbsentError:
+            continue  # the cluster has no such kind at all
     try:
-        state = msgspec.json.decode(path.read_bytes(), type=KnownState)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise InputError(
-            path,
-            None,
-            "its content",
-            f"a known state as JSON ({error}); delete the file while the target is well",
-        ) from error
+        objects["NameServer"] = _name_server(cluster)
+    except ForbiddenError:
+        unseen.append("NameServer")
     uid = cluster.get(f"/api/v1/namespaces/{cluster.namespace}")["metadata"]["uid"]
-    return (
-        state
-        if (state.context, state.namespace, state.namespace_uid) == (cluster.context, cluster.namespace, uid)
-        else None
-    )
+    return KnownState(cluster.context, cluster.namespace, uid, objects, unseen)
+
+
+def _listed(cluster: Cluster, kind: str) -> dict[str, Json]:
+    found = cluster.get(path_of(kind, cluster.namespace))
+    objects = {}
+    for item in found["items"]:
+        metadata = item["metadata"]
+        if MADE_BY_CONTROLLERS in metadata or "deletionTimestamp" in metadata:
+            continue
+        if kind in EXISTENCE_ONLY and item.get("status", {}).get("phase") in ENDED:
+            continue
+        name = metadata["name"]
+        objects[name] = _node(item) if kind == "Node" else stripped(item, found["apiVersion"], kind)
+        if kind == "Pod":
+            objects[name]["spec"].pop("nodeName", None)
+    return objects
+
+
+def _node(item: Json) -> Json:
+    """Of a node: whether pods may be put on it, and whether it is ready."""
+    spec = item["spec"]
+    taints = [taint for taint in spec.get("taints") or [] if not taint["key"].startswith(OWN_TAINTS)]
+    conditions = item.get("status", {}).get("conditions") or []
+    ready = next((each["status"] for each in conditions if each["type"] == "Ready"), "Unknown")
+    return {
+        "kind": "Node",
+        "metadata": {"name": item["metadata"]["name"], "labels": {}},
+        "spec": {"unschedulable": bool(spec.get("unschedulable")), "taints": taints},
+        "ready": ready == "True",
+    }
+
+
+def _name_server(cluster: Cluster) -> dict[str, Json]:
+    namespace, name = NAME_SERVER
+    try:
+        item = cluster.get(f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+    except AbsentError:
+        return {}
+    return {name: stripped(item, "v1", "ConfigMap")}
+
+
+def settled(now: KnownState, previous: KnownState | None) -> KnownState:
+    """What is to be known of what is seen now: where an autoscaler rules a workload, the replicas that
+    somebody asked for. They are those known before, where nothing else of the workload has changed since;
+    without a state known before, those of the manifest that was applied, where it is still the one that runs.
+    """
+    objects = {kind: dict(items) for kind, items in now.objects.items()}
+    for kind in WORKLOADS:
+        for name, item in objects.get(kind, {}).items():
+            ruled = rule_of(now, kind, name)
+            if ruled is None:
+                continue
+            asked = _asked_before(item, previous, kind, name) if previous else _asked_in_manifest(item)
+            if asked is not None and ruled[0] <= asked <= ruled[1]:
+                objects[kind][name] = {**item, "spec": {**item["spec"], "replicas": asked}}
+    return msgspec.structs.replace(now, objects=objects)
+
+
+def _asked_before(item: Json, previous: KnownState, kind: str, name: str) -> int | None:
+    before = previous.objects.get(kind, {}).get(name)
+    if before is None or _without_replicas(before) != _without_replicas(item):
+        return None  # somebody's release: what runs now is what is known
+    replicas: int | None = before["spec"].get("replicas")
+    return replicas
+
+
+def _asked_in_manifest(item: Json) -> int | None:
+    try:
+        applied = json.loads(item["metadata"]["annotations"][LAST_APPLIED])
+        if _images(applied) != _images(item):
+            return None
+        replicas: int | None = applied["spec"].get("replicas")
+    except (KeyError, TypeError, ValueError):
+        return None
+    return replicas
+
+
+def _images(item: Json) -> list[str]:
+    return [container["image"] for container in item["spec"]["template"]["spec"]["containers"]]
+
+
+def _without_replicas(item: Json) -> Json:
+    body = essence(item)
+    return {**body, "spec": {key: value for key, value in body["spec"].items() if key != "replicas"}}
+
+
+def rule_of(state: KnownState, kind: str, name: str) -> tuple[int, int] | None:
+    """Fewest and most replicas that an autoscaler may choose for a workload; None where none rules it."""
+    for ruler in state.objects.get("HorizontalPodAutoscaler", {}).values():
+        aimed = ruler["spec"]["scaleTargetRef"]
+        if (aimed["kind"], aimed["name"]) == (kind, name):
+            return ruler["spec"].get("minReplicas", 1), ruler["spec"]["maxReplicas"]
+    return None
 
 
 def differences(known: KnownState, now: KnownState) -> list[str]:
     """What is not as it was, one line each, such as "Deployment/web: spec.replicas is 5, was 3"."""
-    found = []
+    return [line for _, _, lines in _differing(known, now) for line in lines]
+
+
+def lasting_differences(known: KnownState, now: KnownState) -> list[str]:
+    """The same, without replicas that the autoscaler which is known may have chosen meanwhile."""
+    return differences(_with_chosen_replicas(known, now), now)
+
+
+def differing(known: KnownState, now: KnownState) -> list[tuple[str, str]]:
+    """Kind and name of each object that is not as it was."""
+    return [(kind, name) for kind, name, _ in _differing(known, now)]
+
+
+def _with_chosen_replicas(known: KnownState, now: KnownState) -> KnownState:
+    objects = {kind: dict(items) for kind, items in known.objects.items()}
+    for kind in WORKLOADS:
+        for name, item in objects.get(kind, {}).items():
+            ruled, present = rule_of(known, kind, name), now.objects.get(kind, {}).get(name)
+            if ruled is None or present is None:
+                continue
+            chosen = present["spec"].get("replicas", 1)
+            if ruled[0] <= chosen <= ruled[1]:
+                objects[kind][name] = {**item, "spec": {**item["spec"], "replicas": chosen}}
+    return msgspec.structs.replace(known, objects=objects)
+
+
+def _differing(known: KnownState, now: KnownState) -> Iterator[tuple[str, str, list[str]]]:
     for kind, then in known.objects.items():
+        if kind in now.unseen:
+            continue
         present = now.objects.get(kind, {})
-        found += [f"{kind}/{name}: is missing" for name in then if name not in present]
-        found += [f"{kind}/{name}: was not there" for name in present if name not in then]
         for name in then:
-            if name in present:
-                found += [
-                    f"{kind}/{name}: {line}"
-                    for line in _compared(_essence(then[name]), _essence(present[name]))
-                ]
-    return found
+            if name not in present and kind != "Job":
+                yield kind, name, [f"{kind}/{name}: is missing"]
+        for name in present:
+            if name not in then:
+                yield kind, name, [f"{kind}/{name}: was not there"]
+        for name in then:
+            if name in present and kind not in EXISTENCE_ONLY:
+                lines = list(_compared(essence(then[name]), essence(present[name]), ""))
+                if lines:
+                    yield kind, name, [f"{kind}/{name}: {line}" for line in lines]
 
 
-def repair(cluster: Cluster, settings: Settings, known: KnownState, *, seconds: float = 180) -> list[str]:
-    """Make the target as it was, wait until it is so and well, and return the differences that there were.
-
-    Raises SetupError naming what is still different when `seconds` have passed.
-    """
-    before = differences(known, observe(cluster))
-
-    def look() -> Health:
-        try:
-            now = observe(cluster)
-            left = differences(known, now)
-            if left:
-                _put_back(cluster, known, now)
-                return Health(False, "; ".join(left))
-            for name in known.objects["Deployment"]:
-                seen = rollout(cluster, name)
-                if not seen.healthy:
-                    replace_backed_off(cluster, name)
-                    return seen
-            return target_health(cluster, settings)
-        except ClusterError as error:
-            return Health(False, str(error))
-
-    try:
-        wait.until(
-            f"the known state of {settings.target.name}",
-            look,
-            lambda seen: seen.healthy,
-            seconds=seconds,
-            every_seconds=0.5,
-        )
-    except DeadlineError as error:
-        raise SetupError(f"{error}. Build it anew: drill down, then drill up") from error
-    return before
-
-
-def replace_backed_off(cluster: Cluster, deployment: str) -> list[str]:
-    """Delete the deployment's pods that wait in the kubelet's back-off, which can last minutes; their names.
-    New ones start at once.
-    """
-    names = []
-    for pod in cluster.pods(deployment):
-        if any(
-            status.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff"
-            for status in statuses_of(pod)
-        ):
-            names.append(pod["metadata"]["name"])
-            cluster.delete(cluster.core("pods", names[-1]))
-    return names
-
-
-def _put_back(cluster: Cluster, known: KnownState, now: KnownState) -> None:
-    for kind, then in known.objects.items():
-        path = KINDS[kind].format(namespace=cluster.namespace)
-        present = now.objects.get(kind, {})
-        for name in present.keys() - then.keys():
-            cluster.delete(f"{path}/{name}")
-        for name, wanted in then.items():
-            if name not in present:
-                cluster.request("POST", path, wanted)
-            elif _essence(wanted) != _essence(present[name]):
-                _replace(cluster, f"{path}/{name}", wanted)
-
-
-def _replace(cluster: Cluster, path: str, wanted: Json) -> None:
-    try:
-        live = cluster.get(path)
-    except AbsentError:
-        return
-    body: Json = msgspec.json.decode(msgspec.json.encode(wanted))
-    restarted = (live["spec"].get("template", {}).get("metadata", {}).get("annotations") or {}).get(RESTARTED)
-    if restarted is not None and "template" in body["spec"]:
-        # kept, since taking it away would restart every pod once more
-        body["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})[RESTARTED] = (
-            restarted
-        )
-    cluster.request("PUT", path, body)
-
-
-def _stripped(item: Json, list_version: str, kind: str) -> Json:
-    metadata = item["metadata"]
-    annotations = {
-        key: value
-        for key, value in (metadata.get("annotations") or {}).items()
-        if key not in SERVER_ANNOTATIONS
-    }
-    kept = {
-        "name": metadata["name"],
-        "namespace": metadata["namespace"],
-        "labels": metadata.get("labels") or {},
-        "annotations": annotations,
-    }
-    return {"apiVersion": list_version, "kind": kind, "metadata": kept, "spec": item["spec"]}
-
-
-def _essence(item: Json) -> Json:
-    """What is compared of an object: its labels and spec, without the mark of a restart."""
-    spec: Json = msgspec.json.decode(msgspec.json.encode(item["spec"]))
-    template = spec.get("template")
-    if isinstance(template, dict) and isinstance(template.get("metadata"), dict):
-        annotations = template["metadata"].get("annotations") or {}
-        annotations.pop(RESTARTED, None)
-        template["metadata"]["annotations"] = annotations
-    return {"labels": item["metadata"]["labels"], "spec": spec}
-
-
-def _compared(then: Any, now: Any, place: str = "") -> list[str]:
+def _compared(then: Any, now: Any, place: str) -> Iterator[str]:
     if isinstance(then, dict) and isinstance(now, dict):
-        lines = []
         for key in sorted(then.keys() | now.keys()):
-            lines += _compared(then.get(key), now.get(key), f"{place}.{key}" if place else key)
-        return lines
-    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        return [
-            line
-            for number, pair in enumerate(zip(then, now, strict=True))
-            for line in _compared(*pair, f"{place}[{number}]")
-        ]
-    return [] if then == now else [f"{place} is {_shown(now)}, was {_shown(then)}"]
+            yield from _compared(then.get(key), now.get(key), f"{place}.{key}" if place else key)
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for number, pair in enumerate(zip(then, now, strict=True)):
+            yield from _compared(*pair, f"{place}[{number}]")
+    elif then != now:
+        yield f"{place} is {_shown(now)}, was {_shown(then)}"
 
 
 def _shown(value: Any) -> str:
-    return "absent" if value is None else repr(value)
+    shown = "absent" if value is None else repr(value)
+    return shown if len(shown) <= 200 else f"{shown[:200]}…"

@@ -1,8 +1,8 @@
-"""The ledger of faults: what is broken, or about to be, and how it is put back. Flows in: an entry, before
-anything is broken. Flows out: one file per open fault in .drill/ledger, on disk before the injection, gone
-once the undo was verified.
+"""The ledger: what a drill has changed, or is about to change, in a target, and how it is put back. One file
+for each open fault and each open drill, on disk before anything is broken, gone once all was seen put back.
 
-It outlives a kill of every process of a drill: `drill.inject.restore_all` reads what is left here.
+It outlives a kill of every process of a drill: `drill.putback.put_back` reads what is left here. Its files
+may hold secrets of the target and are readable by their owner alone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from drill.durable import sync_folder, write_durably
 from drill.errors import FaultError, InputError
 
 SUFFIX = ".json"
+PRIVATE = 0o700
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -44,20 +45,36 @@ class Process(msgspec.Struct, frozen=True):
         return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _session(folder) == self.pid]
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One open fault. `target`: the drill.toml; `arguments`: all that the undo needs; `announced_wall`:
-    seconds since the epoch; `experiment`: the process that injects and undoes; `drill`: the one that started
-    it, none when the experiment runs alone."""
+class FaultEntry(msgspec.Struct, frozen=True, tag="fault", tag_field="entry"):
+    """One open fault. `target`: the drill.toml; `record`: the fault as data, all that the undo needs;
+    `announced_wall`: seconds since the epoch; `experiment`: the process that injects and undoes; `drill`: the
+    one that started it, none when the experiment runs alone."""
 
     id: str
     fault: str
     target: str
     context: str
     namespace: str
-    arguments: dict[str, Any]
+    record: dict[str, Any]
     announced_wall: float
     experiment: Process
     drill: Process | None = None
+
+
+class DrillEntry(msgspec.Struct, frozen=True, tag="drill", tag_field="entry"):
+    """One open drill. `known`: the target's state as it was before the drill changed anything, as JSON;
+    `process`: the drill's own."""
+
+    id: str
+    target: str
+    context: str
+    namespace: str
+    known: msgspec.Raw
+    opened_wall: float
+    process: Process
+
+
+Entry = FaultEntry | DrillEntry
 
 
 def process(pid: int) -> Process:
@@ -87,17 +104,17 @@ def _session(folder: Path) -> int | None:
 
 
 class Ledger:
-    """The folder of open faults of one target, `root`/.drill/ledger."""
+    """The open faults and drills of one target, in the folder `ledger` of its state folder."""
 
-    def __init__(self, root: Path) -> None:
-        self.folder = root / ".drill" / "ledger"
+    def __init__(self, state: Path) -> None:
+        self.folder = state / "ledger"
 
     def open(self, entry: Entry) -> Path:
         """Write an entry durably: when this returns, file and folder are on disk. Raises FaultError when they
         cannot be written.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
             write_durably(self._file(entry.id), msgspec.json.format(msgspec.json.encode(entry)))
         except OSError as error:
             raise FaultError(
@@ -107,7 +124,7 @@ class Ledger:
         return self._file(entry.id)
 
     def close(self, entry: Entry) -> None:
-        """The fault is undone, and that was checked: forget it and what was kept beside it."""
+        """All of it is put back, and that was seen: forget it and what was kept beside it."""
         self._file(entry.id).unlink(missing_ok=True)
         for beside in self.folder.glob(f"{entry.id}.*"):
             beside.unlink()
@@ -131,7 +148,7 @@ class Ledger:
         """One entry. Raises InputError naming the file when it is damaged; the file stays where it is."""
         data = file.read_bytes()
         try:
-            return msgspec.json.decode(data, type=Entry)
+            return msgspec.json.decode(data, type=FaultEntry | DrillEntry)
         except msgspec.DecodeError as error:
             raise InputError(
                 file,
@@ -146,17 +163,26 @@ class Ledger:
         """All open entries, oldest first. Raises InputError for the first damaged one."""
         return [self.read(file) for file in self.files()]
 
-    def of_process(self, fault: str, pid: int) -> Entry | None:
+    def faults(self) -> list[FaultEntry]:
+        """All open faults, oldest first."""
+        return [entry for entry in self.entries() if isinstance(entry, FaultEntry)]
+
+    def drills(self) -> list[DrillEntry]:
+        """All open drills, oldest first."""
+        return [entry for entry in self.entries() if isinstance(entry, DrillEntry)]
+
+    def of_process(self, fault: str, pid: int) -> FaultEntry | None:
         """The open entry that process `pid` made for `fault`, if any."""
         for file in self.files():
             if re.fullmatch(rf"{re.escape(fault)}-{pid}-\d+", file.stem):
-                return self.read(file)
+                entry = self.read(file)
+                return entry if isinstance(entry, FaultEntry) else None
         return None
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Hold the ledger's lock: two that restore at the same time wait for each other."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Hold the ledger's lock: two that put back at the same time wait for each other."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
         with (self.folder / ".lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from drill.judge.verdict import DrillVerdict
-from drill.report.defects import prove
+from drill.report.defects import prove, proves_by_drill
 from drill.report.page import page
 from drill.report.summary import markdown, summarize
 from drill.run.facts import read_facts
@@ -34,7 +34,8 @@ def write_report(run_folder: Path, verdicts: Sequence[DrillVerdict]) -> None:
     recordings = read_recordings(run_folder, verdicts)
     errata = errata_of(run_folder, facts)
     proofs = prove(errata, verdicts, recordings)
-    summary = msgspec.json.format(msgspec.json.encode(summarize(facts, verdicts, errata)), indent=2)
+    proves = proves_by_drill(proofs)
+    summary = msgspec.json.format(msgspec.json.encode(summarize(facts, verdicts, errata, proves)), indent=2)
     write_file(run_folder / "summary.json", summary + b"\n")
-    write_file(run_folder / "summary.md", markdown(facts, verdicts, proofs).encode())
+    write_file(run_folder / "summary.md", markdown(facts, verdicts, proofs, proves).encode())
     write_file(run_folder / "index.html", page(run_folder, facts, verdicts, proofs, recordings).encode())

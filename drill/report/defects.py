@@ -1,5 +1,4 @@
-"""Which defects of the runbook this run proves. Flows in: the errata, the verdicts, the recordings. Flows
-out: one Proof a defect.
+"""Which defects of the runbook this run proves.
 
 A defect is proven by the commands that were recorded, not by a verdict: a drill that failed for another
 reason proves nothing.
@@ -9,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from msgspec.structs import asdict
 
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
@@ -67,32 +64,43 @@ def prove(
     drills = [verdict for verdict in verdicts if not verdict.control]
     proofs = []
     for defect in errata:
-        written = [verdict for verdict in drills if _shows(verdict, defect, defect.as_written, "fail")]
+        written = [v for v in drills if _named(v, defect.as_written) or _tagged(v, defect)]
         commands = [
             found
             for verdict in written
             for found in _commands(defect, verdict.drill, recordings.get(verdict.drill, ()))
         ]
-        corrected = [verdict for verdict in drills if _shows(verdict, defect, defect.as_corrected, "pass")]
+        corrected = [v for v in drills if _named(v, defect.as_corrected)]
         proofs.append(Proof(defect, written, corrected, commands))
     return proofs
 
 
-def _shows(verdict: DrillVerdict, defect: Defect, name: str, expected: str) -> bool:
-    """True where the defect's entry names this drill or its scenario, or the scenario is tagged with the
-    defect and expected to end so.
-    """
-    named = name.strip().casefold() in {verdict.drill.casefold(), verdict.scenario.casefold()}
-    return named or (verdict.expected == expected and defect.id in {tag.lstrip("@") for tag in verdict.tags})
+def proves_by_drill(proofs: Sequence[Proof]) -> dict[str, list[str]]:
+    """Drill -> ids of the defects whose evidence it recorded, in the order of the errata."""
+    found: dict[str, list[str]] = {}
+    for proof in proofs:
+        for drill in dict.fromkeys(command.drill for command in proof.commands):
+            found.setdefault(drill, []).append(proof.defect.id)
+    return found
+
+
+def _named(verdict: DrillVerdict, name: str) -> bool:
+    """True where the defect's entry names this drill or its scenario."""
+    return name.strip().casefold() in {verdict.drill.casefold(), verdict.scenario.casefold()}
+
+
+def _tagged(verdict: DrillVerdict, defect: Defect) -> bool:
+    """True where the scenario is tagged with the defect: it follows the text as first written."""
+    return defect.id in {tag.lstrip("@") for tag in verdict.tags}
 
 
 def _commands(defect: Defect, drill: str, events: Sequence[Event]) -> list[ProvingCommand]:
     """The recorded commands that hold the evidence; none unless the evidence is complete."""
     recorded = [event.data for event in events if isinstance(event.data, CommandFinished)]
-    if not defect.proven_by([asdict(command) for command in recorded]):
+    if not defect.proven_by(recorded):
         return []
     return [
         ProvingCommand(drill, c.line, c.command, c.status, c.interrupted, c.output)
         for c in recorded
-        if any(piece.holds(asdict(c)) for piece in defect.evidence)
+        if any(piece.holds(c) for piece in defect.evidence)
     ]

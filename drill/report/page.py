@@ -1,8 +1,7 @@
-"""The page of a run. Flows in: a run's folder, its verdicts, the runbook's defects. Flows out: index.html,
-one file that needs nothing else.
+"""The page of a run: index.html, one file that needs nothing else.
 
-Whatever comes from the target, transcripts above all, is escaped by the templates and stripped of control
-characters here.
+Whatever comes from the target, transcripts above all, is escaped by the templates and stripped of control characters
+here.
 """
 
 from __future__ import annotations
@@ -15,35 +14,26 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from drill.judge.verdict import Criterion, DrillVerdict
+from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, read_requests
-from drill.recording.events import DrillError, FaultInjected, FaultWitnessed, TargetPutBack, WritesAudited
+from drill.recording.events import Calibration, DrillError, FaultInjected, TargetPutBack, WritesAudited
 from drill.report.coverage import cover
-from drill.report.defects import Proof
-from drill.report.summary import exit_meaning, restored_text
+from drill.report.defects import Proof, proves_by_drill
+from drill.report.summary import exit_meaning
 from drill.report.templates import render
 from drill.report.timeline import draw, identifier
+from drill.report.words import age_text, control_says, criterion_name, days_text, says
 from drill.run.facts import Facts, KeptFacts
+from drill.run.manifest import VERDICT
 from drill.run.outcome import as_expected
 from drill.run.stored import REQUESTS
 
 TRANSCRIPT_CHARACTERS = 100_000
 """Of a longer transcript the page shows the end; the whole is in the evidence."""
 ABSENT_WRITES_SHOWN = 20
-STILL_OUT = "then watched, not restored"
+STILL_OUT = "then watched, not recovered"
 TERMINAL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-CRITERIA = {
-    "restored": "Restored",
-    "response_time": "Response time, p95",
-    "error_rate": "Error rate",
-    "cpu": "CPU usage, average",
-    "memory": "Memory usage, of the limit",
-    "database": "Database response, average",
-    "writes": "Acknowledged writes lost",
-    "procedure": "Commands that failed",
-    "data_age": "Age of the restored data",
-}
 
 
 @dataclass(frozen=True)
@@ -71,17 +61,17 @@ class AbsentWrite:
 
 @dataclass(frozen=True)
 class DrillView:
-    """One drill as the page shows it."""
+    """One drill as the page shows it. `says`: its row in a few words; `age`: of a control that an earlier run measured,
+    empty otherwise; `controls`: shown within this drill; `controls_elsewhere`: shown within another."""
 
     anchor: str
     verdict: DrillVerdict
     as_expected: bool
-    restored: float | None
+    says: str
+    age: str
     picture: Markup
     segments: list[Segment]
     transcripts: list[Transcript]
-    folder: str
-    kept: KeptFacts | None
     files: list[str]
     next_steps: list[str]
     absent: list[AbsentWrite]
@@ -89,6 +79,15 @@ class DrillView:
     put_back: str
     controls: list[DrillView]
     controls_elsewhere: list[DrillView]
+
+
+@dataclass(frozen=True)
+class CalibrationView:
+    """A calibration that drills of this run rest on, and how old it was when the run began."""
+
+    calibration: Calibration
+    age: str
+    drills: int
 
 
 def page(
@@ -100,30 +99,31 @@ def page(
 ) -> str:
     """The whole page as HTML. `recordings`: events by drill."""
     kept = {drill.drill: drill.kept for drill in run.drills}
-    views = [_view(run_folder, run, verdict, kept.get(verdict.drill), recordings) for verdict in verdicts]
+    proves = proves_by_drill(proofs)
+    views = [
+        _view(run_folder, run.place, each, kept.get(each.drill), proves.get(each.drill, ()), recordings)
+        for each in verdicts
+    ]
     drills = _with_controls(
         [view for view in views if not view.verdict.control], [view for view in views if view.verdict.control]
     )
     shown = {control.anchor for drill in drills for control in drill.controls}
+    lone = [view for view in views if view.verdict.control and view.anchor not in shown]
     return render(
         "index.html.j2",
         run=run,
-        views=sorted(views, key=lambda view: view.verdict.control),
+        rows=sorted([*drills, *lone], key=_deviation_first),
         drills=drills,
-        lone_controls=[view for view in views if view.verdict.control and view.anchor not in shown],
+        lone_controls=lone,
         exit_meaning=exit_meaning(run.exit_status),
         proofs=proofs,
         anchor=identifier,
         coverages=cover(run_folder, run, recordings),
+        calibrations=_calibrations(run, verdicts),
         criterion_name=criterion_name,
         printable=printable,
         headline=_headline(views),
     )
-
-
-def criterion_name(criterion: Criterion) -> str:
-    """What the criterion is called on the page."""
-    return CRITERIA.get(criterion.name, criterion.name.replace("_", " ").capitalize())
 
 
 def printable(text: str) -> str:
@@ -136,9 +136,10 @@ def printable(text: str) -> str:
 
 def _view(
     run_folder: Path,
-    run: Facts,
+    place: str,
     verdict: DrillVerdict,
     kept: KeptFacts | None,
+    proves: Sequence[str],
     recordings: Mapping[str, Sequence[Event]],
 ) -> DrillView:
     folder = run_folder / verdict.evidence
@@ -148,26 +149,31 @@ def _view(
         anchor=identifier(verdict.drill),
         verdict=verdict,
         as_expected=as_expected(verdict),
-        restored=restored_text(verdict),
+        says=control_says(verdict, kept)
+        if verdict.control and as_expected(verdict)
+        else says(verdict, proves),
+        age=age_text(kept) if kept else "",
         picture=draw(events, read_requests(folder / REQUESTS), verdict),
         segments=_segments(verdict),
         transcripts=[_transcript(path) for path in sorted((folder / "transcripts").glob("*.txt"))],
-        folder=verdict.evidence,
-        kept=kept,
-        files=[str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
-        if folder.is_dir()
-        else [],
-        next_steps=_next_steps(run_folder, run.place, verdict, events),
+        files=_files(folder),
+        next_steps=_next_steps(run_folder, place, verdict, events),
         absent=absent[:ABSENT_WRITES_SHOWN],
         absent_more=max(0, len(absent) - ABSENT_WRITES_SHOWN),
-        put_back=_put_back(events),
+        put_back=_put_back(events) if not kept else "",
         controls=[],
         controls_elsewhere=[],
     )
 
 
+def _files(folder: Path) -> list[str]:
+    """The evidence, below its folder; the verdict is made from it and there in any case."""
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return sorted(found | {VERDICT}) if folder.is_dir() else []
+
+
 def _with_controls(drills: Sequence[DrillView], controls: Sequence[DrillView]) -> list[DrillView]:
-    """A control is shown with the first drill of its fault; the others of that fault lead to it."""
+    """A control is shown with the first drill of its faults; the others of those lead to it."""
     shown: set[str] = set()
     complete = []
     for drill in drills:
@@ -182,6 +188,11 @@ def _with_controls(drills: Sequence[DrillView], controls: Sequence[DrillView]) -
             )
         )
     return complete
+
+
+def _deviation_first(view: DrillView) -> bool:
+    """False, which sorts first, for what a reader has to look at."""
+    return view.as_expected and all(control.as_expected for control in view.controls)
 
 
 def _headline(views: Sequence[DrillView]) -> str:
@@ -200,16 +211,26 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
+def _calibrations(run: Facts, verdicts: Sequence[DrillVerdict]) -> list[CalibrationView]:
+    """Each calibration once, in the order in which drills rest on them."""
+    drills = [verdict.calibration for verdict in verdicts if verdict.calibration is not None]
+    return [
+        CalibrationView(
+            each, days_text(max(0.0, run.started_wall - each.taken_wall)), sum(c == each for c in drills)
+        )
+        for number, each in enumerate(drills)
+        if each not in drills[:number]
+    ]
+
+
 def _segments(verdict: DrillVerdict) -> list[Segment]:
-    """The time to restoration, cut at the moments between; without restoration, up to the last moment
-    watched.
-    """
+    """The time to recovery, cut at the moments between; without recovery, up to the last moment watched."""
     moments = sorted(((p.seconds, p.name) for p in verdict.phases), key=lambda moment: moment[0])
-    end = next((seconds for seconds, name in moments if name == "restored"), None)
+    end = next((seconds for seconds, name in moments if name == "recovered"), None)
     if end is not None:
         moments = [moment for moment in moments if moment[0] <= end]
-    kinds = {"procedure done": "operator", "restored": "recovering"}
-    if moments and end is None and verdict.watched_seconds > moments[-1][0]:
+    kinds = {"procedure done": "operator", "recovered": "recovering"}
+    if moments and end is None and verdict.outages and verdict.watched_seconds > moments[-1][0]:
         moments.append((verdict.watched_seconds, STILL_OUT))
     whole = moments[-1][0] - moments[0][0] if moments else 0.0
     segments = []
@@ -263,44 +284,32 @@ def _next_steps(
 ) -> list[str]:
     """What someone who reads of a failure does next. Empty where the procedure passed as expected. `place`: the run's
     folder, as hints name it."""
-    folder = verdict.evidence
     if verdict.verdict == "pass" and as_expected(verdict):
         return []
+    folder = verdict.evidence
     steps = [f"{e.data.error}: {e.data.message}" for e in events if isinstance(e.data, DrillError)]
+    steps += [f"Could not be understood, and was left out: {name}" for name in verdict.unreadable]
     if verdict.verdict == "setup":
         steps.append(
             "The machine, the cluster or the target was not fit to be drilled: see what is missing with: "
             "drill doctor"
         )
     failed = next(
-        ((n, c) for n, c in enumerate(verdict.commands, start=1) if c.status != 0 and not c.interrupted), None
+        ((n, c) for n, c in enumerate(verdict.commands, start=1) if c.hung or (c.status and not c.interrupted)),
+        None,
     )
     if failed is not None:
         number, command = failed
         there = (run_folder / folder / "transcripts").is_dir()
         where = f"; what it printed is in {folder}/transcripts/" if there else ""
-        steps.append(
-            f"Look first at command {number} (runbook line {command.line}), which ended with status "
-            f"{command.status}{where}"
-        )
+        how = "did not end by itself" if command.hung else f"ended with status {command.status}"
+        steps.append(f"Look first at command {number} (runbook line {command.line}), which {how}{where}")
     broken = [criterion_name(c) for c in verdict.criteria if c.verdict == "fail"]
     if broken and not verdict.control:
         steps.append(f"Limits broken: {', '.join(broken)}. The numbers are in the table of criteria")
     if verdict.verdict == "inconclusive":
-        steps.append(
-            "Inconclusive criteria say what sample they need; a longer window: after_seconds under [judge] "
-            "in drill.toml"
-        )
-    if verdict.credit == "too close to tell":
-        steps.append(
-            "With nobody acting the service came back about as fast: more controls are needed to tell who "
-            "repaired it"
-        )
-    if (
-        verdict.fault
-        and not any(isinstance(e.data, FaultWitnessed) for e in events)
-        and (run_folder / folder / "journal.json").exists()
-    ):
-        steps.append(f"No witness of the fault: what the injection did is in {folder}/journal.json")
+        steps.append("Inconclusive criteria say what is missing: more requests, a longer window, a calibration")
+    if any(fault.injected_seconds is not None and not fault.witness for fault in verdict.faults):
+        steps.append(f"No witness of the fault: what the injection did is in {folder}/")
     steps.append(f"Judge the stored evidence again, without a cluster: drill judge {place}")
     return steps

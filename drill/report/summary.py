@@ -1,21 +1,32 @@
-"""Summaries for machines and for CI. Flows in: a run, its verdicts, the runbook's defects. Flows out:
-summary.json and summary.md.
+"""summary.json for machines and summary.md for CI.
 
-The fields of summary.json are an interface: they are named in docs/report.md, and none is added or left out.
-A control is a scenario like any other, with its own expectation; it has no procedure.
+The fields of summary.json are an interface: they are named in docs/report.md, and none is added or left out. A control
+is a scenario like any other, with its own expectation; it has no procedure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from drill.judge.verdict import Credit, DrillVerdict, Outcome, Overall, Phase, RequestCount, Witness
+from drill.judge.verdict import (
+    Change,
+    Credit,
+    DrillVerdict,
+    FaultSeen,
+    Outage,
+    Outcome,
+    Overall,
+    Phase,
+    RequestCount,
+    Unmeasured,
+)
 from drill.report.defects import Proof
 from drill.report.templates import render
-from drill.run.facts import Facts
+from drill.report.words import criterion_name, says
+from drill.run.facts import Facts, KeptFacts
 from drill.run.outcome import as_expected
 from drill.runbook import Defect
 
@@ -41,14 +52,24 @@ class DrillSummary(msgspec.Struct, frozen=True):
     feature: str
     scenario: str
     tags: list[str]
-    fault: str
-    procedure: str
+    control: bool
+    kept: KeptFacts | None
+    faults: list[FaultSeen]
+    procedures: list[str]
     expected: str
     verdict: Overall
+    says: str
+    why: str
     criteria: list[CriterionSummary]
     phases: list[Phase]
-    witness: Witness | None
+    recovered_seconds: float | None
+    outages: list[Outage]
+    out_seconds: float
+    flapping: bool
+    unmeasured: list[Unmeasured]
     credit: Credit
+    credit_why: str
+    changes: list[Change] | None
     writes: WritesSummary | None
     requests: RequestCount
     evidence: str
@@ -74,36 +95,38 @@ class Summary(msgspec.Struct, frozen=True):
     defects: list[DefectSummary]
 
 
-def summarize(run: Facts, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect]) -> Summary:
-    """Everything that summary.json says."""
+def summarize(
+    run: Facts, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect], proves: Mapping[str, Sequence[str]]
+) -> Summary:
+    """Everything that summary.json says. `proves`: drill -> ids of the defects that it proved."""
+    kept = {drill.drill: drill.kept for drill in run.drills}
     return Summary(
         run=run.run,
         started=run.started,
         target=run.target,
         exit_status=run.exit_status,
-        drills=[_drill(verdict) for verdict in verdicts],
+        drills=[_drill(v, kept.get(v.drill), proves.get(v.drill, ())) for v in verdicts],
         defects=[DefectSummary(**_attributes(defect, DefectSummary)) for defect in errata],
     )
 
 
-def markdown(run: Facts, verdicts: Sequence[DrillVerdict], proofs: Sequence[Proof]) -> str:
-    """The summary that CI shows beside the run."""
+def markdown(
+    run: Facts,
+    verdicts: Sequence[DrillVerdict],
+    proofs: Sequence[Proof],
+    proves: Mapping[str, Sequence[str]],
+) -> str:
+    """The summary that CI shows beside the run. `proves`: drill -> ids of the defects that it proved."""
     return render(
         "summary.md.j2",
         run=run,
-        drills=verdicts,
+        drills=sorted(verdicts, key=as_expected),
         surprises=[verdict for verdict in verdicts if not as_expected(verdict)],
         as_expected=as_expected,
+        says=lambda verdict: says(verdict, proves.get(verdict.drill, ())),
+        criterion_name=criterion_name,
         proofs=proofs,
-        restored=restored_text,
         exit_meaning=exit_meaning(run.exit_status),
-    )
-
-
-def restored_text(verdict: DrillVerdict) -> float | None:
-    """Seconds from the injection to restoration, None where that never came."""
-    return next(
-        (phase.seconds for phase in verdict.phases if phase.name == "restored"), verdict.restored_seconds
     )
 
 
@@ -122,16 +145,16 @@ def exit_meaning(status: int | None) -> str:
     )
 
 
-def _drill(verdict: DrillVerdict) -> DrillSummary:
-    values = _attributes(verdict, DrillSummary) | {
-        "criteria": [
-            CriterionSummary(**_attributes(criterion, CriterionSummary)) for criterion in verdict.criteria
-        ],
+def _drill(verdict: DrillVerdict, kept: KeptFacts | None, proves: Sequence[str]) -> DrillSummary:
+    special: dict[str, Any] = {
+        "kept": kept,
+        "says": says(verdict, proves),
+        "criteria": [CriterionSummary(**_attributes(each, CriterionSummary)) for each in verdict.criteria],
         "writes": WritesSummary(**_attributes(verdict.writes, WritesSummary)) if verdict.writes else None,
     }
-    return DrillSummary(**values)
+    return DrillSummary(**{**_attributes(verdict, DrillSummary), **special})
 
 
 def _attributes(source: object, shape: type[msgspec.Struct]) -> dict[str, Any]:
     """Those attributes of `source` that `shape` has."""
-    return {name: getattr(source, name) for name in shape.__struct_fields__}
+    return {name: getattr(source, name) for name in shape.__struct_fields__ if hasattr(source, name)}

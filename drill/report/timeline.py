@@ -1,8 +1,7 @@
-"""The picture of a drill: what users saw, and what was done when. Flows in: the events and requests of a
-recording. Flows out: an SVG.
+"""The picture of a drill: what users saw, and what was done when, as an SVG.
 
-Geometry only; templates/timeline.svg.j2 draws it. Positions are in units of the picture (WIDTH across), times
-in seconds since the injection, or since the drill's first event where nothing was injected.
+Geometry only; templates/timeline.svg.j2 draws it. Positions are in units of the picture (WIDTH across), times in seconds
+since the drill's origin (see drill/judge/verdict.py), or since its first event where it has none.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from markupsafe import Markup
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, Requests, read_events, read_requests
 from drill.recording.events import (
+    ClusterChanged,
     CommandFinished,
     FaultInjected,
     FaultWitnessed,
@@ -104,6 +104,8 @@ class Timeline:
     band_y: float
     rows: list[Row]
     rows_y: float
+    outages: list[Band]
+    unmeasured: list[Band]
     time_ticks: list[Tick]
     requests_y: float
     requests_ticks: list[Tick]
@@ -149,12 +151,12 @@ def draw_file(folder: Path, verdict: DrillVerdict) -> str:
 
 def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Timeline:
     """Where everything goes."""
-    injected = next((e for e in events if isinstance(e.data, FaultInjected)), None)
-    zero_event = injected or (events[0] if events else None)
-    zero = zero_event.monotonic if zero_event else float(requests.planned[0]) if len(requests) else 0.0
+    origin = _origin(events, verdict)
+    zero = origin if origin is not None else _first_moment(events, requests)
+    injected = any(fault.injected_seconds is not None for fault in verdict.faults)
     series = aggregate(requests, zero)
     scale = _scale(events, series, zero)
-    labels, lanes = _labels(_moments(verdict, injected is not None), scale)
+    labels, lanes = _labels(_moments(verdict), scale)
     band_y = 8 + lanes * LABEL_HEIGHT
     requests_y = band_y + BAND_HEIGHT + 18
     latency_y = requests_y + REQUESTS_HEIGHT + 26
@@ -173,6 +175,16 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
         labels=labels,
         bands=_bands(verdict, events, zero, scale),
         band_y=band_y,
+        outages=_stretches(
+            [(out.start_seconds, out.end_seconds, f"users are out: requests {out.felt}") for out in verdict.outages],
+            scale,
+            "out",
+        ),
+        unmeasured=_stretches(
+            [(gap.start_seconds, gap.end_seconds, f"not measured: {gap.what}") for gap in verdict.unmeasured],
+            scale,
+            "unmeasured",
+        ),
         rows=rows,
         rows_y=rows_y,
         time_ticks=_time_ticks(scale),
@@ -189,13 +201,36 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
         axis_y=axis_y,
         bin_seconds=series.bin_seconds,
         has_requests=len(series) > 0,
-        zero="seconds since the injection" if injected else "seconds since the drill began",
+        zero="seconds since the injection"
+        if injected
+        else "seconds since the window after began"
+        if origin is not None
+        else "seconds since the drill began",
     )
 
 
 def identifier(name: str) -> str:
     """`name` as it may stand in an id or an anchor of HTML."""
     return "drill-" + re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+
+
+def _origin(events: Sequence[Event], verdict: DrillVerdict) -> float | None:
+    """The moment from which the verdict counts, in monotonic seconds; None where the drill never got there."""
+    for fault in verdict.faults:
+        for event in events:
+            if isinstance(event.data, FaultInjected) and event.data.fault == fault.fault:
+                return event.monotonic - (fault.injected_seconds or 0.0)
+    if verdict.faults:
+        return None
+    return next(
+        (e.monotonic for e in events if isinstance(e.data, WindowOpened) and e.data.window == "after"), None
+    )
+
+
+def _first_moment(events: Sequence[Event], requests: Requests) -> float:
+    if events:
+        return events[0].monotonic
+    return float(requests.planned[0]) if len(requests) else 0.0
 
 
 def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
@@ -211,26 +246,22 @@ def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
     return _Scale(start, max(end, start + 1.0))
 
 
-def _moments(verdict: DrillVerdict, injected: bool) -> list[tuple[float, str, str]]:
+def _moments(verdict: DrillVerdict) -> list[tuple[float, str, str]]:
     """(seconds, words, kind) of the phases, in order of time. Moments that fall together keep the judge's
     order.
     """
     kinds = {
         "injected": "fault",
         "witnessed": "fault",
-        "first failed request": "fault",
-        "restored": "restored",
+        "first felt": "fault",
+        "recovered": "recovered",
     }
     words = {
         "injected": "fault injected",
         "witnessed": "fault witnessed",
-        "first failed request": "first failed request",
+        "first felt": "users feel it",
         "procedure started": "procedure starts",
-        "procedure done": "procedure done",
-        "restored": "restored",
     }
-    if not injected:
-        return []
     moments = [
         (
             p.seconds,
@@ -283,19 +314,21 @@ def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _
         ),
         None,
     )
-    out = "nobody acts" if verdict.control else "out of service" if "restored" in at else "fault"
+    out = "nobody acts" if verdict.control else "fault"
     edges: list[tuple[float, str, str]] = [(scale.start, "before", "before"), (at["injected"], out, "fault")]
     if "procedure started" in at:
         edges.append((at["procedure started"], "operator at work", "operator"))
     if "procedure done" in at:
-        edges.append((at["procedure done"], "still out" if "restored" not in at else "recovering", "fault"))
-    if "restored" in at:
-        edges = [edge for edge in edges if edge[0] < at["restored"] or edge[2] == "operator"]
-        edges.append((at["restored"], "restored", "restored"))
-        if after is not None and after > at["restored"] + 0.5:
+        edges.append((at["procedure done"], "recovering" if "recovered" in at else "watched", "fault"))
+    if "recovered" in at:
+        edges = [edge for edge in edges if edge[0] < at["recovered"] or edge[2] == "operator"]
+        edges.append((at["recovered"], "recovered", "recovered"))
+        if after is not None and after > at["recovered"] + 0.5:
             edges.append((after, "after: the window judged", "after"))
         elif after is not None:
-            edges[-1] = (at["restored"], "after: the window judged", "after")
+            edges[-1] = (at["recovered"], "after: the window judged", "after")
+    elif after is not None:
+        edges.append((after, "after: the window judged", "after"))
     edges.sort(key=lambda edge: edge[0])
     bands = []
     for (start, text, kind), end in zip(edges, [edge[0] for edge in edges[1:]] + [scale.end], strict=True):
@@ -305,6 +338,21 @@ def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _
         long = f"{text} · {seconds_text(end - start)}"
         fitting = next((t for t in (long, text) if len(t) * CHARACTER_WIDTH + 8 <= right - x), "")
         bands.append(Band(x, round(right - x, 2), fitting, long, kind))
+    return bands
+
+
+def _stretches(
+    stretches: Sequence[tuple[float, float | None, str]], scale: _Scale, kind: str
+) -> list[Band]:
+    """Stretches as bands; one without an end lasts to the picture's."""
+    bands = []
+    for start, end, what in stretches:
+        until = scale.end if end is None else end
+        x, right = scale.x(start), scale.x(until)
+        if right > x:
+            bands.append(
+                Band(x, round(right - x, 2), "", f"{what}, for {seconds_text(until - start)}", kind)
+            )
     return bands
 
 
@@ -371,28 +419,42 @@ def _latency_panel(
 
 
 def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[Row]:
-    """One row a command; its words to the right of its bar, or to the left where there is no room."""
-    rows = []
+    """One row a command; its words to the right of its bar, or to the left where there is no room. Then one row a
+    change of the cluster that the operator's identity made."""
+    rows: list[Row] = []
     commands = [event.data for event in events if isinstance(event.data, CommandFinished)]
     for number, data in enumerate(commands, start=1):
         start, end = data.started - zero, data.finished - zero
         command = " ".join(data.command.split())
         shown = command if len(command) <= LONGEST_COMMAND else command[: LONGEST_COMMAND - 1] + "…"
         interrupted, status = data.interrupted, data.status
-        kind = "interrupted" if interrupted else "done" if status == 0 else "failed"
-        state = "interrupted" if interrupted else "" if status == 0 else f"✕ status {status}"
+        if data.hung:
+            kind, state = "failed", "✕ hung"
+        elif interrupted:
+            kind, state = "interrupted", "interrupted"
+        else:
+            kind, state = ("done", "") if status == 0 else ("failed", f"✕ status {status}")
         text = f"{number}  {shown}" + (f"   {state}" if state else "")
-        x, right = scale.x(start), max(scale.x(end), scale.x(start) + 3)
-        fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
-        ended = "interrupted" if interrupted else f"status {status}"
+        ended = state or "status 0"
         title = f"runbook line {data.line}: {command} ({ended}, {seconds_text(end - start)})"
-        y, text_x, anchor = (
-            top + (number - 1) * ROW_HEIGHT,
-            right + 7 if fits else x - 7,
-            "start" if fits else "end",
-        )
-        rows.append(Row(y, x, round(right - x, 2), text_x, anchor, text, title, kind))
+        rows.append(_row(len(rows), (start, end), scale, top, text, title, kind))
+    for event in events:
+        if isinstance(event.data, ClusterChanged):
+            moment, change = event.monotonic - zero, event.data
+            text = f"◆ {change.verb} {change.object}"
+            title = f"the cluster's audit log: {change.verb} {change.object}, answered with {change.code}"
+            rows.append(_row(len(rows), (moment, moment), scale, top, text, title, "changed"))
     return rows
+
+
+def _row(
+    number: int, span: tuple[float, float], scale: _Scale, top: float, text: str, title: str, kind: str
+) -> Row:
+    x = scale.x(span[0])
+    right = max(scale.x(span[1]), x + 3)
+    fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
+    text_x, anchor = (right + 7, "start") if fits else (x - 7, "end")
+    return Row(top + number * ROW_HEIGHT, x, round(right - x, 2), text_x, anchor, text, title, kind)
 
 
 def _nice(value: float) -> float:

@@ -1,24 +1,94 @@
-"""What a row says: the word that a reader wants to know of a drill, not whether a box is green."""
+"""What a row says: the word that a reader wants to know of a drill, rather than whether a box is green."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drill.judge.verdict import DrillVerdict
-from drill.run.facts import Facts
+from drill.judge.verdict import Criterion, DrillVerdict
+from drill.report.units import quantity, seconds_text
+from drill.run.facts import Facts, KeptFacts
 from drill.run.outcome import as_expected
 
 
+def says(verdict: DrillVerdict, proves: Sequence[str] = ()) -> str:
+    """The drill in a few words. `proves`: ids of the runbook's defects whose evidence it recorded."""
+    if verdict.verdict in ("setup", "not applicable", "inconclusive"):
+        return {"setup": "could not be carried out"}.get(verdict.verdict, verdict.verdict)
+    if not as_expected(verdict):
+        return f"{verdict.verdict}, expected {verdict.expected}"
+    if proves:
+        return f"proves {_listed(proves)}"
+    if verdict.verdict == "not noticed":
+        return "nobody noticed"
+    if verdict.control:
+        return _alone(verdict)
+    if verdict.expected.startswith("fail"):
+        return "fails, as the scenario states"
+    if verdict.recovered_seconds is not None:
+        return f"recovers in {seconds_text(verdict.recovered_seconds)}{_limit(verdict)}"
+    return "nothing was broken, and nothing is" if not verdict.faults else "users were served throughout"
+
+
+def control_says(verdict: DrillVerdict, kept: KeptFacts | None) -> str:
+    """A control as a line within its drill: what became of the fault with nobody acting, and how old that is."""
+    if verdict.verdict in ("setup", "not applicable"):
+        return f"control: {says(verdict)}"
+    return f"control: {_alone(verdict)}{f', {age_text(kept)}' if kept else ''}"
+
+
+def age_text(kept: KeptFacts) -> str:
+    """How old a kept control was when the run began: "measured 3 days before"."""
+    return f"measured {days_text(kept.age_seconds)} before this run"
+
+
+def days_text(seconds: float) -> str:
+    """An age, in its largest whole unit."""
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        count = int(seconds // size)
+        if count:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a minute"
+
+
+def criterion_name(criterion: Criterion) -> str:
+    """What the criterion is called for people."""
+    return criterion.title or criterion.name.replace("_", " ").capitalize()
+
+
 def summary_lines(facts: Facts, verdicts: Sequence[DrillVerdict]) -> list[str]:
-    """The verdicts, one line each, and what went wrong beside them."""
+    """The verdicts, one line each, those that deviate first, and what went wrong beside them."""
+    kept = {drill.drill: drill.kept for drill in facts.drills}
     lines = []
-    for each in verdicts:
-        took = f", restored after {each.restored_seconds:.1f} s" if each.restored_seconds is not None else ""
-        credit = "" if each.control or each.verdict == "not applicable" else f", repaired by: {each.credit}"
-        mark = "as expected" if as_expected(each) else f"expected {each.expected}"
-        mark = "neither passed nor failed" if each.verdict == "not applicable" else mark
-        lines.append(f"{each.verdict:>14} ({mark}): {each.scenario}{took}{credit}")
+    for each in sorted(verdicts, key=as_expected):
+        mark = "not as expected" if not as_expected(each) else ""
+        mark = "not applicable" if each.verdict == "not applicable" else mark
+        word = f"{each.verdict:>14}" + (f" ({mark})" if mark and mark != each.verdict else "")
+        lines.append(f"{word}: {each.scenario}: {_with_credit(each, kept.get(each.drill))}")
         if not as_expected(each) or each.verdict == "not applicable":
             lines.append(f"{'':>14}  {each.why}")
     named = {"failure": "fail", "doubt": "inconclusive", "trouble": "setup"}
     return lines + [f"{named[finding.kind]:>14}: {finding.text}" for finding in facts.findings]
+
+
+def _with_credit(verdict: DrillVerdict, kept: KeptFacts | None) -> str:
+    if verdict.control:
+        return control_says(verdict, kept)
+    credit = "" if verdict.verdict in ("setup", "not applicable") or not verdict.faults else verdict.credit
+    return says(verdict) + (f"; repaired by: {credit}" if credit else "")
+
+
+def _alone(control: DrillVerdict) -> str:
+    if control.recovered_seconds is not None:
+        return f"with nobody acting it recovers in {seconds_text(control.recovered_seconds)}"
+    if control.verdict == "not noticed":
+        return "with nobody acting nobody notices"
+    return f"nobody else would have, in {seconds_text(control.watched_seconds)}"
+
+
+def _limit(verdict: DrillVerdict) -> str:
+    limit = next((c for c in verdict.criteria if c.name == "recovered" and c.limit is not None), None)
+    return f" (limit {quantity(limit.limit, limit.unit)})" if limit else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

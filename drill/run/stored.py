@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from drill.judge.verdict import DrillVerdict
-from drill.recording import Event, read_events
+from drill.recording import Event
+from drill.recording.events import decode_event
 from drill.run.facts import Facts, decode_file
 from drill.run.files import write_file
 from drill.run.manifest import VERDICT
@@ -25,12 +26,22 @@ def read_verdicts(folder: Path, facts: Facts) -> list[DrillVerdict]:
 
 
 def read_recordings(folder: Path, verdicts: Iterable[DrillVerdict]) -> dict[str, Sequence[Event]]:
-    """The events of each drill, by its name; none where a drill left no recording."""
-    paths = {verdict.drill: folder / verdict.evidence / RECORDING for verdict in verdicts}
-    return {drill: read_events(path) if path.is_file() else [] for drill, path in paths.items()}
+    """The events of each drill, by its name; none where a drill left no recording. What cannot be read is left out: the
+    verdict names it."""
+    return {verdict.drill: _events(folder / verdict.evidence / RECORDING) for verdict in verdicts}
 
 def write_verdicts(folder: Path, verdicts: Iterable[DrillVerdict]) -> None:
     """Keep each verdict beside its evidence. Raises SetupError."""
     for verdict in verdicts:
         content = msgspec.json.format(msgspec.json.encode(verdict))
         write_file(folder / verdict.evidence / VERDICT, content)
+
+
+def _events(path: Path) -> list[Event]:
+    found = []
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
+        try:
+            found.append(decode_event(line))
+        except (msgspec.DecodeError, ValueError):
+            continue
+    return found

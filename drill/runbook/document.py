@@ -1,9 +1,9 @@
-"""A runbook as data, and looking things up in it. Flows in: what markdown.py read. Flows out: the block at a place, or
-an InputError that names places that would be right; every place that it names is accepted.
+"""A runbook as data, and looking things up in it. Flows in: what markdown.py read. Flows out: the block at a
+place, or an InputError that names places that would be right; every place that it names is accepted.
 
-A place is "Section", "Section / block" or "Section / block / # comment". A section is named by its title, with its
-parents where several have it. A block is named by its bold label, by the text before it, by its number in the section
-("2" or "block 2"), or by a line ("line 42", also without the section).
+A place is "Section", "Section / block" or "Section / block / # comment". A section is named by its title,
+with its parents where several have it. A block is named by its bold label, by the text before it, by its
+number in the section ("2" or "block 2"), or by a line ("line 42", also without the section).
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from pathlib import Path
 from drill.errors import InputError
 from drill.runbook.sessions import SESSION_LANGUAGES
 
-SHELL_LANGUAGES = (
-    frozenset({"bash", "sh", "shell", "zsh", "text", "txt", "plaintext", "none", ""}) | SESSION_LANGUAGES
-)
-"""What a shell runs when a scenario names it; a fence without a language too."""
-PATH_SEPARATOR = " > "
+SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "zsh"}) | SESSION_LANGUAGES
+NO_LANGUAGES = frozenset({"", "text", "txt", "plaintext", "none"})
+"""What fences say that do not tell a language: commands, or anything else."""
 PLACE_SEPARATOR = " / "
 NUMBERING = re.compile(r"^[0-9]{1,9}\.\s+")
 SEVERITY = re.compile(r"\s*\((?:P|SEV-?)[0-9]\)$")
@@ -47,10 +45,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Step:
-    """A fenced block, or a part of one. `line`: of the first line of `text`; `last_line`: of the fence that ends it;
-    `label`: the bold words right before the block, if any; `before`: the text before it, in the forms that name it;
-    `number`: its place among the blocks of its section, 0 for the only one; `part`: the comment that a part begins
-    with, None for a whole block."""
+    """A fenced block, or a part of one. `line`: of the first line of `text`; `last_line`: of the fence that
+    ends it; `label`: the bold words right before the block, if any; `before`: the text before it, in the
+    forms that name it; `number`: its place among the blocks of its section, 0 for the only one; `part`: the
+    comment that a part begins with, None for a whole block."""
 
     runbook: Path
     section: Section
@@ -71,8 +69,13 @@ class Step:
 
     @property
     def is_shell(self) -> bool:
-        """True where a shell may run this."""
+        """True where the fence says that a shell runs this."""
         return self.language in SHELL_LANGUAGES
+
+    @property
+    def may_be_shell(self) -> bool:
+        """True where the fence does not say that it is anything else, so a scenario may name it."""
+        return self.is_shell or self.language in NO_LANGUAGES
 
     def sole(self) -> Step:
         """The same block, as the only one of its section."""
@@ -81,8 +84,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Item:
-    """What may state a limit: an entry of a list without its bullet, a row of a table as "first: others", a line of
-    prose that names something in bold or compares."""
+    """What may state a limit: an entry of a list without its bullet, a row of a table as "first: others", a
+    line of prose that names something in bold or compares."""
 
     section: Section
     line: int
@@ -117,8 +120,8 @@ class Runbook:
         return [step for step in self.steps if step.section == section]
 
     def items_of(self, name: str) -> list[Item]:
-        """What may state limits right below the heading `name`. Raises InputError when there is no such section or
-        nothing of that kind in it.
+        """What may state limits right below the heading `name`. Raises InputError when there is no such
+        section or nothing of that kind in it.
         """
         section = self.section(name)
         found = [item for item in self.items if item.section == section]
@@ -127,8 +130,8 @@ class Runbook:
         return found
 
     def step(self, place: str) -> Step:
-        """The block at a place, or of it only the paragraph that begins with a comment. Raises InputError naming the
-        file, the line and what would be right.
+        """The block at a place, or of it only the paragraph that begins with a comment. Raises InputError
+        naming the file, the line and what would be right.
         """
         found = self._find(place)
         if isinstance(found, Step):
@@ -170,55 +173,49 @@ class Runbook:
         return error or self._wrong_section_later(names[0], [])
 
     def _sections_named(self, names: Sequence[str]) -> list[Section]:
-        """The sections that a title, or titles from outer to inner, name."""
-        title = _plain(_joined(names))
-        path = [_plain(part) for name in names for part in name.split(PATH_SEPARATOR)]
-        found = [section for section in self.sections if _plain(section.title) == title]
-        if found or len(path) == 1:
-            return found
-        inner = [section for section in self.sections if _plain(section.title) == path[-1]]
-        below = [
-            section
-            for section in inner
-            if _in_order(path[:-1], [_plain(outer) for outer in section.path[:-1]])
-        ]
-        exact = [
-            section for section in below if [_plain(name) for name in section.path[-len(path) :]] == path
-        ]
-        return exact if len(exact) == 1 else below
+        """The sections that a title, or titles from outer to inner, name. A title may hold a separator."""
+        wanted = [part for name in names for part in _parts(name)]
+        found = []
+        for section in self.sections:
+            title = _parts(section.title)
+            outer = [part for above in section.path[:-1] for part in _parts(above)]
+            rest = wanted[: len(wanted) - len(title)]
+            if wanted[len(rest) :] == list(title) and _in_order(rest, outer):
+                found.append((section, outer[len(outer) - len(rest) :] == rest))
+        exact = [section for section, closest in found if closest]
+        return (
+            exact
+            if len(exact) == 1 and len(wanted) > len(_parts(exact[0].title))
+            else [one for one, _ in found]
+        )
 
     def _block(self, section: Section, names: Sequence[str]) -> Step | _Error:
         """The block of a section that the rest of a place names."""
         steps = self.steps_of(section)
         if not steps:
+            below = self._steps_below(section)
             return lambda: self._wrong(
                 section.line,
                 section.title,
-                "a section with a fenced block right below its "
-                f"heading{self._offers(self._steps_below(section))}",
+                f"a section with a fenced block right below its heading{self._offers(below)}",
             )
-        if not names:
-            return (
-                steps[0]
-                if len(steps) == 1
-                else lambda: self._wrong(
-                    section.line, section.title, f"one of its blocks{self._offers(steps)}"
-                )
-            )
-        whole = self._selected(steps, _joined(names))
+        whole = self._selected(steps, _joined(names)) if names else steps
         if len(whole) == 1:
             return whole[0]
+        if not names:
+            return lambda: self._wrong(section.line, section.title, f"one of its blocks{self._offers(steps)}")
         if whole:
             return lambda: self._shared(section, _joined(names), whole)
-        for count in range(len(names) - 1, -1, -1):
-            if count == 0 and not names[0].lstrip().startswith("#"):
-                break
-            within = self._selected(steps, _joined(names[:count])) if count else steps
-            if within:
-                return self._part(within, _joined(names[count:]))
-        line = LINE_NUMBER.fullmatch(_joined(names).strip())
-        if line:
-            return self._at_line(steps, int(line["line"]), _joined(names))
+        return self._within(section, steps, names)
+
+    def _within(self, section: Section, steps: Sequence[Step], names: Sequence[str]) -> Step | _Error:
+        """The paragraph of a block that the rest of a place names with the block, or as "# comment" alone."""
+        for count in range(len(names) - 1, 0, -1):
+            named = self._selected(steps, _joined(names[:count]))
+            if named:
+                return self._part(named, _joined(names[count:]))
+        if names[0].lstrip().startswith("#"):
+            return self._part(steps, _joined(names))
         return lambda: self._no_block(section, names[0], steps)
 
     def _selected(self, steps: Sequence[Step], name: str) -> list[Step]:
@@ -338,6 +335,11 @@ def _plain(name: str) -> str:
     return SEVERITY.sub("", NUMBERING.sub("", words)).rstrip(":").strip().lower()
 
 
+@lru_cache(maxsize=1 << 14)
+def _parts(title: str) -> tuple[str, ...]:
+    return tuple(_plain(part) for part in re.split(" / | > ", title))
+
+
 def _comment(line: str) -> str:
     return " ".join(line.lstrip("# ").replace('"', "").split()).rstrip(":").lower()
 
@@ -352,7 +354,9 @@ def _in_order(wanted: Sequence[str], titles: Sequence[str]) -> bool:
 
 
 def _near(name: str, known: Sequence[str], make_plain: Callable[[str], str]) -> str:
-    by_plain = {make_plain(candidate): candidate for candidate in known}
+    by_plain: dict[str, str] = {}
+    for candidate in known:
+        by_plain.setdefault(make_plain(candidate), candidate)
     close = difflib.get_close_matches(make_plain(name), list(by_plain), n=3, cutoff=0.4)
     close += [
         candidate for candidate in by_plain if make_plain(name) in candidate and candidate not in close

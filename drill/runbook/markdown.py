@@ -1,7 +1,8 @@
-"""Reading Markdown. Flows in: the path of a file. Flows out: a Runbook, whose every part knows its line in that file.
+"""Reading Markdown. Flows in: the path of a file. Flows out: a Runbook, whose every part knows its line in
+that file.
 
-The text is taken as it is: a step's text is what stands between its fences, or, of a terminal session, the commands on
-their own lines. Lines are 1-based.
+The text is taken as it is: a step's text is what stands between its fences, or, of a terminal session, the
+commands on their own lines. Lines are 1-based.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from drill.runbook.sessions import commands_of
 BEFORE_FIRST_HEADING = "before the first heading"
 LANGUAGE = re.compile(r"\{?\.?(?P<name>[\w+#-]*)")
 SAYS_SOMETHING = re.compile(
-    r"\s*(?:(?:\*\*|__)[^*_]+?:?(?:\*\*|__)\s*[:|–—-]|(?:P|SEV|Priority|Severity)[ -]?[0-9]\b|.*[<>≤≥].*[0-9])",
+    r"\s*(?:(?:\*\*|__)[^*_]+(?:(?::(?:\*\*|__))|(?:(?:\*\*|__)\s*[:–—-]))"
+    r"|(?:P|SEV|Priority|Severity)[ -]?[0-9]\b|[^<>≤≥]*[<>≤≥].*[0-9])",
     re.IGNORECASE,
 )
 SENTENCE_END = re.compile(r"(?<=[.!?:])\s+")
@@ -111,7 +113,9 @@ def _step(file: Path, fence: Token, section: Section, said: Token | None, earlie
 
 
 def _before(said: Token) -> tuple[str, ...]:
-    """The text before a block as a scenario may name it: the whole paragraph, its last line, its last sentence."""
+    """The text before a block as a scenario may name it: the whole paragraph, its last line, its last
+    sentence.
+    """
     lines = [""]
     for child in said.children or ():
         if child.type in {"softbreak", "hardbreak"}:
@@ -144,7 +148,9 @@ def _last_bold(paragraph: Token) -> str | None:
 
 
 def _items(tokens: Sequence[Token], sections: Sequence[Section]) -> Iterator[Item]:
-    """Entries of lists, rows of tables, and lines of other paragraphs that name something in bold, or compare."""
+    """Entries of lists, rows of tables, and lines of other paragraphs that name something in bold, or
+    compare.
+    """
     where = _Sections(sections)
     in_list = in_heading = False
     row: list[str] | None = None

@@ -1,5 +1,5 @@
-"""Terminal sessions in fences: prompts, commands and what they printed. Flows in: the fence's text. Flows out: the
-commands alone, each on the line that it has in the fence."""
+"""Terminal sessions in fences: prompts, commands and what they printed. Flows in: the fence's text. Flows
+out: the commands alone, each on the line that it has in the fence."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ CONTINUED = "> "
 
 
 def commands_of(text: str, language: str) -> str:
-    """The commands of a session: lines after the prompt `$ `, or in a session's language after `# ` where no line has
-    the other, with their continuations. What commands printed becomes empty lines, so that lines agree. A text without
-    prompts is returned as it is."""
+    """The commands of a session: lines after the prompt `$ `, or in a session's language after `# ` where no
+    line has the other, with their continuations. What commands printed becomes empty lines, so that lines
+    agree. A text without prompts is returned as it is."""
     lines = text.split("\n")
     prompt = _prompt(lines, language)
     if prompt is None:

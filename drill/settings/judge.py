@@ -17,6 +17,10 @@ class Judge(Section):
     after_seconds: Seconds = 22
     after_at_most_seconds: Seconds = 66
     patience_seconds: Seconds = 20
+    watch_at_most_seconds: Seconds = 900
+    """A service that is still on its way back after patience is watched no longer than this after the last
+    one acted.
+    """
     witness_seconds: Seconds = 15
     command_seconds: Seconds = 8
     command_hung_seconds: Seconds = 120

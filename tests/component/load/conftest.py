@@ -20,7 +20,7 @@ context = "kind-none"
 namespace = "notes"
 service = "notes"
 address = "http://127.0.0.1:{port}"
-runbook = "none.md"
+runbook = "runbook.md"
 
 [[target.workloads]]
 name = "notes"
@@ -51,8 +51,9 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
     process = subprocess.Popen([sys.executable, str(SERVICE), "0"], stdout=subprocess.PIPE)
     assert process.stdout is not None
     port = int(process.stdout.readline())
+    (tmp_path / "runbook.md").write_text("# Notes\n", encoding="utf-8")
     file = tmp_path / "drill.toml"
-    (tmp_path / "none.md").write_text("# None\n", encoding="utf-8")
+    (tmp_path / "runbook.md").write_text("# None\n", encoding="utf-8")
     file.write_text(SETTINGS.format(port=port), encoding="utf-8")
     try:
         yield RunningService(process, port, drill_settings.load(file), file)

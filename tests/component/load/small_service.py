@@ -1,5 +1,5 @@
 """A small HTTP service that keeps what is written in memory, for tests and benchmarks of the load. `python
-small_service.py PORT`.
+small_service.py PORT [SECONDS]`: it answers one request after the other, each after so many seconds.
 
 Routes: GET /, POST /notes, GET /notes (all, or one page of ten: ?page=1), GET /notes/ID, DELETE /notes/ID.
 Plain asyncio: nothing of drill, nothing of the reference target.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 
 
 class Service(asyncio.Protocol):
@@ -17,6 +18,7 @@ class Service(asyncio.Protocol):
 
     notes: dict[str, dict[str, str]] = {}  # noqa: RUF012  one store for all connections
     lists_read = 0
+    seconds = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -36,6 +38,7 @@ class Service(asyncio.Protocol):
             self.answer(*self.handle(method, path, rest[:length]))
 
     def handle(self, method: str, target: str, body: bytes) -> tuple[int, object]:
+        time.sleep(self.seconds)  # all wait: it has one pair of hands
         path, _, query = target.partition("?")
         if method == "GET" and path == "/notes":
             type(self).lists_read += 1
@@ -63,11 +66,12 @@ class Service(asyncio.Protocol):
         )
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, seconds: float) -> None:
+    Service.seconds = seconds
     server = await asyncio.get_running_loop().create_server(Service, "127.0.0.1", port, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2] if len(sys.argv) > 2 else 0)))

@@ -13,10 +13,11 @@ from running_service import RunningService
 
 from drill import settings as drill_settings
 from drill import wait
+from drill.errors import SetupError
 from drill.load import audit
 from drill.load.audit import acknowledged_writes, audit_writes
 from drill.load.process import Load
-from drill.recording.events import AbsentWrite, Recorder, read_events
+from drill.recording.events import AbsentWrite, Recorder, SampleFailed, read_events
 from drill.recording.requests import Request
 from drill.settings import Settings
 
@@ -144,6 +145,42 @@ def test_a_silent_service_is_asked_for_in_its_store(
     service.process.wait()
     found = audit_writes(service.settings, load.stream, held_in_store=set, store="database")
     assert (found.checked, found.unchecked, found.absent) == (found.acknowledged, 0, [])
+
+
+def test_a_store_that_cannot_be_asked_is_said_and_the_service_alone_tells(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    with Load(service.settings, tmp_path, recorder) as load:
+        wait.pause(0.5)
+    asked = []
+
+    def held(texts: list[str]) -> set[str]:
+        asked.append(len(texts))
+        raise SetupError("no pod runs")
+
+    found = audit_writes(service.settings, load.stream, recorder, held_in_store=held, store="database")
+    assert (found.absent, found.unchecked, found.source) == ([], 0, "")
+    assert len(asked) > 1
+    said = [event.data for event in read_events(recorder.path) if isinstance(event.data, SampleFailed)]
+    assert said == [SampleFailed("the writes in the store database", "no pod runs")]
+
+
+def test_the_store_is_asked_for_the_id_that_was_sent_however_the_service_shows_it(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    settings = read_back_by(service, "/notes", "by {unique}")
+    asked: list[str] = []
+    stream = tmp_path / "requests.jsonl"
+    request = Request(1, 1, 2, "POST /notes", 201, "", "drill-1-12", True, "/notes", "by drill-1-12")
+    stream.write_bytes(msgspec.json.encode(request) + b"\n")
+
+    def held(texts: list[str]) -> set[str]:
+        asked.extend(texts)
+        return set(texts)
+
+    found = audit_writes(settings, stream, held_in_store=held, store="database")
+    assert asked == ["drill-1-12"]
+    assert len(found.absent) == 1, "the service does not show it"
 
 
 def test_the_newest_survivor_is_of_before_the_fault(

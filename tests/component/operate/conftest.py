@@ -4,17 +4,20 @@ test.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from drill.operate import Operator, World
-from drill.recording import Event, Recorder, read_events
+from drill.recording import Recorder, read_events
+from drill.recording.events import Data
 from drill.runbook import Step, parse
 from drill.settings import Settings, load
 
 ROOT = Path(__file__).parents[3]
+Kind = TypeVar("Kind", bound=Data)
 FIRST_LINE = 4
 """Of a step's text in the test's runbook."""
 
@@ -28,6 +31,7 @@ class Place:
         self.folder, self.settings = folder, settings
         self.kubeconfig = folder / "kubeconfig"
         self.write_kubeconfig(settings.target.context)
+        self.operators: list[Operator] = []
         self.recorder = Recorder(folder / "evidence" / "recording.jsonl")
 
     def write_kubeconfig(self, *contexts: str) -> None:
@@ -48,7 +52,7 @@ class Place:
         longest_command_seconds: float = 20.0,
         longest_step_seconds: float = 60.0,
     ) -> Operator:
-        return Operator(
+        operator = Operator(
             self.settings,
             self.folder / "evidence",
             self.recorder,
@@ -56,16 +60,25 @@ class Place:
             longest_command_seconds=longest_command_seconds,
             longest_step_seconds=longest_step_seconds,
         )
+        self.operators.append(operator)
+        return operator
 
-    def events(self, kind: str) -> list[Event]:
-        return [event for event in read_events(self.recorder.path) if event.kind == kind]
+    def events(self, kind: type[Kind]) -> list[Kind]:
+        """The data of all events of that kind so far."""
+        return [event.data for event in read_events(self.recorder.path) if isinstance(event.data, kind)]
+
+    def close(self) -> None:
+        for operator in self.operators:
+            operator.close()
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> Iterator[Place]:
     settings = load(ROOT / "drill.toml")
     judge = settings.judge.model_copy(update={"command_seconds": 0.5})
-    return Place(tmp_path, settings.model_copy(update={"judge": judge}))
+    place = Place(tmp_path, settings.model_copy(update={"judge": judge}))
+    yield place
+    place.close()
 
 
 @pytest.fixture

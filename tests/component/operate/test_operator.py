@@ -4,7 +4,10 @@ left behind.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +19,10 @@ from typing import Any
 import pytest
 
 from drill import wait
-from drill.errors import ForeignClusterError, InputError
+from drill.errors import ForeignClusterError, InputError, SetupError
 from drill.operate import World
+from drill.operate.world import SYSTEM_PATH
+from drill.recording.events import CommandFinished, ProcedureFinished, ProcedureStarted
 
 Run = Callable[[str], list[tuple[int, str, int]]]
 
@@ -75,9 +80,9 @@ def test_parts_of_a_pipeline_have_their_own_lines_and_statuses(place: Any) -> No
     place.operator().follow(
         "Procedure", [place.step("no-such-tool-1 2>/dev/null | \\\n  cat | \\\n  grep x")]
     )
-    (event,) = place.events("command.finished")
-    assert [(part["line"], part["status"]) for part in event.data["parts"]] == [(4, 127), (5, 0), (6, 1)]
-    assert event.data["status"] == 1
+    (finished,) = place.events(CommandFinished)
+    assert [(part.line, part.status) for part in finished.parts] == [(4, 127), (5, 0), (6, 1)]
+    assert finished.status == 1
 
 
 def test_output_belongs_to_its_command_and_is_kept(place: Any) -> None:
@@ -94,16 +99,12 @@ def test_events_say_when_and_how(place: Any) -> None:
     before = time.monotonic()
     result = place.operator().follow("Recover", [place.step("sleep 0.3\nfalse")])
     after = time.monotonic()
-    (started,), (finished,) = place.events("procedure.started"), place.events("procedure.finished")
-    assert (started.data["procedure"], started.data["section"], started.data["line"]) == (
-        "Recover",
-        "Procedure",
-        4,
-    )
-    assert finished.data["status"] == result.status == 1
-    first, second = (event.data for event in place.events("command.finished"))
-    assert before < first["started"] < first["finished"] <= second["started"] < second["finished"] < after
-    assert 0.3 <= first["finished"] - first["started"] < 1.0
+    (started,), (finished,) = place.events(ProcedureStarted), place.events(ProcedureFinished)
+    assert (started.procedure, started.section, started.line) == ("Recover", "Procedure", 4)
+    assert finished.status == result.status == 1
+    first, second = place.events(CommandFinished)
+    assert before < first.started < first.finished <= second.started < second.finished < after
+    assert 0.3 <= first.finished - first.started < 1.0
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,8 @@ def test_a_stream_is_interrupted_and_the_next_command_runs(place: Any, stream: s
     result = place.operator().follow("Procedure", [place.step(f"{stream}\necho next")])
     interrupted = [command for command in result.commands if command.interrupted]
     assert len(interrupted) == 1
-    assert 0.5 <= interrupted[0].finished - interrupted[0].started < 2
+    assert 0.5 <= interrupted[0].seconds < 2
+    assert not interrupted[0].hung
     assert result.commands[-1].output == "next\n"
 
 
@@ -139,7 +141,18 @@ def test_a_stream_that_will_not_stop_is_killed(place: Any) -> None:
 def test_a_slow_command_is_left_alone_until_the_long_limit(place: Any) -> None:
     step = place.step("sleep 1.5\nsleep 30\necho next")
     result = place.operator(longest_command_seconds=3).follow("Procedure", [step])
-    assert [command.interrupted for command in result.commands] == [False, True, False]
+    assert [command.hung for command in result.commands] == [False, True, False]
+    assert [command.hung for command in place.events(CommandFinished)] == [False, True, False]
+    assert result.status == 130
+
+
+def test_what_hung_has_failed_whatever_it_says_when_it_is_ended(place: Any) -> None:
+    patient = place.folder / "rollout"
+    patient.write_text("#!/bin/sh\ntrap 'exit 0' INT\nwhile :; do sleep 0.1; done\n", encoding="utf-8")
+    patient.chmod(0o755)
+    operator = place.operator(World(place.kubeconfig, files={"rollout": patient}), longest_command_seconds=1)
+    result = operator.follow("Procedure", [place.step("./rollout --watch\ntrue")])
+    assert [(command.status, command.hung) for command in result.commands] == [(0, True), (0, False)]
     assert result.status == 130
 
 
@@ -149,31 +162,125 @@ def test_a_loop_without_end_is_ended_by_the_limit_of_the_step(place: Any) -> Non
         "Procedure", [place.step("while true; do sleep 0.1; done")]
     )
     assert time.monotonic() - began < 6
-    assert result.commands[-1].interrupted
+    assert result.commands[-1].hung
+    assert result.status == 130
 
 
 def test_a_missing_tool_is_recorded_by_name(place: Any) -> None:
     text = "no-such-tool-1 --now\nno-such-tool-2 | cat\nno-such-tool-1"
     result = place.operator().follow("Procedure", [place.step(text)])
     assert result.missing_tools == ("no-such-tool-1", "no-such-tool-2")
-    assert place.events("procedure.finished")[0].data["missing_tools"] == ["no-such-tool-1", "no-such-tool-2"]
+    assert place.events(ProcedureFinished)[0].missing_tools == ["no-such-tool-1", "no-such-tool-2"]
     assert result.commands[0].status == 127
     assert "command not found" in result.commands[0].output
 
 
-def test_nothing_of_a_step_is_left_when_it_ends(place: Any) -> None:
+@pytest.mark.parametrize(
+    ("text", "failures"),
+    [
+        ("false || true", []),
+        ("false && true\ntrue", []),
+        ("if false; then true; else true; fi", []),
+        ("if ! false; then true; fi", []),
+        ("n=0\nuntil [ $n = 2 ]; do n=$((n + 1)); done", []),
+        ("check() { false; }\nif check; then true; fi\ncheck || true", []),
+        ("(false) || true", []),
+        ("false | false || true", []),
+        ("x=$(false) || true", []),
+        ("set -e\nfalse || true\ntrue", []),
+        ("false || {\n  true\n}\ntrue", []),
+        ("[ -f /none ] && true", []),
+        ("false", ["false"]),
+        ("false; true", ["false"]),
+        ("true || true\nfalse\ntrue", ["false"]),
+        ("true && false\ntrue", ["false"]),
+        ("false || false\ntrue", ["false"]),
+        ("check() { false; }\ncheck\ntrue", ["false", "check"]),
+        ("check() { false || return 3; }\ncheck\ntrue", ["return 3", "check"]),
+        ("(false; true)\ntrue", ["false"]),
+        ("true | false\ntrue", ["true | false"]),
+        ("set -o pipefail\nfalse | true\ntrue", ["false | true"]),
+        ("x=$(false)\ntrue", ["x=$(false)"]),
+        ("set -e\nfalse\ntrue", ["false"]),
+        ("set -u\necho $none\ntrue", ["echo $none"]),
+        ("false || exit 3", ["exit 3"]),
+        ("for i in 1 2; do false; done\ntrue", ["false", "false"]),
+        ("if true; then\n  false\nfi\ntrue", ["false"]),
+        ("no-such-tool || true\nno-such-tool\ntrue", ["no-such-tool"]),
+        ("trap 'echo wrong' ERR\nfalse || true", ["false"]),
+    ],
+)
+def test_a_failure_that_the_text_handles_is_none_of_the_procedure(
+    place: Any, text: str, failures: list[str]
+) -> None:
+    result = place.operator().follow("Procedure", [place.step(text)])
+    assert [command.text for command in result.commands if command.failed] == failures
+    recorded = place.events(CommandFinished)
+    assert [one.command for one in recorded if one.status != 0 and not one.handled] == failures
+    assert (result.status != 0) == bool(failures)
+
+
+def test_a_clock_that_is_set_interrupts_nothing_and_changes_no_time(
+    place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what is set is the wall clock of the process that watches; the machine's own is everybody's
+    started, honest = time.monotonic(), time.time
+    monkeypatch.setattr(time, "time", lambda: honest() + (120 if time.monotonic() > started + 0.5 else 0))
+    operator = place.operator(longest_command_seconds=5)
+    result = operator.follow("Procedure", [place.step("sleep 1.5\ntail -f /dev/null")])
+    assert [command.interrupted for command in result.commands] == [False, True]
+    assert 1.5 <= result.commands[0].seconds < 2.5
+    assert 0.5 <= result.commands[1].seconds < 2
+
+
+def test_what_a_procedure_leaves_in_the_background_runs_on_until_the_operator_is_closed(place: Any) -> None:
     marks = [f"86{number}.{os.getpid()}" for number in range(3)]
     text = (
         f"sleep {marks[0]} &\nsetsid sleep {marks[1]} &\n(trap '' TERM HUP; sleep {marks[2]} & "
         "disown)\necho done"
     )
-    result = place.operator().follow("Procedure", [place.step(text)])
+    operator = place.operator()
+    result = operator.follow("Procedure", [place.step(text)])
     assert result.commands[-1].output == "done\n"
+    (finished,) = place.events(ProcedureFinished)
+    assert sorted(finished.background) == sorted(result.background)
+    assert sorted(result.background) == [
+        f"sleep {marks[0]} &",
+        f"sleep {marks[1]}",
+        f"sleep {marks[2]} &",
+    ]
+    assert [len(running(mark)) for mark in marks] == [1, 1, 1]
+    assert operator.running()
+    operator.close()
     assert [mark for mark in marks if running(mark)] == []
+    assert not operator.running()
+
+
+def test_a_background_that_only_watches_is_not_waited_for(place: Any) -> None:
+    operator = place.operator()
+    result = operator.follow(
+        "Procedure", [place.step("tail -f /dev/null &\ntrue\n(tail -f /dev/null | cat) &\ntrue")]
+    )
+    assert len(result.background) == 2
+    assert "tail -f /dev/null &" in result.background
+    # a subshell is bash until it has started what it runs
+    wait.until("only streams to be left", operator.running, lambda running: not running, seconds=5)
+
+
+def test_the_background_of_one_procedure_serves_the_next(place: Any) -> None:
+    operator = place.operator()
+    operator.follow("First", [place.step("(sleep 1; echo late > made; echo said) &\ntrue")])
+    second = operator.follow("Second", [place.step("while ! [ -f made ]; do sleep 0.1; done\ncat made")])
+    assert second.commands[-1].output == "late\n"
+    assert operator.running() is False
+    operator.close()
+    transcripts = sorted((place.folder / "evidence" / "transcripts").glob("*.txt"))
+    assert "said\n" in transcripts[0].read_text(encoding="utf-8")
 
 
 def test_output_of_the_background_is_kept(place: Any) -> None:
-    result = place.operator().follow(
+    operator = place.operator()
+    result = operator.follow(
         "Procedure",
         [
             place.step(
@@ -182,23 +289,68 @@ def test_output_of_the_background_is_kept(place: Any) -> None:
             )
         ],
     )
+    assert result.background[0].startswith("( ... sleep 0.05 ... ) &")
+    operator.close()
     transcript = result.transcripts[0].read_text(encoding="utf-8")
     assert "forwarding" in transcript
     assert "asked to end" in transcript
 
 
-def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any) -> None:
+def test_a_file_handed_over_later_is_there_for_the_next_procedure(place: Any) -> None:
+    handed = place.folder / "handed"
+    operator = place.operator(World(place.kubeconfig, handed=handed))
+    operator.follow("First", [place.step("ls\necho mine > own")])
+    handed.mkdir()
+    (handed / "backup.db").write_text("data", encoding="utf-8")
+    second = operator.follow("Second", [place.step("cat backup.db own")])
+    assert second.commands[0].output == "datamine\n"
+
+
+def test_what_would_be_refused_later_is_refused_when_asked(place: Any) -> None:
+    operator = place.operator()
+    assert operator.check([place.step("echo {token}")], {"token": "t"}) == [
+        tool for tool in place.settings.operator.tools if shutil.which(tool, path=SYSTEM_PATH) is None
+    ]
+    with pytest.raises(InputError):
+        operator.check([place.step("echo {token}")])
+    place.write_kubeconfig("kind-other")
+    with pytest.raises(ForeignClusterError):
+        operator.check()
+
+
+def test_a_token_that_ends_is_refused(place: Any) -> None:
+    def kubeconfig(ends: float) -> None:
+        claims = base64.urlsafe_b64encode(json.dumps({"exp": ends}).encode()).decode().rstrip("=")
+        place.kubeconfig.write_text(
+            "current-context: kind-drill\ncontexts: [{name: kind-drill, context: {cluster: c, user: u}}]\n"
+            f"users: [{{name: u, user: {{token: e30.{claims}.sign}}}}]\n",
+            encoding="utf-8",
+        )
+
+    kubeconfig(time.time() + 7200)
+    place.operator().check()
+    kubeconfig(time.time() + 1800)
+    with pytest.raises(SetupError, match="ends within the hour; `drill up` renews it"):
+        place.operator().check()
+
+
+@pytest.mark.parametrize("at_the_end", ["", " &"], ids=["while a step runs", "between two steps"])
+def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any, at_the_end: str) -> None:
     mark = f"87.{os.getpid()}"
-    place.step(f"setsid sleep {mark} &\nsleep {mark}")
+    place.step(f"setsid sleep {mark} &\nsleep {mark}{at_the_end}")
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from "
         "tests.component.operate.conftest import Place, ROOT\n"
         "from drill.runbook import parse; from drill.settings import load\n"
         "place = Place(Path(sys.argv[2]), load(ROOT / 'drill.toml'))\n"
         "place.operator().follow('Procedure', [parse(Path(sys.argv[2]) / 'runbook.md').step('Procedure')])\n"
+        "import time; time.sleep(60)\n"
     )
+    homes = place.folder / "homes"
+    homes.mkdir()
     operator = subprocess.Popen(
-        [sys.executable, "-c", program, str(Path(__file__).parents[3]), str(place.folder)]
+        [sys.executable, "-c", program, str(Path(__file__).parents[3]), str(place.folder)],
+        env={**os.environ, "TMPDIR": str(homes)},
     )
     try:
         wait.until(
@@ -208,6 +360,7 @@ def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any) -> No
         operator.send_signal(signal.SIGKILL)
         operator.wait()
     wait.until("no process of the step", lambda: running(mark), lambda found: not found, seconds=10)
+    wait.until("no folder of the operator", lambda: list(homes.iterdir()), lambda left: not left, seconds=5)
 
 
 def running(mark: str) -> list[str]:
@@ -273,7 +426,7 @@ def test_an_unbound_placeholder_is_refused_before_anything_runs(place: Any) -> N
         place.operator().follow("Procedure", [step])
     assert caught.value.line == 5
     assert not (place.folder / "ran").exists()
-    assert place.events("procedure.started") == []
+    assert place.events(ProcedureStarted) == []
 
 
 def test_values_take_the_places_of_placeholders(place: Any) -> None:
@@ -291,4 +444,4 @@ def test_what_the_background_does_ends_no_command_in_the_foreground(place: Any) 
         ("sleep 1", 0),
         ("false", 1),
     ]
-    assert result.commands[-2].finished - result.commands[-2].started > 0.9
+    assert result.commands[-2].seconds > 0.9

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from drill.baselines import NAMES, Limit, absent, parse_baselines, parse_response_times, parse_schedule
+from drill.baselines.severities import severity_of
 from drill.errors import InputError
 
 SOURCE = "operations-runbook.md"
@@ -40,6 +41,41 @@ def test_markers_spaces_and_other_units_are_understood() -> None:
     assert (limit.value, limit.statistic) == (1.5, "p99")
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "value", "comparison", "statistic"),
+    [
+        ("**Response Time**: p95 < 500 ms", "response_time", 0.5, "<", "p95"),
+        ("Response Time (p99): ≤ 1,000 ms", "response_time", 1.0, "<=", "p99"),
+        ("**p99 latency**: <= 1s", "response_time", 1.0, "<=", "p99"),
+        ("Response time under 500ms at p95", "response_time", 0.5, "<", "p95"),
+        ("**Response Time:** &lt; `500ms` (99th percentile)", "response_time", 0.5, "<", "p99"),
+        ("Error rate < 0.1%", "error_rate", 0.001, "<", "rate"),
+        ("**Error Rate**: at most 1 percent of all requests", "error_rate", 0.01, "<=", "rate"),
+        ("Availability: 99.9%", "error_rate", 0.001, "<=", "rate"),
+        ("**Availability**: > 99 %", "error_rate", 0.01, "<", "rate"),
+        ("CPU: average ≤ 70%", "cpu", 0.7, "<=", "mean"),
+        ("**Database Response**: mean < 0.05 sec", "database", 0.05, "<", "mean"),
+    ],
+)
+def test_other_ways_to_say_a_baseline(
+    text: str, name: str, value: float, comparison: str, statistic: str
+) -> None:
+    (limit,) = parse_baselines([(3, text)], SOURCE)
+    assert (limit.name, limit.value, limit.comparison, limit.statistic) == (
+        name,
+        pytest.approx(value),
+        comparison,
+        statistic,
+    )
+
+
+def test_a_long_item_is_shown_by_its_beginning() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_baselines([(7, f"**Error Rate**: < {'1' * 5000}%")], SOURCE)
+    assert len(str(caught.value)) < 400
+    assert "more than 15 digits" in str(caught.value)
+
+
 def test_items_that_state_no_limit_are_passed_over() -> None:
     assert parse_baselines([(1, "see the dashboard"), (2, "**Owner**: the platform team")], SOURCE) == []
 
@@ -53,7 +89,22 @@ def test_items_that_state_no_limit_are_passed_over() -> None:
         ("**Error Rate**: low", "< 0.1%"),
         ("**CPU Usage**: < 170% average", "< 70% average"),
         ("**Memory Usage**: < 80%", "< 80% of limit"),
-        ("**Throughput**: > 100 requests", "Response Time, Error Rate, Cpu Usage"),
+        ("**Throughput**: > 100 requests", "Response Time, Error Rate, Availability, Cpu Usage"),
+        ("**Response Time**: 95th percentile < 0ms", "'0' is not above 0"),
+        ("**Response Time**: 95th percentile < 1,5 s", "write 1.5"),
+        ("**Response Time**: 95th percentile < 1.500 s", "can be read as 1.5 and as 1500"),
+        ("**Response Time**: 95th percentile < 100-500ms", "a range"),
+        ("**Response Time**: p95 < 500ms, p99 < 1s", "compares twice"),
+        ("**Response Time**: p99.9 < 500ms", "'p99.9 <' is not understood"),
+        ("**Response Time**: < 500ms", "needs a percentile"),
+        ("**Response Time**: p95 500ms", "needs < or <="),
+        ("**Error Rate**: < 0.1% of logins", "'logins' is not understood"),
+        ("**Error Rate**: p95 < 0.1%", "p95 is not measured here"),
+        ("**Error Rate**: < 5 s", "'5 s' is no percentage"),
+        ("**Availability**: < 99.9%", "at least so much"),
+        ("**Availability**: 100%", "below 100 %"),
+        ("Requests per second: 100", "one of the baselines that drill measures"),
+        ("Throughput > 100", "one of the baselines that drill measures"),
     ],
 )
 def test_a_baseline_that_cannot_be_understood_names_line_value_and_what_is_right(
@@ -86,16 +137,114 @@ def test_response_times_are_read_by_severity() -> None:
     assert (limits["P0"].name, limits["P0"].unit, limits["P0"].source) == ("recovered", "s", f"{SOURCE}:14")
 
 
-def test_items_that_name_no_severity_are_passed_over() -> None:
-    assert (
-        parse_response_times([(3, "**P0 (Critical)**: Service completely down"), (4, "text")], SOURCE) == {}
-    )
+def test_items_without_severity_number_and_comparison_are_passed_over() -> None:
+    assert parse_response_times([(4, "text"), (5, "**Owner**: the team")], SOURCE) == {}
 
 
-@pytest.mark.parametrize("text", ["**P1**: soon", "**P1**: 1 hour or 2 hours", "**P1**: 5 fortnights"])
-def test_a_response_time_without_one_duration_is_an_error(text: str) -> None:
-    with pytest.raises(InputError, match=r"operations-runbook\.md:9: .*one duration"):
-        parse_response_times([(9, text)], SOURCE)
+@pytest.mark.parametrize(
+    ("said", "seconds", "comparison"),
+    [
+        ("1,000 seconds", 1000, "<"),
+        ("12,345.5 s", 12345.5, "<"),
+        ("≤ 15 min", 900, "<="),
+        ("<= 2 hrs", 7200, "<="),
+        ("&lt; 15 minutes", 900, "<"),
+        ("1h", 3600, "<"),
+        ("1h30m", 5400, "<"),
+        ("1 hour 30 minutes", 5400, "<"),
+        ("2 Days", 172800, "<"),
+        ("500 ms", 0.5, "<"),
+        ("within **15 minutes** (24/7).", 900, "<="),
+        ("less than 1 week", 604800, "<"),
+    ],
+)
+def test_a_response_time_is_read_as_a_whole(said: str, seconds: float, comparison: str) -> None:
+    limit = parse_response_times([(9, f"**P1**: {said}")], SOURCE)["P1"]
+    assert (limit.value, limit.comparison) == (pytest.approx(seconds), comparison)
+
+
+@pytest.mark.parametrize(
+    ("item", "severity"),
+    [
+        ("**SEV1**: 1 hour", "SEV1"),
+        ("SEV-1: 1 hour", "SEV1"),
+        ("Sev 1 - 1 hour", "SEV1"),
+        ("Severity 1: 1 hour", "SEV1"),
+        ("**Priority 1**: 1 hour", "P1"),
+        ("P1 1 hour", "P1"),
+        ("P1 (High): 1 hour", "P1"),
+        ("**P1 - Critical issues**: 1 hour", "P1"),
+    ],
+)
+def test_a_severity_is_named_in_several_ways(item: str, severity: str) -> None:
+    assert list(parse_response_times([(9, item)], SOURCE)) == [severity]
+    assert severity_of(severity) == severity
+
+
+@pytest.mark.parametrize("text", ["P", "P10", "S3", "gate", "P1 P2", "", "SEV", "sev--1"])
+def test_what_is_no_severity(text: str) -> None:
+    assert severity_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("soon", "'soon' is not understood"),
+        ("", "no number with a unit"),
+        ("Service completely down", "not understood"),
+        ("1 hour or 2 hours", "is not understood"),
+        ("1 hour, 2 hours", "more than one number"),
+        ("30 minutes 1 hour", "more than one number"),
+        ("5 fortnights", "'5 fortnights' is not understood"),
+        ("4 business hours", "'4 business' is not understood"),
+        ("1,5 hours", "write 1.5"),
+        ("1.500 hours", "can be read as 1.5 and as 1500"),
+        ("1,00 hours", "write 1.00"),
+        ("1.2.3 hours", "no number that can be read in one way"),
+        ("1,0000 s", "write 1.0000"),
+        ("0,500 s", "write 0.500"),
+        (".5 hours", "'.5 hours' is not understood"),
+        ("1 hour,2 hours", "not understood"),
+        ("1 000 seconds", "'1 000' is not understood"),
+        ("-5 minutes", "has a sign"),
+        ("+5 minutes", "has a sign"),
+        ("−5 minutes", "not understood"),
+        ("15-30 minutes", "a range"),
+        ("15 – 30 minutes", "a range"),
+        ("15 minutes to 30 minutes", "a range"),
+        ("0 minutes", "not above 0"),
+        ("0.0 s", "not above 0"),
+        ("> 1 hour", "at most so long"),
+        ("< 1 hour < 2 hours", "compares twice"),
+        ("about 15 minutes", "'about' is not understood"),
+        ("15 M", "no time"),
+        ("1e3 seconds", "not understood"),
+        ("٣ minutes", "not understood"),
+        ("½ hour", "not understood"),
+        ("50 %", "no time"),
+        ("p95 15 minutes", "a percentile"),
+        ("15 minutes/2", "not understood"),
+        ("1:30 hours", "not understood"),
+        ("9" * 5000 + " s", "more than 15 digits"),
+        ("inf hours", "is not understood"),
+    ],
+)
+def test_a_response_time_that_is_not_understood_says_why(said: str, why: str) -> None:
+    with pytest.raises(InputError, match=r"operations-runbook\.md:9: .*one duration") as caught:
+        parse_response_times([(9, f"**P1**: {said}")], SOURCE)
+    assert why in caught.value.expected
+
+
+@pytest.mark.parametrize("item", ["Escalation: 2 hours", "2 hours", "P10: 1 hour", "**Times** are < 1 hour"])
+def test_an_item_that_states_a_time_of_no_severity_is_an_error(item: str) -> None:
+    with pytest.raises(InputError, match="a severity and its response time"):
+        parse_response_times([(9, item)], SOURCE)
+
+
+@pytest.mark.parametrize("item", ["P0/P1: 1 hour", "P0-P1: 1 hour", "**P1** -5 minutes", "P1"])
+def test_an_item_that_is_not_of_one_severity_and_one_time_is_an_error(item: str) -> None:
+    with pytest.raises(InputError, match="one duration"):
+        parse_response_times([(9, item)], SOURCE)
 
 
 def test_a_severity_stated_twice_is_an_error() -> None:
@@ -105,7 +254,16 @@ def test_a_severity_stated_twice_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
-    [("Every 6 hours", 21600), ("every hour", 3600), ("Daily", 86400), ("Weekly", 604800)],
+    [
+        ("Every 6 hours", 21600),
+        ("every hour", 3600),
+        ("Every 6h", 21600),
+        ("every 30 min.", 1800),
+        ("Daily", 86400),
+        ("Daily at 02:00 UTC", 86400),
+        ("nightly at 2 AM", 86400),
+        ("Weekly", 604800),
+    ],
 )
 def test_the_schedule_gives_the_age_that_data_may_have(said: str, seconds: float) -> None:
     limit = parse_schedule([(237, "**Configuration**: sometimes"), (238, f"**Database**: {said}")], SOURCE)
@@ -116,7 +274,23 @@ def test_a_schedule_that_says_nothing_of_the_database_gives_none() -> None:
     assert parse_schedule([(239, "**Configuration**: Daily")], SOURCE) is None
 
 
-@pytest.mark.parametrize("said", ["now and then", "Every 0 hours"])
+def test_two_schedules_of_the_database_are_an_error() -> None:
+    with pytest.raises(InputError, match=f"one schedule of the database; see {SOURCE}:238"):
+        parse_schedule([(238, "**Database**: Daily"), (239, "**Databases**: Weekly")], SOURCE)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "now and then",
+        "Every 0 hours",
+        "every 6-8 hours",
+        "every -6 hours",
+        "every 1,5 hours",
+        "Daily, 30 days",
+        "",
+    ],
+)
 def test_a_schedule_that_cannot_be_understood_is_an_error(said: str) -> None:
     with pytest.raises(InputError, match=r"operations-runbook\.md:238: .*Every 6 hours"):
         parse_schedule([(238, f"**Database**: {said}")], SOURCE)

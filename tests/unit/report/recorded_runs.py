@@ -16,16 +16,23 @@ import numpy as np
 from drill.judge.verdict import (
     CommandRun,
     Criterion,
+    Change,
     DrillVerdict,
+    FaultSeen,
+    Outage,
     Outcome,
     Phase,
     RequestCount,
-    Witness,
+    Unmeasured,
     Writes,
 )
 from drill.recording import Moment, Recorder, Request
 from drill.recording.events import (
     AbsentWrite,
+    Calibration,
+    ChangesRead,
+    ClusterChanged,
+    ClusterProgress,
     CommandFinished,
     Data,
     DrillStarted,
@@ -74,7 +81,7 @@ class Shape:
     expected: str = "pass"
     verdict: str = "pass"
     why: str = (
-        "Restored 19.4 s after the injection, within 15 minutes, and every baseline held in the window after."
+        "Recovered 19.4 s after the injection, within 15 minutes, and every baseline held in the window after."
     )
     control: bool = False
     credit: str = "runbook"
@@ -119,7 +126,10 @@ class Shape:
     lost: int = 0
     allowed_lost: int = 0
     data_age_seconds: float | None = None
-    restored: bool = True
+    recovered: bool = True
+    unmeasured: tuple[Unmeasured, ...] = ()
+    changes: tuple[Change, ...] | None = None
+    calibration: Calibration | None = None
     criteria: tuple[Criterion, ...] | None = None
     transcript: str = "$ kubectl get nodes\ndrill-control-plane   Ready    control-plane   7m   v1.34.0\n"
     extra: tuple[Data, ...] = field(default=())
@@ -178,6 +188,7 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         control=shape.control,
         runbook=shape.runbook,
         limits=LIMITS,
+        calibration=shape.calibration,
     )
     record(-shape.before - 1, started)
     record(-shape.before - 0.5, HealthGate(True, "3 of 3 pods are ready"))
@@ -186,15 +197,20 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
     record(-0.1, FaultAnnounced(shape.fault))
     record(0.0, FaultInjected(shape.fault))
     record(0.9, FaultWitnessed(shape.fault, "no endpoints; failed requests", 0.9))
-    phases = [Phase("injected", 0.0), Phase("first failed request", shape.out[0]), Phase("witnessed", 0.9)]
+    phases = [Phase("injected", 0.0), Phase("first felt", shape.out[0]), Phase("witnessed", 0.9)]
     if shape.procedure_at is not None and shape.commands:
         _record_procedure(shape, record)
         phases += [
             Phase("procedure started", shape.procedure_at),
             Phase("procedure done", shape.commands[-1][3]),
         ]
-    if shape.restored:
-        phases.append(Phase("restored", shape.out[1]))
+    for change in shape.changes or ():
+        record(change.seconds, ClusterChanged(change.verb, change.object))
+    record(shape.end, ChangesRead(shape.changes is not None, len(shape.changes or ())))
+    if not shape.recovered:
+        record(shape.end - 1, ClusterProgress([]))
+    if shape.recovered:
+        phases.append(Phase("recovered", shape.out[1]))
         record(shape.out[1] + 0.2, WindowOpened("after"))
     record(shape.end, LoadStopped(0))
     absent = [AbsentWrite(f"write-{n}", ZERO - 3.0 + n * 0.1) for n in range(shape.lost)]
@@ -213,15 +229,22 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         scenario=shape.scenario,
         tags=list(shape.tags),
         severity=shape.severity,
-        fault=shape.fault,
-        procedure="" if shape.control else shape.procedure,
+        faults=[
+            FaultSeen(
+                shape.fault,
+                injected_seconds=0.0,
+                witness="no endpoints",
+                witness_seconds=0.9,
+                users="failed request GET /campaigns",
+            )
+        ],
+        procedures=[] if shape.control else [shape.procedure],
         expected=shape.expected,
         verdict=shape.verdict,  # type: ignore[arg-type]
         why=shape.why,
         control=shape.control,
         criteria=list(default_criteria(shape) if shape.criteria is None else shape.criteria),
         phases=sorted(phases, key=lambda phase: phase.seconds),
-        witness=Witness("no endpoints; failed requests", 0.9),
         credit=shape.credit,  # type: ignore[arg-type]
         writes=Writes(1040, shape.lost, shape.allowed_lost, shape.data_age_seconds),
         requests=RequestCount(planned, planned - failed // 2, failed),
@@ -231,7 +254,12 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         evidence=f"evidence/{shape.drill}",
         watched_seconds=shape.end,
         procedure_started_seconds=shape.procedure_at,
-        restored_seconds=shape.out[1] if shape.restored else None,
+        recovered_seconds=shape.out[1] if shape.recovered else None,
+        outages=[Outage("failed", shape.out[0], shape.out[1] if shape.recovered else None)],
+        out_seconds=(shape.out[1] if shape.recovered else shape.end) - shape.out[0],
+        unmeasured=list(shape.unmeasured),
+        changes=None if shape.changes is None else list(shape.changes),
+        calibration=shape.calibration,
     )
     (folder / "verdict.json").write_bytes(msgspec.json.encode(verdict))
     return verdict
@@ -273,23 +301,25 @@ def write_requests(path: Path, shape: Shape) -> tuple[int, int]:
 
 def default_criteria(shape: Shape) -> list[Criterion]:
     """One of each kind, with the numbers of a drill that went well."""
-    restored = shape.out[1] if shape.restored else None
-    outcome: Outcome = "pass" if shape.restored else "fail"
+    recovered = shape.out[1] if shape.recovered else None
+    outcome: Outcome = "pass" if shape.recovered else "fail"
     return [
         Criterion(
-            "restored",
+            "recovered",
             outcome,
-            restored,
+            "",
+            recovered,
             900.0,
             "s",
             None,
             600,
             f"{BASELINES}:14",
-            "restored within the response time of P0",
+            "recovered within the response time of P0",
         ),
         Criterion(
             "response_time",
             "pass",
+            "",
             0.0213,
             0.5,
             "s",
@@ -301,6 +331,7 @@ def default_criteria(shape: Shape) -> list[Criterion]:
         Criterion(
             "error_rate",
             "pass",
+            "",
             0.0,
             0.001,
             "ratio",
@@ -310,14 +341,15 @@ def default_criteria(shape: Shape) -> list[Criterion]:
             "0 of 3432 requests failed",
         ),
         Criterion(
-            "cpu", "pass", 0.231, 0.7, "ratio", None, 28, f"{BASELINES}:548", "highest average of 5 pods"
+            "cpu", "pass", "CPU usage, average", 0.231, 0.7, "ratio", None, 28, f"{BASELINES}:548", "highest average of 5 pods"
         ),
         Criterion(
-            "memory", "pass", 0.36, 0.8, "ratio", None, 28, f"{BASELINES}:549", "highest share of 5 pods"
+            "memory", "pass", "", 0.36, 0.8, "ratio", None, 28, f"{BASELINES}:549", "highest share of 5 pods"
         ),
         Criterion(
             "database",
             "inconclusive",
+            "",
             None,
             0.05,
             "s",
@@ -327,7 +359,7 @@ def default_criteria(shape: Shape) -> list[Criterion]:
             "two samples of the window are needed, none was taken",
         ),
         Criterion(
-            "writes", "pass", 0.0, 0.0, "writes", None, 1040, "", "0 of 1040 acknowledged writes are absent"
+            "writes", "pass", "", 0.0, 0.0, "writes", None, 1040, "", "0 of 1040 acknowledged writes are absent"
         ),
         Criterion("data_age", "not applicable", why="no backup is restored in this drill"),
     ]
@@ -343,11 +375,11 @@ CONTROL = Shape(
     expected="fail",
     control=True,
     procedure_at=None,
-    restored=False,
+    recovered=False,
     out=(0.42, 48.0),
     verdict="fail",
     credit="nobody",
-    why="Not restored in the 48 s that were watched.",
+    why="Not recovered in the 48 s that were watched.",
 )
 AS_WRITTEN = Shape(
     drill="database-as-written",
@@ -360,7 +392,7 @@ AS_WRITTEN = Shape(
     verdict="fail",
     why="The service was not restored: kubectl cp found no pod named novel-engine-pod (runbook line 284).",
     credit="nobody",
-    restored=False,
+    recovered=False,
     out=(0.3, 60.0),
     end=60.0,
     line=281,
@@ -413,7 +445,7 @@ AS_CORRECTED = Shape(
     tags=("P0", "nightly"),
     fault="database-corrupted",
     procedure="Database Recovery",
-    why="Restored 31 s after the injection; 9 writes acknowledged after the backup are lost, as the "
+    why="Recovered 31 s after the injection; 9 writes acknowledged after the backup are lost, as the "
     "procedure allows.",
     out=(0.3, 31.0),
     end=64.0,
@@ -436,6 +468,7 @@ SURPRISE = Shape(
         Criterion(
             "error_rate",
             "inconclusive",
+            "",
             2 / 1200,
             0.001,
             "ratio",
@@ -447,6 +480,7 @@ SURPRISE = Shape(
         Criterion(
             "response_time",
             "fail",
+            "",
             0.72,
             0.5,
             "s",

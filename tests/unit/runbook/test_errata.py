@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from drill.errors import InputError, UsageError
+from drill.recording.events import CommandFinished
 from drill.runbook import Evidence, load_errata, parse
 
 ROOT = Path(__file__).parents[3]
-COMMAND = {
-    "line": 95,
-    "command": "redis-cli ping",
-    "status": 0,
-    "interrupted": False,
-    "output": "NOAUTH Authentication required.\n",
-}
+COMMAND = CommandFinished(
+    line=95,
+    command="redis-cli ping",
+    status=0,
+    started=1.0,
+    finished=2.0,
+    output="NOAUTH Authentication required.\n",
+)
 ENTRY = "- {id: RB-001, section: S, line: 3, what: w, as_written: a, as_corrected: b"
 
 
@@ -63,6 +65,15 @@ def test_evidence_holds_for_exactly_its_reason(evidence: dict[str, object], hold
         (ENTRY + ", evidence: [{line: 1,\n  output_matches: '('}]}\n", 2, "regular expression"),
         (ENTRY + ",\n  evidnce: []}\n", 2, "a known field"),
         (ENTRY.replace("what: w, ", "") + "}\n", 1, "what"),
+        (ENTRY + ", line: 4}\n", 1, "a key that is given once"),
+        (ENTRY.replace("line: 3", "line: " + "1" * 5000) + "}\n", 1, "at most 40 digits"),
+        (ENTRY.replace("what: w", "what: 2024-13-45") + "}\n", 1, "a value that can be read"),
+        (ENTRY.replace("what: w", "what: !!python/name:os.system x") + "}\n", 1, "a plain value"),
+        (ENTRY.replace("what: w", "what: \x07") + "}\n", 1, "YAML"),
+        ("\n" + "[" * 100_000, 2, "within at most 50 others"),
+        ("- &a [*a]\n", 1, "no alias"),
+        ("- ? [1]\n  : 2\n", 1, "a plain value as key"),
+        ("a: 1\n--- 2\n", 2, "YAML"),
     ],
 )
 def test_bad_errata_are_named_with_file_line_and_value(
@@ -76,6 +87,20 @@ def test_bad_errata_are_named_with_file_line_and_value(
     assert says in str(caught.value)
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_no_file_a_folder_no_text(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
+        load_errata(tmp_path / "errata.yaml")
+    with pytest.raises(UsageError, match="a folder"):
+        load_errata(tmp_path)
+    (tmp_path / "errata.yaml").write_bytes(b"\n\n- \xff")
+    with pytest.raises(InputError, match=r"errata\.yaml:3: .*UTF-8"):
+        load_errata(tmp_path / "errata.yaml")
+
+
+def test_a_file_of_aliases_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+    )
+    (tmp_path / "errata.yaml").write_text(bomb)
+    with pytest.raises(InputError, match="no alias that makes the file that large"):
         load_errata(tmp_path / "errata.yaml")

@@ -1,5 +1,4 @@
-"""The fault of the database: pages of the live file overwritten. Flows in, flows out: see
-drill.faults.fault.
+"""Pages of a live SQLite file overwritten: the root pages of every table and index but the schema's own.
 
 A consistent copy is kept beside the ledger, on this machine, before anything is broken: it survives every pod
 and every process.
@@ -14,21 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from drill import wait
-from drill.cluster.access import Cluster, ClusterError, Json
-from drill.cluster.health import (
-    Integrity,
-    database_integrity,
-    integrity_in,
-    running_pods,
-    wait_until_rolled_out,
-)
+from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
+from drill.cluster.health import running_pods, wait_until_rolled_out
+from drill.cluster.pods import replace_backed_off
 from drill.durable import write_durably
 from drill.errors import FaultError
-from drill.faults.fault import Arguments, Injected, Part, Sight, moment_between
-from drill.putback.known_state import replace_backed_off
-from drill.putback.ledger import Ledger
+from drill.faults.fault import Fault, Injected, Sight, Site, kind, moment_between
+from drill.parts.sqlite import Integrity, integrity_in
 from drill.recording import now
-from drill.settings import Settings, Sqlite
+from drill.settings import Sqlite
 
 COPY_SCRIPT = """
 import sqlite3, sys
@@ -56,7 +49,8 @@ while True:
     connection.execute("ROLLBACK")
     if time.monotonic() > deadline:
         sys.exit("the write-ahead log could not be emptied within 8 s")
-roots = connection.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 1 ORDER BY rootpage").fetchall()
+pages = "SELECT name, rootpage FROM sqlite_master WHERE rootpage > 1 ORDER BY rootpage"
+roots = connection.execute(pages).fetchall()
 version = connection.execute("PRAGMA user_version").fetchone()[0]
 at = time.time()
 for name, root in roots:
@@ -87,60 +81,71 @@ os.fsync(folder)
 """
 
 HELPER = "drill-database-helper"
+COPY_SECONDS = 120
 
 
-class DatabaseCorrupted:
-    """Overwrites pages of the live database file: the root pages of every table and index but the schema's
-    own.
-    """
+@kind("sqlite-pages")
+class SqlitePages(Fault, frozen=True):
+    """`copy`: the file on this machine; `helper`: a pod of the application's own image on the database's
+    volume, which does nothing by itself; `replicas`: of the workload that opens the file."""
 
-    name = "database-corrupted"
-    needs: tuple[Part, ...] = ("database",)
-    witness = "the integrity check finds the database broken"
+    workload: str
+    workload_kind: str
+    container: str
+    path: str
+    replicas: int
+    copy: str
+    helper: dict[str, Any]
 
-    def prepare(self, cluster: Cluster, settings: Settings, identity: str) -> Arguments:
-        database = _database(settings)
-        target = settings.target
-        return {
-            "deployment": target.deployment,
-            "container": target.container,
-            "path": database.path,
-            "volume_claim": database.volume_claim,
-            "replicas": cluster.deployment(target.deployment)["spec"]["replicas"],
-            "copy": str(Ledger(settings.root).beside(identity, "sqlite")),
-        }
+    @classmethod
+    def prepare(cls, site: Site, parameters: Any) -> SqlitePages:
+        part, workload = site.settings.parts.get(site.part), site.workload
+        if not isinstance(part, Sqlite):
+            raise FaultError(f"{site.part!r}: expected a part of kind sqlite, whose pages can be overwritten")
+        spec = site.cluster.workload(workload.name, workload.kind)["spec"]
+        return cls(
+            workload.name,
+            workload.kind,
+            workload.container,
+            part.path,
+            spec.get("replicas", 1),
+            str(site.beside("sqlite")),
+            helper_of(spec["template"]["spec"], workload.container, part.volume_claim),
+        )
 
-    def inject(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> Injected:
-        pods = running_pods(cluster, arguments["deployment"], arguments["container"])
+    def inject(self, cluster: Cluster) -> Injected:
+        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
         if not pods:
-            raise FaultError(f"no pod of {arguments['deployment']} runs: its database cannot be reached")
-        pod, container, path = pods[0]["metadata"]["name"], arguments["container"], arguments["path"]
-        copy = Path(arguments["copy"])
-        write_durably(copy, cluster.exec(pod, container, ["python", "-c", COPY_SCRIPT, path], seconds=120))
-        kept = _integrity_of_copy(copy)
+            raise FaultError(f"no pod of {self.workload} runs: its database cannot be reached")
+        pod, copy = pods[0]["metadata"]["name"], Path(self.copy)
+        python = ["python", "-c"]
+        data = cluster.exec(pod, self.container, [*python, COPY_SCRIPT, self.path], seconds=COPY_SECONDS)
+        write_durably(copy, data)
+        kept = integrity_of(copy)
         if not kept.sound:
             raise FaultError(
                 f"{copy}: the copy kept for the undo is not sound ({kept.integrity}); nothing was broken"
             )
         before = now()
-        broken = json.loads(cluster.exec(pod, container, ["python", "-c", CORRUPT_SCRIPT, path]))
+        broken = json.loads(cluster.exec(pod, self.container, [*python, CORRUPT_SCRIPT, self.path]))
         return Injected(moment_between(before, broken.pop("wall")), {**broken, "pod": pod})
 
-    def look(
-        self, cluster: Cluster, settings: Settings, arguments: Arguments, detail: dict[str, Any]
-    ) -> Sight:
+    def look(self, cluster: Cluster, detail: dict[str, Any]) -> Sight:
+        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
+        if not pods:
+            return Sight(False, f"no pod of {self.workload} runs: its database cannot be asked")
         try:
-            seen = database_integrity(cluster, settings)
+            seen = integrity_in(cluster, pods[0]["metadata"]["name"], self.container, self.path)
         except ClusterError as error:
             return Sight(False, str(error))
         return Sight(not seen.sound, f"integrity check: {seen.integrity[:200]}")
 
-    def undo(self, cluster: Cluster, settings: Settings, arguments: Arguments) -> str:
-        copy, deployment = Path(arguments["copy"]), arguments["deployment"]
-        kept = _integrity_of_copy(copy) if copy.exists() else None
-        pod = _start_helper(cluster, arguments)
+    def undo(self, cluster: Cluster) -> str:
+        copy = Path(self.copy)
+        kept = integrity_of(copy) if copy.exists() else None
+        start_helper(cluster, self.helper)
         try:
-            seen = integrity_in(cluster, pod, "helper", arguments["path"])
+            seen = integrity_in(cluster, HELPER, "helper", self.path)
             if seen.sound and (kept is None or set(kept.tables) <= set(seen.tables)):
                 done = "the database is sound: nothing was left to undo"
             elif kept is None:
@@ -154,72 +159,66 @@ class DatabaseCorrupted:
                     "restore a backup by hand"
                 )
             else:
-                _put_back(cluster, arguments, pod, copy)
+                self._put_back(cluster, copy)
                 done = "put the kept copy back"
         finally:
-            cluster.delete(cluster.core("pods", pod), grace_seconds=0)
-        if cluster.deployment(deployment)["spec"]["replicas"] == 0:
-            cluster.scale(deployment, arguments["replicas"])
-        replace_backed_off(cluster, deployment)
+            cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
+        self._start_again(cluster)
         return done
 
+    def _put_back(self, cluster: Cluster, copy: Path) -> None:
+        """Stop the application, put the copy in the place of the database, and check it there."""
+        try:
+            cluster.scale(self.workload, 0, self.workload_kind)
+            wait_until_rolled_out(cluster, self.workload, self.workload_kind)
+        except AbsentError:
+            pass  # whoever deleted it has stopped it
+        data = copy.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        put_back = ["python", "-c", PUT_BACK_SCRIPT, self.path, digest]
+        cluster.exec(HELPER, "helper", put_back, stdin=data, seconds=COPY_SECONDS)
+        seen = integrity_in(cluster, HELPER, "helper", self.path)
+        if not seen.sound:
+            raise FaultError(f"the kept copy was put back and the database is still broken: {seen.integrity}")
 
-def _database(settings: Settings) -> Sqlite:
-    part = settings.part("sqlite")
-    if not isinstance(part, Sqlite):
-        raise FaultError("expected a part of kind sqlite in the target's file, there is none")
-    return part
+    def _start_again(self, cluster: Cluster) -> None:
+        """Replicas as before, and no pod in the kubelet's back-off, which can last minutes."""
+        try:
+            spec = cluster.workload(self.workload, self.workload_kind)["spec"]
+        except AbsentError:
+            return  # the known state brings it back
+        if spec.get("replicas", 1) == 0:
+            cluster.scale(self.workload, self.replicas, self.workload_kind)
+        replace_backed_off(cluster, self.workload, self.workload_kind)
 
 
-def _integrity_of_copy(copy: Path) -> Integrity:
+def integrity_of(copy: Path) -> Integrity:
+    """Whether a file on this machine is a sound database."""
     try:
         connection = sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)
         try:
             tables = sorted(
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             )
-            return Integrity(
-                "; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)")), tables
-            )
+            checked = "; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)"))
+            return Integrity(checked, tables)
         finally:
             connection.close()
     except sqlite3.Error as error:
         return Integrity(f"{type(error).__name__}: {error}", [])
 
 
-def _put_back(cluster: Cluster, arguments: Arguments, helper: str, copy: Path) -> None:
-    """Stop the application, put the copy in the place of the database, and check it there."""
-    deployment = arguments["deployment"]
-    cluster.scale(deployment, 0)
-    wait_until_rolled_out(cluster, deployment)
-    data = copy.read_bytes()
-    cluster.exec(
-        helper,
-        "helper",
-        ["python", "-c", PUT_BACK_SCRIPT, arguments["path"], hashlib.sha256(data).hexdigest()],
-        stdin=data,
-        seconds=120,
-    )
-    seen = integrity_in(cluster, helper, "helper", arguments["path"])
-    if not seen.sound:
-        raise FaultError(f"the kept copy was put back and the database is still broken: {seen.integrity}")
-
-
-def _start_helper(cluster: Cluster, arguments: Arguments) -> str:
-    """Start a pod of the application's own image on the database's volume, which does nothing by itself; its
-    name.
-    """
+def start_helper(cluster: Cluster, helper: Json) -> None:
+    """Start the helper, and wait until it runs."""
     cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
     wait.until("the helper of before to be gone", lambda: _absent(cluster), seconds=30)
-    spec = cluster.deployment(arguments["deployment"])["spec"]["template"]["spec"]
-    cluster.request("POST", cluster.core("pods"), _helper(spec, arguments))
+    cluster.request("POST", cluster.core("pods"), helper)
     wait.until(
         f"pod {HELPER} to run",
         lambda: cluster.get(cluster.core("pods", HELPER)).get("status", {}),
         lambda status: status.get("phase") == "Running",
         seconds=60,
     )
-    return HELPER
 
 
 def _absent(cluster: Cluster) -> bool:
@@ -227,18 +226,16 @@ def _absent(cluster: Cluster) -> bool:
     return HELPER not in names
 
 
-def _helper(spec: Json, arguments: Arguments) -> Json:
-    container = next(each for each in spec["containers"] if each["name"] == arguments["container"])
+def helper_of(spec: Json, container_name: str, volume_claim: str) -> Json:
+    """The helper's object, made from the pods that open the database."""
+    container = next(each for each in spec["containers"] if each["name"] == container_name)
     volumes = [
         volume
-        for volume in spec["volumes"]
-        if volume.get("persistentVolumeClaim", {}).get("claimName") == arguments["volume_claim"]
+        for volume in spec.get("volumes") or []
+        if volume.get("persistentVolumeClaim", {}).get("claimName") == volume_claim
     ]
     if not volumes:
-        raise FaultError(
-            f"{arguments['deployment']} mounts no volume of the claim {arguments['volume_claim']!r} that "
-            "[database] names"
-        )
+        raise FaultError(f"its pods mount no volume of the claim {volume_claim!r} that [parts] names")
     names = {volume["name"] for volume in volumes}
     helper: Json = {
         "name": "helper",
@@ -248,7 +245,7 @@ def _helper(spec: Json, arguments: Arguments) -> Json:
         "volumeMounts": [mount for mount in container["volumeMounts"] if mount["name"] in names],
         "securityContext": container.get("securityContext") or {},
     }
-    pod: Json = {
+    return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": HELPER},
@@ -260,4 +257,3 @@ def _helper(spec: Json, arguments: Arguments) -> Json:
             "enableServiceLinks": False,
         },
     }
-    return pod

@@ -1,0 +1,76 @@
+"""What a part of a target can be asked, whatever its kind. The module of a kind defines `Part`, a class of
+this shape; drill.parts.catalogue finds it by the kind's name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from drill.cluster.access import Cluster
+from drill.cluster.health import Health
+from drill.errors import UsageError
+from drill.settings import Settings, Workload
+from drill.settings.section import Section
+
+
+class Made(msgspec.Struct, frozen=True):
+    """One backup made by hand. `started`, `finished`: monotonic seconds around the making; what was
+    acknowledged before `started` is in it."""
+
+    name: str
+    started: float
+    finished: float
+
+
+Description = TypeVar("Description", bound=Section)
+
+
+class TargetPart:
+    """One part of one target in its cluster. Each kind overrides what it can answer. All methods may raise
+    ClusterError."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, name: str) -> None:
+        self.cluster, self.settings, self.name = cluster, settings, name
+
+    def described_as(self, description: type[Description]) -> Description:
+        """What drill.toml says of it. Raises UsageError where that is another kind of part."""
+        found = self.settings.parts[self.name]
+        if not isinstance(found, description):
+            raise UsageError(f"{self.name}: expected a {description.__name__}, it is a {found.kind}")
+        return found
+
+    @property
+    def workload(self) -> Workload | None:
+        """The pods that it lives in; None where it runs only now and then."""
+        return None
+
+    def health(self) -> Health:
+        """One look at whether it is well, beyond the rollout of its workload."""
+        return Health(True, f"{self.name} is not asked")
+
+    def holds(self, texts: Collection[str]) -> set[str]:
+        """Which of these texts the store itself has, whatever the service says. Raises UsageError where it
+        cannot be asked."""
+        raise UsageError(
+            f"{self.name}: a part of kind {self.settings.parts[self.name].kind} cannot be searched"
+        )
+
+    @property
+    def searchable(self) -> bool:
+        """True where `holds` can be asked."""
+        return type(self).holds is not TargetPart.holds
+
+    def back_up(self, *, seconds: float) -> Made:
+        """Make a backup now and wait for it. Raises SetupError when it does not succeed, UsageError where
+        this kind makes none."""
+        raise UsageError(
+            f"{self.name}: a part of kind {self.settings.parts[self.name].kind} makes no backups"
+        )
+
+    def fetch_newest_backup(self, destination: Path) -> None:
+        """Copy the newest backup to `destination` on this machine. Raises UsageError where this kind has
+        none."""
+        raise UsageError(f"{self.name}: a part of kind {self.settings.parts[self.name].kind} has no backups")

@@ -1,0 +1,23 @@
+"""Where drill keeps what it needs to put a target back: one folder for each namespace of each cluster,
+whatever checkout or drill.toml it was drilled from."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from drill.cluster.access import Cluster
+
+PRIVATE = 0o700
+UID_CHARACTERS = 8
+
+
+def state_folder(cluster: Cluster) -> Path:
+    """${XDG_STATE_HOME:-~/.local/state}/drill/CONTEXT-UID/NAMESPACE. A cluster that is made anew is another
+    one, told by the uid of its kube-system namespace. Raises ClusterError where the cluster does not answer.
+    """
+    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "drill"
+    uid = cluster.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    context = re.sub(r"[^\w.-]", "-", cluster.context)
+    return base / f"{context}-{uid[:UID_CHARACTERS]}" / cluster.namespace

@@ -1,0 +1,135 @@
+"""Making a target as it was known, and waiting once until it is so and well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from drill import wait
+from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
+from drill.cluster.health import Health, rollout
+from drill.cluster.objects import path_of, replace
+from drill.cluster.pods import replace_backed_off
+from drill.errors import DeadlineError, SetupError
+from drill.parts.health import target_health
+from drill.putback.known_state import (
+    NAME_SERVER,
+    WORKLOADS,
+    KnownState,
+    differences,
+    differing,
+    lasting_differences,
+    observe,
+)
+from drill.settings import Settings
+
+OURS = "kind-"
+REPAIR_SECONDS = 180
+
+
+def repair(
+    cluster: Cluster, settings: Settings, known: KnownState, *, seconds: float = REPAIR_SECONDS
+) -> list[str]:
+    """Make the target as it was, wait until it is so and well, and return the differences that there were.
+
+    In a context that is not kind-* nothing is deleted: what appeared stays, and is named. Raises SetupError
+    naming what is still different when `seconds` have passed, ClusterError where the cluster does not answer
+    at all.
+    """
+    now = observe(cluster)
+    before = differences(known, now)
+    left_alone = _left_alone(cluster, known, now)
+    _put_back(cluster, known, now)
+
+    def look() -> Health:
+        try:
+            present = observe(cluster)
+            left = [line for line in lasting_differences(known, present) if line not in left_alone]
+            if left:
+                _put_back(cluster, known, present, only=_ruled_aside(known, present))
+                return Health(False, "; ".join(left))
+            for kind in WORKLOADS:
+                for name in known.objects.get(kind, {}):
+                    seen = rollout(cluster, name, kind)
+                    if not seen.healthy:
+                        replace_backed_off(cluster, name, kind)
+                        return seen
+            return target_health(cluster, settings)
+        except ClusterError as error:
+            return Health(False, str(error))
+
+    try:
+        wait.until(
+            f"the known state of {settings.target.name}",
+            look,
+            lambda seen: seen.healthy,
+            seconds=seconds,
+            every_seconds=0.5,
+        )
+    except DeadlineError as error:
+        raise SetupError(f"{error}. Build it anew: drill down, then drill up") from error
+    return [
+        f"{line}, and stays: only in kind-* is anything deleted" if line in left_alone else line
+        for line in before
+    ]
+
+
+def _ruled_aside(known: KnownState, present: KnownState) -> Callable[[str, str], bool]:
+    """Tells of each object whether something lasting differs: replicas that an autoscaler chose are let
+    be."""
+    lasting = lasting_differences(known, present)
+    return lambda kind, name: any(line.startswith(f"{kind}/{name}: ") for line in lasting)
+
+
+def _left_alone(cluster: Cluster, known: KnownState, now: KnownState) -> list[str]:
+    """Lines of what appeared and is not deleted, since this is nobody's throw-away cluster."""
+    if cluster.context.startswith(OURS):
+        return []
+    return [line for line in differences(known, now) if line.endswith(": was not there")]
+
+
+def _put_back(
+    cluster: Cluster, known: KnownState, now: KnownState, only: Callable[[str, str], bool] | None = None
+) -> None:
+    """Change every object that differs; one that refuses does not keep the others from it. Raises the first
+    ClusterError, after all was tried."""
+    refused: list[ClusterError] = []
+    for kind, name in differing(known, now):
+        if only is not None and not only(kind, name):
+            continue
+        try:
+            _put_one_back(
+                cluster, kind, name, known.objects[kind].get(name), now.objects.get(kind, {}).get(name)
+            )
+        except ClusterError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+
+
+def _put_one_back(cluster: Cluster, kind: str, name: str, wanted: Json | None, present: Json | None) -> None:
+    if kind == "Node":
+        if wanted is not None and present is not None:
+            cluster.request(
+                "PATCH",
+                path_of(kind, "", name),
+                {
+                    "spec": {
+                        "unschedulable": wanted["spec"]["unschedulable"],
+                        "taints": wanted["spec"]["taints"],
+                    }
+                },
+                content_type="application/merge-patch+json",
+            )
+        return  # a node that is gone or not ready comes back by what undoes its fault
+    namespace = NAME_SERVER[0] if kind == "NameServer" else cluster.namespace
+    listed = path_of("ConfigMap" if kind == "NameServer" else kind, namespace)
+    if wanted is None:
+        if cluster.context.startswith(OURS):
+            cluster.delete(f"{listed}/{name}")
+    elif present is None:
+        cluster.request("POST", listed, wanted)
+    else:
+        try:
+            replace(cluster, f"{listed}/{name}", wanted)
+        except AbsentError:
+            cluster.request("POST", listed, wanted)

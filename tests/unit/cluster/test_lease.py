@@ -1,0 +1,189 @@
+"""One run at a time: against a small API server that keeps a Lease as the real one does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from drill import wait
+from drill.cluster import lease
+from drill.cluster.access import Cluster, open_cluster
+from drill.cluster.lease import Holder, LeaseError, hold
+from tests.unit.cluster.api_server import LeaseServer
+
+ROOT = Path(__file__).parents[3]
+US = Holder.of_this_process("first")
+FOREIGN = replace(US, name="elsewhere", machine="another machine", process=1)
+
+
+@pytest.fixture
+def server() -> Iterator[LeaseServer]:
+    server = LeaseServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def kubeconfig(server: LeaseServer, tmp_path: Path) -> Path:
+    path = tmp_path / "kubeconfig"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server.address}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "kind-c", "context": {"cluster": "c", "user": "u"}}],
+    }
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def cluster(kubeconfig: Path) -> Cluster:
+    return open_cluster(kubeconfig, "kind-c", "default")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "EXPIRES_SECONDS", 2)
+    monkeypatch.setattr(lease, "RENEW_EVERY_SECONDS", 0.3)
+    monkeypatch.setattr(lease, "LOOK_EVERY_SECONDS", 0.05)
+
+
+def test_a_second_run_is_refused_and_told_who_has_the_cluster(server: LeaseServer, cluster: Cluster) -> None:
+    with hold(cluster, US, 0):
+        assert server.lease is not None
+        with (
+            pytest.raises(LeaseError, match=rf"run first, process {os.getpid()} on ") as caught,
+            hold(cluster, replace(US, name="second"), 0),
+        ):
+            pass
+        assert caught.value.exit_status == 3
+    assert server.lease is None
+
+
+def test_a_second_run_that_waits_gets_it_when_the_first_is_done(cluster: Cluster) -> None:
+    entered = threading.Event()
+
+    def first() -> None:
+        with hold(cluster, US, 0):
+            entered.set()
+            wait.pause(0.8)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    entered.wait(5)
+    began = time.monotonic()
+    with hold(cluster, replace(US, name="second"), 10):
+        assert 0.3 < time.monotonic() - began < 5
+    thread.join()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_lease_that_is_renewed_outlasts_its_time(cluster: Cluster) -> None:
+    with (
+        hold(cluster, replace(FOREIGN, name="renews"), 0),
+        pytest.raises(LeaseError, match="run renews"),
+        hold(cluster, US, 4),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_silent_holder_elsewhere_is_waited_for_until_its_lease_expires(
+    server: LeaseServer, cluster: Cluster
+) -> None:
+    server.answer("POST", lease._lease(FOREIGN))
+    began = time.monotonic()
+    with hold(cluster, US, 10):
+        assert 1.9 < time.monotonic() - began < 4
+
+
+def test_a_holder_of_this_machine_that_was_killed_is_not_waited_for(
+    server: LeaseServer, kubeconfig: Path
+) -> None:
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from drill.cluster.access import open_cluster; from drill.cluster.lease import Holder, hold\n"
+        "with hold(open_cluster(Path(sys.argv[1]), 'kind-c', 'default'), Holder.of_this_process('killed'), 0):\n"
+        "    print('held', flush=True); time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(kubeconfig)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    cluster = open_cluster(kubeconfig, "kind-c", "default")
+    with pytest.raises(LeaseError, match=f"run killed, process {process.pid} "), hold(cluster, US, 0):
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    with hold(cluster, US, 0):
+        assert server.lease is not None
+        assert server.lease["spec"]["holderIdentity"] == US.identity
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_that_lost_the_cluster_is_told_and_does_not_take_it_from_the_next(
+    server: LeaseServer, cluster: Cluster
+) -> None:
+    with hold(cluster, US, 0) as held:
+        held.check()
+        assert server.lease is not None
+        server.lease = lease._lease(FOREIGN, "7")
+        with pytest.raises(LeaseError, match="run elsewhere"):
+            wait.until("the loss", held.check, lambda _: False, seconds=3, every_seconds=0.1)
+    assert server.lease is not None
+    assert server.lease["spec"]["holderIdentity"] == FOREIGN.identity
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_api_server_that_is_away_for_a_while_costs_nothing(server: LeaseServer, cluster: Cluster) -> None:
+    with hold(cluster, US, 0) as held:
+        server.silent = True
+        wait.pause(1)
+        server.silent = False
+        before = server.lease and server.lease["metadata"]["resourceVersion"]
+        wait.until(
+            "the lease to be renewed",
+            lambda: server.lease and server.lease["metadata"]["resourceVersion"],
+            lambda version: version != before,
+            seconds=3,
+        )
+        held.check()
+
+
+def test_of_many_that_want_it_at_once_one_has_it(cluster: Cluster) -> None:
+    inside: list[str] = []
+    most: list[int] = []
+    refused: list[str] = []
+
+    def want(number: int) -> None:
+        try:
+            with hold(cluster, replace(US, name=f"{number}"), 0):
+                inside.append(f"{number}")
+                most.append(len(inside))
+                wait.pause(0.5)
+                inside.remove(f"{number}")
+        except LeaseError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=want, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert len(most) + len(refused) == 8
