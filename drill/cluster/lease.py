@@ -162,8 +162,8 @@ def _acquire(cluster: Cluster, holder: Holder, wait_seconds: float) -> Held:
     except DeadlineError as error:
         raise LeaseError(
             f"{cluster.context} is being drilled by another run ({error.last_seen}); waited for it "
-            f"{wait_seconds:g} s. Two runs on one cluster would judge each other's faults: wait, or drill another "
-            "cluster"
+            f"{wait_seconds:g} s. Two runs on one cluster would judge each other's faults: wait, or drill "
+            "another cluster"
         ) from error
     return Held(cluster, holder)
 
