@@ -31,7 +31,9 @@ USUAL_ERROR_RATE = 0.001
 limits.
 """
 ALONE = 0.1
-"""Drained by that much at least since the bad request before, and by one until the next: a bad request alone."""
+"""Drained by that much at least since the bad request before, and by one until the next: a bad request
+alone.
+"""
 
 
 class Standard(NamedTuple):
@@ -117,8 +119,8 @@ def outages_of(requests: Requests, standard: Standard, since: float) -> list[Out
 def _full(bad: NDArray[np.bool_], drain: float, depth: float, hold_requests: float) -> list[tuple[int, int]]:
     """Where the bucket was full: [first bad request of the filling, the request after the last bad one).
 
-    Full again before it ran dry, it was full throughout; a whole hold after it was full last, it is dry. One bad
-    request alone, with good ones before and after it, never tops it up: it is a stray.
+    Full again before it ran dry, it was full throughout; a whole hold after it was full last, it is dry. One
+    bad request alone, with good ones before and after it, never tops it up: it is a stray.
     """
     edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
     starts, ends = edges[::2].tolist(), edges[1::2].tolist()

@@ -1,4 +1,6 @@
-"""Every planned slot exactly once, or the stretch is unmeasured: never the target's failure, an outage or a pass."""
+"""Every planned slot exactly once, or the stretch is unmeasured: never the target's failure, an outage or a
+pass.
+"""
 
 from __future__ import annotations
 

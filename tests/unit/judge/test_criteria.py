@@ -1,5 +1,5 @@
-"""Each criterion both ways: a recording that passes, one that fails, mostly by one sample, and one that does not
-suffice.
+"""Each criterion both ways: a recording that passes, one that fails, mostly by one sample, and one that does
+not suffice.
 """
 
 from __future__ import annotations
@@ -417,7 +417,9 @@ def test_without_a_limit_of_the_container_it_is_not_applicable(drill: RecordedDr
 
 
 def _resample(drill: RecordedDrill, change: Any) -> None:
-    """Let what was measured of the pods be what `change` makes of it; who ran stays as it was, but for new names."""
+    """Let what was measured of the pods be what `change` makes of it; who ran stays as it was, but for new
+    names.
+    """
     samples = drill._samples
 
     def changed() -> list[tuple[float, str, dict[str, Any]]]:
@@ -565,7 +567,9 @@ def test_a_limit_that_the_runbook_does_not_state_is_not_applicable_by_name(
 
 
 def _healed_before_anyone_acted(folder: Path, failed: int) -> RecordedDrill:
-    """The platform heals at 1013, the procedure runs from 1019 to 1020: 41 s are asked about, 4,920 requests."""
+    """The platform heals at 1013, the procedure runs from 1019 to 1020: 41 s are asked about, 4,920
+    requests.
+    """
     healed = RecordedDrill(folder, outages=[(INJECTED, 1013.0)], procedure=(1019.0, 1020.0))
     first = healed.index_at(1019.0)
     healed.failing = {first + 280 * number for number in range(failed)}

@@ -141,7 +141,7 @@ def test_slow_for_ever_is_a_failure_and_no_recovery(drill: RecordedDrill) -> Non
 
 
 def test_a_share_of_slow_requests_within_the_limit_is_no_outage(drill: RecordedDrill) -> None:
-    drill.slow = {index: 0.8 for index in range(drill.index_at(1022.0), 7200, 25)}
+    drill.slow = dict.fromkeys(range(drill.index_at(1022.0), 7200, 25), 0.8)
     verdict = drill.judged()
     assert verdict.recovered_seconds == pytest.approx(10.0)
     assert len(verdict.outages) == 1

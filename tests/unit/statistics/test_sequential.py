@@ -1,4 +1,6 @@
-"""Bounds of a rate that is looked at after every trial: their error over all looks, computed exactly and simulated."""
+"""Bounds of a rate that is looked at after every trial: their error over all looks, computed exactly and
+simulated.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ LIMIT = 0.001
 def _crossing(
     bounds: list[float], crosses: Callable[[np.ndarray, int], np.ndarray], rate: float = 1.0
 ) -> float:
-    """The chance that a Poisson process of `rate` crosses a bound at any of these moments. `crosses`: which counts do,
-    by the bound's number."""
+    """The chance that a Poisson process of `rate` crosses a bound at any of these moments. `crosses`: which
+    counts do, by the bound's number."""
     chance = np.zeros(4 * len(bounds) + 100)
     chance[0], moment, crossed = 1.0, 0.0, 0.0
     counts = np.arange(len(chance))
