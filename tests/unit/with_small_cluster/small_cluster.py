@@ -127,6 +127,8 @@ class SmallCluster:
     def _keep(self, collection: str, item: Json) -> None:
         version = "v1" if collection.startswith("/api/v1") else "/".join(collection.split("/")[2:4])
         kept = {"apiVersion": version, **json.loads(json.dumps(item))}
+        if collection.endswith("/pods"):
+            kept.setdefault("status", {"phase": "Running"})
         kept["metadata"]["generation"] = kept["metadata"].get("generation", 0) + 1
         self.objects.setdefault(collection, {})[item["metadata"]["name"]] = kept
         self._roll_out()
