@@ -3,7 +3,7 @@ Flows out: a row.
 
 Faults and victims (the run, the experiment's process, both) take turns; the moment is drawn from a seed that
 the row names. Put back means what tests/cluster asserts: no fault open, nothing different from the known
-state, the target well, after `restore_all` as any run begins with.
+state, the target well, after `put_back` as any run begins with.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from drill import settings as drill_settings
 from drill import wait
 from drill.cluster.access import Cluster, connect
 from drill.errors import DrillError
-from drill.inject import remember, restore_all
+from drill.putback import put_back
 from drill.settings import Settings
-from tests.cluster.random_kills import LIFE_SECONDS, VICTIMS, kill, kinds, start
-from tests.cluster.target_state import assert_as_known
+from tests.cluster.random_kills import FAULTS, LIFE_SECONDS, VICTIMS, kill, kinds, start
+from tests.cluster.target_state import assert_as_known, remember
 
 SEED = "random kills"
 EARLIEST_SECONDS = 0.3
@@ -32,21 +32,21 @@ def kills(options: Options) -> list[Row]:
         raise MeasureError("--kills is 0")
     settings = drill_settings.load(ROOT / "drill.toml")
     cluster = connect(settings)
-    restore_all(settings, cluster)
-    remember(settings, cluster)
+    put_back(settings, cluster)
+    remember(cluster)
     chance = random.Random(SEED)
-    faults = tuple(LIFE_SECONDS)
+    faults = FAULTS
     stages: Counter[str] = Counter()
     failures = []
     for number in range(options.kills):
         fault, victim = faults[number % len(faults)], VICTIMS[number % len(VICTIMS)]
-        after = chance.uniform(EARLIEST_SECONDS, LIFE_SECONDS[fault])
+        after = chance.uniform(EARLIEST_SECONDS, LIFE_SECONDS)
         try:
             stages[kill_once(settings, cluster, fault, victim, after)] += 1
         except (DrillError, AssertionError, subprocess.TimeoutExpired) as error:
             failures.append(f"not put back: {fault}, {victim} killed after {after:.2f} s: {error}")
-            restore_all(settings, cluster)
-    put_back = options.kills - len(failures)
+            put_back(settings, cluster)
+    as_before = options.kills - len(failures)
     notes = (
         f"killed {', '.join(f'{count} {stage}' for stage, count in stages.items())}; seed {SEED!r}",
         *failures,
@@ -55,7 +55,7 @@ def kills(options: Options) -> list[Row]:
         Row(
             "put back after kill -9 at random moments",
             "all",
-            f"{put_back} of {options.kills}",
+            f"{as_before} of {options.kills}",
             reached(not failures),
             notes,
         )
@@ -71,7 +71,7 @@ def kill_once(settings: Settings, cluster: Cluster, fault: str, victim: str, aft
         wait.pause(after_seconds)
         so_far = kinds(folder)
         kill(victim, run)
-        restore_all(settings, cluster)
+        put_back(settings, cluster)
         assert_as_known(settings, cluster)
         return _stage(so_far)
 

@@ -23,9 +23,10 @@ from drill import settings as drill_settings
 from drill import wait
 from drill.cluster.access import Cluster, connect
 from drill.errors import DrillError
-from drill.inject import FAULTS, Injection, lacking, remember, restore_all
+from drill.inject import Injection, fault_names, lacking
 from drill.load.process import Load
 from drill.load.tail import RequestTail
+from drill.putback import put_back
 from drill.recording import Recorder, read_requests
 from drill.settings import Settings
 
@@ -45,17 +46,16 @@ def witness(options: Options) -> list[Row]:
     """See the module's text."""
     settings = drill_settings.load(ROOT / "drill.toml")
     cluster = connect(settings)
-    restore_all(settings, cluster)
-    remember(settings, cluster)
+    put_back(settings, cluster)
     seen, failures = [], []
-    for fault in (name for name in FAULTS if not lacking(settings, name)):
+    for fault in (name for name in fault_names() if not lacking(settings, name)):
         for _ in range(options.injections):
             try:
                 seen.append(inject_once(settings, cluster, fault))
             except (DrillError, MeasureError) as error:
                 failures.append(f"{fault}: {error}")
             finally:
-                restore_all(settings, cluster)
+                put_back(settings, cluster)
     if not seen:
         raise MeasureError("; ".join(failures) or "--injections is 0")
     by_fault = [f"{fault}: {_worst(seen, fault)}" for fault in dict.fromkeys(each.fault for each in seen)]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from drill import putback
 from drill import settings as settings_module
 from drill.cluster.access import connect
 from drill.conduct.book import Book
+from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import DrillError, SetupError
@@ -103,6 +105,27 @@ def restore(context: click.Context) -> None:
 STORED_RUN = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
+@cli.command("calibrate")
+@click.option(
+    "--seconds", type=click.FloatRange(min=30), default=120, show_default=True, help="How long to watch."
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the evidence goes.",
+)
+@click.pass_context
+def calibrate_target(context: click.Context, seconds: float, reports: Path) -> None:
+    """Measure the target's own noise: a drill of nothing, then a load that is stepped up."""
+    settings, allowed = _settings(context), context.obj["allow_context"]
+    folder = reports / f"calibration-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    done = calibrate(settings, connect(settings, allowed), folder, seconds=seconds, allow_context=allowed)
+    for line in done.lines():
+        click.echo(line)
+
+
 @cli.command("judge")
 @click.argument("run_folder", type=STORED_RUN)
 def judge_again(run_folder: Path) -> None:
@@ -128,7 +151,9 @@ def report(run_folder: Path) -> None:
 @click.pass_context
 def coverage(context: click.Context, run_folder: Path | None) -> None:
     """List every step of the runbook; of a stored run, which of them it executed."""
-    lines = run_coverage_lines(run_folder) if run_folder else runbook_lines(Book(_settings(context)).corrected)
+    lines = (
+        run_coverage_lines(run_folder) if run_folder else runbook_lines(Book(_settings(context)).corrected)
+    )
     for line in lines:
         click.echo(line)
 

@@ -100,8 +100,8 @@ def replace(cluster: Cluster, path: str, wanted: Json) -> None:
         body["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})[RESTARTED] = (
             restarted
         )
-    if live.get("kind") == "PersistentVolumeClaim" or wanted["kind"] == "PersistentVolumeClaim":
-        body["spec"]["volumeName"] = live["spec"].get("volumeName")
+    if wanted["kind"] == "PersistentVolumeClaim" and "volumeName" in live["spec"]:
+        body["spec"]["volumeName"] = live["spec"]["volumeName"]
     cluster.request("PUT", path, body)
 
 

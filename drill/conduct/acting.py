@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from drill.cluster.identity import ensure_identity, has_own_identity
 from drill.conduct.book import step_at
 from drill.conduct.scene import Scene
 from drill.conduct.world import world_of
@@ -27,8 +28,11 @@ class Acting:
         self.finished: float | None = None
 
     def check(self) -> None:
-        """What would be refused later is refused now, before anything is broken."""
-        world_of(self._scene.settings, self._files).check(self._scene.settings.target.context)
+        """What would be refused later is refused now, before anything is broken; the operator's identity is renewed if
+        the cluster does not know it any more."""
+        if has_own_identity(self._scene.cluster.context):
+            ensure_identity(self._scene.cluster)
+        self._present().check()
 
     def file(self, name: str) -> Path:
         """Where a file goes that the operator shall have in the working folder as `name`."""
@@ -40,12 +44,18 @@ class Acting:
         scene = self._scene
         step = step_at(runbook, place)
         scene.show("procedure", place)
+        operator = self._present()
+        self.started = self.started or now()
+        operator.follow(place, [step], bindings)
+        self.finished = time.monotonic()
+
+    def _present(self) -> Operator:
+        """The operator, whose world was made when asked for first: later the target may be in no state to be asked."""
         if self._operator is None:
+            scene = self._scene
             world = world_of(scene.settings, self._files)
             self._operator = Operator(scene.settings, scene.folder, scene.recorder, world)
-        self.started = self.started or now()
-        self._operator.follow(place, [step], bindings)
-        self.finished = time.monotonic()
+        return self._operator
 
     def running(self) -> bool:
         """True while something that a procedure left in the background, and that ends by itself, still runs."""

@@ -23,7 +23,7 @@ from drill.conduct.scenario import Facts, Place
 from drill.conduct.scene import Scene
 from drill.conduct.users import Users
 from drill.conduct.watching import Watching
-from drill.errors import DrillError, FaultError, UsageError
+from drill.errors import DrillError, FaultError, SetupError, UsageError
 from drill.inject.experiment import planned_fault
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
@@ -165,22 +165,38 @@ class Drill:
         """End the load, undo the faults, bring the target into its known state. Returns what could not be done; never
         raises a DrillError."""
         troubles: list[str] = []
-        for action in (self._users.stop, self._acting.close, self._undo, self._put_back):
+        for action in (self._users.stop, self._acting.close, self._undo, self._put_back, self._end_recording):
             try:
                 action()
             except DrillError as error:
                 troubles.append(str(error))
-                event = DrillErrorEvent(type(error).__name__, str(error), stage="put back")
-                self._scene.recorder.record(event)
-        self._scene.recorder.record(DrillFinished(), durable=True)
+                troubles += self._note(DrillErrorEvent(type(error).__name__, str(error), stage="put back"))
         self._scene.recorder.close()
-        return troubles
+        return list(dict.fromkeys(troubles))
+
+    def _end_recording(self) -> None:
+        self._scene.recorder.record(DrillFinished(), durable=True)
+
+    def _note(self, event: DrillErrorEvent) -> list[str]:
+        """Record what went wrong. A disk that is full must not keep the target from being put back: what could not be
+        recorded is returned."""
+        try:
+            self._scene.recorder.record(event, durable=True)
+        except SetupError as error:
+            return [str(error)]
+        return []
 
     def fail_setup(self, error: DrillError) -> DrillVerdict:
         """The drill could not be carried out: record why, and judge what there is, which says "setup"."""
-        self._scene.recorder.record(DrillErrorEvent(type(error).__name__, str(error)), durable=True)
-        self._users.stop()
+        unrecorded = self._note(DrillErrorEvent(type(error).__name__, str(error)))
+        try:
+            self._users.stop()
+        except DrillError as other:
+            unrecorded.append(str(other))
         self._verdict = judge(self.folder)
+        if unrecorded:
+            why = "; ".join([str(error), *unrecorded])
+            self._verdict = msgspec.structs.replace(self._verdict, verdict="setup", why=why, criteria=[])
         return self._verdict
 
     def not_applicable(self, what: str) -> DrillVerdict:

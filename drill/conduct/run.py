@@ -61,9 +61,16 @@ class Run:
             command_line=shlex.join(words),
         )
         self.verdicts: list[DrillVerdict] = []
-        self._begun = False
+        self._begun = self._finished = False
         self.unwritten = ""
         """Why the run's files could not be written; empty while they could."""
+
+    def claim(self) -> None:
+        """Make the folder, into which pytest's plugins write too. Raises SetupError where that is not possible."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
 
     def begin(
         self,
@@ -77,8 +84,8 @@ class Run:
     ) -> None:
         """Make the folder, and keep what the run is made with; see drill/conduct/record.py. Raises UsageError where
         another run took the name meanwhile, SetupError where nothing can be written: nothing is broken yet."""
+        self.claim()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / FILE).open("xb"):
                 pass
         except FileExistsError as error:
@@ -140,6 +147,10 @@ class Run:
             replace(self.facts, scenarios=[*self.facts.scenarios, ScenarioOutcome(scenario, outcome)])
         )
 
+    def could_not_write(self, error: OSError) -> None:
+        """Something else, such as pytest's JUnit XML, could not be written into the run's folder."""
+        self.unwritten = self.unwritten or str(unwritable(Path(error.filename or self.folder), error))
+
     def exit_status(self) -> int:
         """0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error; 3 whatever the drills say where the
         run could not be written."""
@@ -149,8 +160,9 @@ class Run:
         """Write the reports and the manifest, let reports/latest lead here, and say the exit status. Never raises a
         DrillError: what cannot be written makes the status 3 and is named in `summary_lines`. Writes nothing where no
         run began."""
-        if not self._begun:
-            return SETUP
+        if not self._begun or self._finished:
+            return self.exit_status() if self._begun else SETUP
+        self._finished = True
         try:
             self.facts = replace(self.facts, exit_status=self.exit_status())
             write_facts(self.folder, self.facts)

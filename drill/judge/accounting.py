@@ -114,10 +114,7 @@ def _seen(rows: Requests, late: float) -> list[Trouble]:
     for what, mask in (
         (LATE, ~rows.unsent & (rows.sent - rows.planned > late)),
         (UNSENT, rows.unsent),
-        (
-            MISORDERED,
-            (rows.sent < rows.planned - CLOCK_SECONDS) | (rows.finished < rows.sent - CLOCK_SECONDS),
-        ),
+        (MISORDERED, _misordered(rows)),
     ):
         ends = np.maximum(rows.planned[mask], rows.sent[mask])
         found += [
@@ -155,7 +152,12 @@ def _spoiled(
         low, high = np.searchsorted(rows.planned, [trouble.start - longest, trouble.end])
         high = max(int(high), int(np.searchsorted(rows.planned, trouble.start, side="right")))
         spoiled[low:high] |= rows.finished[low:high] > trouble.start
-    return same, spoiled | rows.unsent
+    return same, spoiled | rows.unsent | _misordered(rows)
+
+
+def _misordered(rows: Requests) -> NDArray[np.bool_]:
+    """Sent before its moment, or finished before it was sent."""
+    return (rows.sent < rows.planned - CLOCK_SECONDS) | (rows.finished < rows.sent - CLOCK_SECONDS)
 
 
 def _off_plan(exact: NDArray[np.float64], slots: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -174,11 +174,12 @@ def _fault_trouble(case: Case) -> str | None:
 
 
 def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
-    """A control says only whether users were served again. Otherwise one failure fails, and one doubt leaves
+    """The control of a fault says only whether users were served again. Otherwise one failure fails, and one doubt leaves
     the drill in doubt."""
     if case.unreadable:
         return "inconclusive", "; ".join(case.unreadable)
-    asked = [each for each in criteria if not case.setup.control or each.name == "recovered"]
+    only_recovery = case.setup.control and bool(case.setup.faults)
+    asked = [each for each in criteria if not only_recovery or each.name == "recovered"]
     outcomes: tuple[Overall, ...] = ("fail", "inconclusive")
     for outcome in outcomes:
         reasons = [f"{each.name}: {each.why}" for each in asked if each.verdict == outcome]

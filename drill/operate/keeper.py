@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -107,6 +108,7 @@ def main() -> None:
     """Run bash until it ends; then wait for standard input to close; then end what is left."""
     step, traps = sys.argv[1:3]
     announcements, go, status = (int(number) for number in sys.argv[3:6])
+    operator = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -122,6 +124,9 @@ def main() -> None:
         if code is not None:
             os.write(status, f"ended {code}\n".encode())
     end_all()
+    if os.getppid() != operator:
+        # killed: nobody else removes the operator's folder, and there is a token in it
+        shutil.rmtree(os.environ["HOME"], ignore_errors=True)
 
 
 if __name__ == "__main__":

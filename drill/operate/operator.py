@@ -27,6 +27,7 @@ from types import TracebackType
 
 import msgspec
 
+from drill.errors import filling_disk
 from drill.operate import keeper
 from drill.operate.commands import Announcement, Command, Commands, read_announcement
 from drill.operate.streaming import streams
@@ -110,6 +111,10 @@ class Operator:
         """
         bound = bind(steps, bindings or {})
         self.world.check(self.settings.target.context)
+        with filling_disk(f"keep what the operator does in {self.evidence}"):
+            return self._follow(procedure, bound)
+
+    def _follow(self, procedure: str, steps: Sequence[Step]) -> ProcedureResult:
         if self._home is None:
             self._home = Home(self.world)
         self._home.bring_files(self.world)
@@ -117,7 +122,7 @@ class Operator:
         missing: list[str] = []
         background: list[str] = []
         transcripts: list[Path] = []
-        for step in bound:
+        for step in steps:
             run = _StepRun(self, self._home, procedure, step)
             self._lingering.append(run)
             run.run()
@@ -203,7 +208,7 @@ class _StepRun:
                 step=step.name,
                 line=step.line,
                 text=step.text,
-                runbook=str(step.runbook),
+                runbook=self._runbook(),
                 as_written=self._as_written(),
             )
         )
@@ -233,6 +238,11 @@ class _StepRun:
             self._draining.start()
         else:
             self.close()
+
+    def _runbook(self) -> str:
+        """From the folder of the target's file on, where it lies below it."""
+        path, root = Path(self.step.runbook).resolve(), self.operator.settings.root.resolve()
+        return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
     def _as_written(self) -> bool:
         target = self.operator.settings.target

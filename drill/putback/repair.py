@@ -74,7 +74,8 @@ def repair(
 
 
 def _ruled_aside(known: KnownState, present: KnownState) -> Callable[[str, str], bool]:
-    """Tells of each object whether something lasting differs: replicas that an autoscaler chose are let be."""
+    """Tells of each object whether something lasting differs: replicas that an autoscaler chose are let
+    be."""
     lasting = lasting_differences(known, present)
     return lambda kind, name: any(line.startswith(f"{kind}/{name}: ") for line in lasting)
 

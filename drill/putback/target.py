@@ -181,8 +181,8 @@ def _mine(entry: DrillEntry | FaultEntry) -> bool:
 def _refuse_at_work(entry: DrillEntry) -> None:
     if entry.process.alive() and not _mine(entry):
         raise SetupError(
-            f"a drill of process {entry.process.pid} is at work on {entry.namespace} of {entry.context}: wait "
-            "for it, or end it, and run this again"
+            f"a drill of process {entry.process.pid} is at work on {entry.namespace} of {entry.context}: "
+            "wait for it, or end it, and run this again"
         )
 
 

@@ -15,7 +15,9 @@ from drill.settings.settings import Settings
 
 GIVEN = ("unique", "sequence")
 """Placeholders that drill fills in itself."""
-BRACES = re.compile(r"\{([^{}\s\"':,]*)\}")
+BRACES = re.compile(r"\{([^{}]*)\}")
+IN_JSON = re.compile(r"\{([^{}\s\"':,]+)\}")
+"""The same in a body, where most braces are JSON's own."""
 FIELD = re.compile(r"\w+")
 PART_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
@@ -130,16 +132,14 @@ def _write(request: PlannedRequest, place: Place) -> Iterator[Trouble]:
 
 
 def _placeholders(text: str, place: Place, known: Iterable[str] | None) -> Iterator[Trouble]:
-    """Placeholders that nobody fills in. `known` of None: fields of the answer may be named too, but not
-    {sequence}, which an answer does not have to hold."""
-    for name in BRACES.findall(text):
-        if known is not None and name not in known and not (name == "" and place[-1] == "body"):
+    """Placeholders that nobody fills in. `known` of None: {unique}, and any field of the answer."""
+    for name in (IN_JSON if place[-1] == "body" else BRACES).findall(text):
+        if known is not None and name not in known:
             names = " or ".join(f"{{{each}}}" for each in known)
             yield Trouble(place, f"{{{name}}}", f"{names}, the placeholders that drill fills in here")
         elif known is None and not FIELD.fullmatch(name):
-            yield Trouble(
-                place, f"{{{name}}}", "{unique}, or the name of a field of the answer in braces, such as {id}"
-            )
+            expected = "{unique}, or the name of a field of the answer in braces, such as {id}"
+            yield Trouble(place, f"{{{name}}}", expected)
     if place[-1] != "body" and text.count("{") != text.count("}"):
         yield Trouble(place, text, "a closing brace for every opening one")
 

@@ -36,6 +36,8 @@ def load(path: Path | str = DEFAULT_FILE) -> Settings:
         # a name misspelt is missing as well
         first: Any = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
         place = _written(first["loc"])
+        if first["type"] == "union_tag_invalid":
+            place = (*place, "kind")
         raise InputError(
             file, line_of(text, place), _value(first), f"{_dotted(place)}: {_expectation(first)}"
         ) from error
@@ -112,6 +114,8 @@ def _written(place: Place) -> Place:
 def _value(error: Any) -> object:
     if error["type"] == "missing":
         return "(missing)"
+    if error["type"] == "union_tag_invalid":
+        return _shown(error["ctx"]["tag"])
     return "(table)" if isinstance(error["input"], dict) else _shown(error["input"])
 
 

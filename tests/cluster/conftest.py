@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from target_state import ROOT
+from target_state import ROOT, remember
 
 from drill import settings as target_settings
 from drill.cluster.access import Cluster, connect
-from drill.inject import remember, restore_all
+from drill.putback import put_back as put_back_what_drills_left
+from drill.putback.repair import repair
 from drill.recording import Recorder
 from drill.settings import Settings
 
@@ -25,8 +26,8 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def cluster(settings: Settings) -> Cluster:
     reached = connect(settings)
-    restore_all(settings, reached)
-    remember(settings, reached)
+    put_back_what_drills_left(settings, reached)
+    remember(reached)
     return reached
 
 
@@ -34,7 +35,8 @@ def cluster(settings: Settings) -> Cluster:
 def put_back(settings: Settings, cluster: Cluster) -> Iterator[None]:
     """The target as known afterwards, whatever the test left."""
     yield
-    restore_all(settings, cluster)
+    put_back_what_drills_left(settings, cluster)
+    repair(cluster, settings, remember(cluster))
 
 
 @pytest.fixture

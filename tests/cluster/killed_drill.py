@@ -1,4 +1,4 @@
-"""A drill to be killed: `python killed_drill.py FAULT FOLDER` injects, witnesses, holds a while, undoes.
+"""A drill to be killed: `python killed_drill.py FAULT FOLDER` opens, injects, witnesses, holds a while, puts back.
 Started by test_kills.py.
 """
 
@@ -11,7 +11,9 @@ from drill import settings as target_settings
 from drill import wait
 from drill.cluster.access import connect
 from drill.inject import Injection
+from drill.putback import close_drill, open_drill
 from drill.recording import Recorder
+from drill.recording.events import DrillFinished
 
 HOLD_SECONDS = 1.0
 
@@ -19,14 +21,18 @@ HOLD_SECONDS = 1.0
 def main(fault: str, folder: Path) -> None:
     settings = target_settings.load(Path(__file__).parents[2] / "drill.toml")
     recorder = Recorder(folder / "recording.jsonl")
-    injection = Injection(settings, connect(settings), fault, folder, recorder)
-    injection.announce()
+    cluster = connect(settings)
+    open_drill(settings, cluster)
+    injection = Injection(settings, cluster, fault, folder, recorder)
+    injection.start()
+    injection.wait_until_announced()
     injection.inject()
     injection.wait_until_effective()
     wait.pause(HOLD_SECONDS)
     injection.undo()
     injection.wait_until_undone()
-    recorder.record("drill.finished")
+    close_drill(settings, cluster)
+    recorder.record(DrillFinished())
 
 
 if __name__ == "__main__":

@@ -10,16 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from drill.inject import fault_names
 from drill.recording import read_events
 
 SCRIPT = Path(__file__).with_name("killed_drill.py")
-LIFE_SECONDS = {
-    "redis-locked-out": 5.5,
-    "deployment-scaled-to-zero": 9.0,
-    "pods-killed": 9.0,
-    "redis-killed": 7.0,
-    "database-corrupted": 9.0,
-}
+FAULTS = tuple(fault_names())
+"""Every fault that there is an experiment for."""
+LIFE_SECONDS = 9.0
+"""So long about a drill of one lives."""
 VICTIMS = ("run", "experiment", "both")
 
 

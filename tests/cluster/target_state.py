@@ -6,18 +6,32 @@ from pathlib import Path
 
 from drill.cluster.access import Cluster
 from drill.parts.health import target_health
-from drill.putback.known_state import differences, observe, recorded
+from drill.putback import last_known
+from drill.putback.known_state import KnownState, lasting_differences, observe, settled
 from drill.putback.ledger import Ledger
+from drill.putback.place import state_folder
 from drill.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+_KNOWN: dict[Path, KnownState] = {}
+
+
+def remember(cluster: Cluster) -> KnownState:
+    """Keep, for these tests alone, the target as it is before any of them; the same each time."""
+    folder = state_folder(cluster)
+    if folder not in _KNOWN:
+        _KNOWN[folder] = settled(observe(cluster), last_known(cluster))
+    return _KNOWN[folder]
+
+
+def ledger_of(cluster: Cluster) -> Ledger:
+    """The ledger of this target, which runs of drills share with these tests."""
+    return Ledger(state_folder(cluster))
 
 
 def assert_as_known(settings: Settings, cluster: Cluster) -> None:
-    """No fault open, nothing different from the known state, and the target is well."""
-    known = recorded(cluster, settings)
-    assert known is not None
-    assert differences(known, observe(cluster)) == []
-    assert Ledger(settings.root).files() == []
+    """No drill and no fault open, nothing different from before the tests, and the target is well."""
+    assert lasting_differences(remember(cluster), observe(cluster)) == []
+    assert ledger_of(cluster).files() == []
     seen = target_health(cluster, settings)
     assert seen.healthy, seen.observed

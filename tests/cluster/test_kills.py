@@ -8,14 +8,13 @@ import random
 from pathlib import Path
 
 import pytest
-from random_kills import LIFE_SECONDS, VICTIMS, kill, kinds, start
-from target_state import assert_as_known
+from random_kills import FAULTS, LIFE_SECONDS, VICTIMS, kill, kinds, start
+from target_state import assert_as_known, ledger_of
 
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.errors import DeadlineError
-from drill.inject import restore_all
-from drill.putback.ledger import Ledger
+from drill.putback import put_back as put_back_what_drills_left
 from drill.settings import Settings
 
 pytestmark = pytest.mark.cluster
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.cluster
 AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [
     ("deployment-scaled-to-zero", number) for number in range(3)
 ]
-WHILE_IN = [(fault, VICTIMS[number % 3]) for number, fault in enumerate(LIFE_SECONDS)]
+WHILE_IN = [(fault, VICTIMS[number % 3]) for number, fault in enumerate(FAULTS)]
 
 
 @pytest.mark.usefixtures("put_back")
@@ -35,9 +34,9 @@ def test_a_kill_at_a_random_moment_leaves_nothing_behind(
     chance = random.Random(f"{fault} {number}")
     victim = VICTIMS[number % 3]
     run = start(fault, tmp_path)
-    wait.pause(chance.uniform(0.3, LIFE_SECONDS[fault]))
+    wait.pause(chance.uniform(0.3, LIFE_SECONDS))
     kill(victim, run)
-    restore_all(settings, cluster)
+    put_back_what_drills_left(settings, cluster)
     assert_as_known(settings, cluster)
 
 
@@ -51,9 +50,9 @@ def test_a_kill_while_the_fault_is_in_is_put_back(
         f"{fault} to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05
     )
     kill(victim, run)
-    assert Ledger(settings.root).files(), "the fault was in and the ledger does not tell"
-    restored = restore_all(settings, cluster)
-    assert [line.partition(":")[0] for line in restored.undone] == [fault]
+    assert ledger_of(cluster).files(), "the fault was in and the ledger does not tell"
+    done = put_back_what_drills_left(settings, cluster)
+    assert [line.partition(":")[0] for line in done.undone] == [fault]
     assert_as_known(settings, cluster)
 
 
@@ -68,13 +67,15 @@ def test_a_killed_run_is_undone_by_its_experiment_alone(
     kill("run", run)
     try:
         wait.until(
-            "the ledger to be empty with nobody restoring",
-            lambda: Ledger(settings.root).files(),
+            "the fault to be undone with nobody putting it back",
+            ledger_of(cluster).faults,
             lambda left: not left,
             seconds=30,
         )
     except DeadlineError:
-        print((tmp_path / "experiment.log").read_text())
+        print((tmp_path / "experiment-redis-locked-out.log").read_text())
         raise
     assert kinds(tmp_path)[-1] == "fault.undone"
+    # what is left of the run is that it was open: the state that it began with
+    assert put_back_what_drills_left(settings, cluster).undone == []
     assert_as_known(settings, cluster)

@@ -22,6 +22,7 @@ from target_state import ROOT
 from drill import settings as target_settings
 from drill.cluster.access import Cluster, connect
 from drill.parts.health import wait_until_healthy
+from drill.putback.place import state_folder
 
 pytestmark = pytest.mark.cluster
 
@@ -139,7 +140,7 @@ def test_what_cannot_be_measured_is_named(
 @pytest.mark.parametrize(
     ("scenario", "part"),
     [
-        ("A corrupted database of a notebook", "[database]"),
+        ("A corrupted database of a notebook", "[sqlite]"),
         ("Redis of a notebook, redis-killed", "[redis]"),
         ("Redis of a notebook, redis-locked-out", "[redis]"),
         ("A backup of a notebook", "[backup]"),
@@ -162,8 +163,9 @@ def test_what_it_does_not_have_is_named_neither_failed_nor_passed(
 def test_the_first_service_is_left_alone(
     run: subprocess.CompletedProcess[str], notebook: Path, cluster: Cluster
 ) -> None:
-    """Each service has its own ledger and known state, beside its own file."""
+    """Each service has its own ledger and known state, also on one cluster."""
     assert run.returncode == 0, run.stdout
-    assert json.loads((notebook / ".drill" / "known-state.json").read_text())["namespace"] == "notebook"
-    assert list((notebook / ".drill" / "ledger").glob("*.json")) == []
+    beside = state_folder(cluster).parent / "notebook"
+    assert json.loads((beside / "known-state.json").read_text())["namespace"] == "notebook"
+    assert list((beside / "ledger").glob("*.json")) == []
     assert cluster.namespace != "notebook"

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -18,15 +18,13 @@ PAGE = (ROOT / "docs" / "adopting.md").read_text(encoding="utf-8")
 SET_BY_LOAD = ("root", "file")
 
 
-def models_in(annotation: object) -> list[tuple[type[BaseModel], bool]]:
-    """The sections that a field's type is made of, and whether there may be several."""
+def models_in(annotation: object) -> list[tuple[type[BaseModel], str]]:
+    """The sections that a field's type is made of, and how several are told apart: "many" in a list, "named"
+    by name."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [(annotation, False)]
-    return [
-        (model, several or annotation.__class__.__name__ == "GenericAlias")
-        for part in get_args(annotation)
-        for model, several in models_in(part)
-    ]
+        return [(annotation, "")]
+    how = {tuple: "many", dict: "named"}.get(get_origin(annotation), "")
+    return [(model, how or inner) for part in get_args(annotation) for model, inner in models_in(part)]
 
 
 def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, dict[str, str]]]:
@@ -34,10 +32,11 @@ def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, dict
     for key, field in model.model_fields.items():
         if not name and key in SET_BY_LOAD:
             continue
-        for section, several in models_in(field.annotation):
+        for section, how in models_in(field.annotation):
             heading = f"{name}.{key}" if name else key
             keys = {each: default_of(found) for each, found in section.model_fields.items()}
-            yield (f"[[{heading}]]" if several else f"[{heading}]"), keys
+            named = f"`[{heading}.NAME]` of kind `{section.__name__.lower()}`"
+            yield {"many": f"`[[{heading}]]`", "named": named}.get(how, f"`[{heading}]`"), keys
             yield from sections(section, heading)
 
 
@@ -45,7 +44,8 @@ def default_of(field: Any) -> str:
     """As the page writes it."""
     if field.is_required():
         return "required"
-    value = list(field.default) if isinstance(field.default, tuple) else field.default
+    value = field.get_default(call_default_factory=True)
+    value = list(value) if isinstance(value, tuple) else value
     return "none" if value is None else f"`{json.dumps(value)}`"
 
 
@@ -54,7 +54,7 @@ def listed() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for part in PAGE.split("\n### ")[1:]:
         heading, _, rest = part.partition("\n")
-        found[heading.strip("`")] = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", rest, re.MULTILINE))
+        found[heading] = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", rest, re.MULTILINE))
     return found
 
 
@@ -67,7 +67,7 @@ def test_the_examples_of_the_page_are_files_that_can_be_read() -> None:
     assert links
     assert [link for link in links if not (ROOT / "docs" / link).is_file()] == []
     notebook = target_settings.load(ROOT / "tests" / "second_service" / "drill.toml")
-    assert notebook.missing_parts() == ["database", "redis", "metrics", "backup"]
+    assert notebook.missing_parts() == ["database", "metrics", "backup"]
 
 
 def test_the_requests_that_a_limit_needs_are_as_many_as_the_page_says() -> None:

@@ -115,6 +115,6 @@ def guarded(answer: Answer, unmeasured: str) -> Answer:
     """A pass that rests on a window which was not measured whole is none; a failure that was measured is
     one.
     """
-    if answer.verdict != "pass" or not unmeasured:
+    if answer.verdict == "fail" or not unmeasured:
         return answer
     return answer._replace(verdict="inconclusive", why=f"{unmeasured}; of the rest: {answer.why}")

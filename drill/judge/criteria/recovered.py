@@ -132,8 +132,7 @@ def _watched_too_shortly(case: Case) -> str:
     timeline, patience = case.timeline, case.setup.settings.patience_seconds
     if timeline.procedure_started is not None and timeline.procedure_finished is None:
         return "users are out, and the recording ends before the procedure did"
-    since = max(timeline.settled or 0.0, timeline.procedure_finished or 0.0)
-    what = "the procedure ended" if since == timeline.procedure_finished else "the fault was witnessed"
+    since, what = _patient_since(case)
     end = timeline.watched[1]
     last = timeline.outages[-1]
     if last.end is not None and last.good_after >= case.standard.hold_requests / 2:
@@ -149,12 +148,22 @@ def _watched_too_shortly(case: Case) -> str:
     return f"users are out, and were watched for {watched:.1f} s only since {what}, of {patience:g} s{less}"
 
 
+def _patient_since(case: Case) -> tuple[float, str]:
+    """From when on nothing more was done, and what that was; a relapse is a new reason for patience."""
+    timeline = case.timeline
+    relapse = timeline.outages[-1].start if len(timeline.outages) > 1 else 0.0
+    return max(
+        (timeline.settled or 0.0, "the fault was witnessed"),
+        (timeline.procedure_finished or 0.0, "the procedure ended"),
+        (relapse, "users were lost again"),
+    )
+
+
 def _on_its_way(case: Case) -> list[str] | None:
     """What the cluster still had on its way after patience was spent; None where nobody looked."""
     timeline = case.timeline
     end = timeline.watched[1]
-    since = max(timeline.settled or 0.0, timeline.procedure_finished or 0.0)
-    since = min(since + case.setup.settings.patience_seconds, end - PROGRESS_SECONDS)
+    since = min(_patient_since(case)[0] + case.setup.settings.patience_seconds, end - PROGRESS_SECONDS)
     looks = case.within(ClusterProgress, (since, end + LATE_SECONDS))
     return sorted({each for _, look in looks for each in look.on_its_way}) if looks else None
 

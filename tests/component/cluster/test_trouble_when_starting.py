@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from drill.errors import SetupError, filling_disk
+
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = sys.executable
 NAME = "drill-test-foreign"
+IMAGE = "debian:bookworm-slim"
 
 
 def _drill(
@@ -41,6 +44,9 @@ def _target(folder: Path, *, context: str = "kind-drill", port: int = 18080) -> 
     text = text.replace('context = "kind-drill"', f'context = "{context}"').replace(
         PORTS, f"ports = {{ {port} = 30080 }}"
     )
+    text = text.replace("http://127.0.0.1:18080", f"http://127.0.0.1:{port}")
+    for name in ("runbook", "novel_engine"):
+        (folder / name).symlink_to(ROOT / name)
     file = folder / "drill.toml"
     file.write_text(text, encoding="utf-8")
     return str(file)
@@ -77,6 +83,55 @@ def test_port_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = _drill("--target", _target(tmp_path, context="kind-drill-test-port", port=port), "up")
     _one_message(done, f"port {port} on 127.0.0.1 is taken", "cluster.ports")
+
+
+def test_port_taken_by_another_cluster(tmp_path: Path) -> None:
+    name = f"drill-test-port-{os.getpid()}"
+    label = f"io.x-k8s.kind.cluster={name}"
+    subprocess.run(
+        f"docker run --detach --name {name} --label {label} --publish 127.0.0.1::80 {IMAGE} sleep 60".split(),
+        check=True,
+        capture_output=True,
+    )
+    try:
+        published = subprocess.run(["docker", "port", name, "80"], check=True, capture_output=True, text=True)
+        port = int(published.stdout.rpartition(":")[2])
+        done = _drill("--target", _target(tmp_path, context="kind-drill-test-port", port=port), "up")
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
+    _one_message(done, f"port {port} on 127.0.0.1 is taken (by the kind cluster '{name}')", "cluster.ports")
+
+
+def test_what_one_cluster_needs_stays_when_another_is_removed(tmp_path: Path) -> None:
+    other = tmp_path / "cache" / "drill" / "clusters" / "kind-other"
+    other.mkdir(parents=True)
+    (other / "nodes").write_text("an id\n", encoding="utf-8")
+    (other / "kubeconfig").write_text("the other's", encoding="utf-8")
+    own = other.with_name("kind-drill-test-gone")
+    own.mkdir()
+    (own / "kubeconfig").write_text("ours", encoding="utf-8")
+    done = _drill(
+        "--target",
+        _target(tmp_path, context="kind-drill-test-gone"),
+        "down",
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "kind-other is here too" in done.stderr
+    assert (other / "kubeconfig").read_text(encoding="utf-8") == "the other's"
+    assert not own.exists()
+
+
+def test_a_disk_that_fills_up_is_told_with_the_file(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], check=True)
+    try:
+        with (
+            pytest.raises(SetupError, match=r"cannot keep it there: the disk is full; make room"),
+            filling_disk("keep it there"),
+        ):
+            (tmp_path / "file").write_bytes(b"x" * (1 << 17))
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 @pytest.fixture

@@ -259,11 +259,12 @@ def test_what_a_procedure_leaves_in_the_background_runs_on_until_the_operator_is
 def test_a_background_that_only_watches_is_not_waited_for(place: Any) -> None:
     operator = place.operator()
     result = operator.follow(
-        "Procedure", [place.step("tail -f /dev/null &\n(tail -f /dev/null | cat) &\ntrue")]
+        "Procedure", [place.step("tail -f /dev/null &\ntrue\n(tail -f /dev/null | cat) &\ntrue")]
     )
     assert len(result.background) == 2
     assert "tail -f /dev/null &" in result.background
-    assert not operator.running()
+    # a subshell is bash until it has started what it runs
+    wait.until("only streams to be left", operator.running, lambda running: not running, seconds=5)
 
 
 def test_the_background_of_one_procedure_serves_the_next(place: Any) -> None:
@@ -333,18 +334,23 @@ def test_a_token_that_ends_is_refused(place: Any) -> None:
         place.operator().check()
 
 
-def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any) -> None:
+@pytest.mark.parametrize("at_the_end", ["", " &"], ids=["while a step runs", "between two steps"])
+def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any, at_the_end: str) -> None:
     mark = f"87.{os.getpid()}"
-    place.step(f"setsid sleep {mark} &\nsleep {mark}")
+    place.step(f"setsid sleep {mark} &\nsleep {mark}{at_the_end}")
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from "
         "tests.component.operate.conftest import Place, ROOT\n"
         "from drill.runbook import parse; from drill.settings import load\n"
         "place = Place(Path(sys.argv[2]), load(ROOT / 'drill.toml'))\n"
         "place.operator().follow('Procedure', [parse(Path(sys.argv[2]) / 'runbook.md').step('Procedure')])\n"
+        "import time; time.sleep(60)\n"
     )
+    homes = place.folder / "homes"
+    homes.mkdir()
     operator = subprocess.Popen(
-        [sys.executable, "-c", program, str(Path(__file__).parents[3]), str(place.folder)]
+        [sys.executable, "-c", program, str(Path(__file__).parents[3]), str(place.folder)],
+        env={**os.environ, "TMPDIR": str(homes)},
     )
     try:
         wait.until(
@@ -354,6 +360,7 @@ def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any) -> No
         operator.send_signal(signal.SIGKILL)
         operator.wait()
     wait.until("no process of the step", lambda: running(mark), lambda found: not found, seconds=10)
+    wait.until("no folder of the operator", lambda: list(homes.iterdir()), lambda left: not left, seconds=5)
 
 
 def running(mark: str) -> list[str]:

@@ -74,3 +74,30 @@ def test_disk_with_room_is_not_refused(tmp_path: Path, options: str) -> None:
     done = _mounted(tmp_path, options, FILL)
     assert "never full" in done.stdout
     assert done.returncode == 1
+
+
+PYTEST = """
+import subprocess, sys
+from pathlib import Path
+
+root = Path(sys.argv[2])
+done = subprocess.run(
+    [sys.executable, "-m", "pytest", "features", "-m", "smoke", "--reports", sys.argv[1], "--run", "one", "-q"],
+    cwd={checkout!r}, capture_output=True, text=True,
+)
+print(done.stdout, done.stderr)
+sys.exit(done.returncode)
+"""
+
+
+@pytest.mark.parametrize("options", ["ro,size=1m", "size=8k", "size=16k", "size=100k", "size=200k"])
+def test_run_of_pytest_on_a_disk_that_fills_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    """The sizes end the run in a different place each: the folder, the inputs, the results, the manifest."""
+    monkeypatch.setenv("DRILL_KUBECONFIG", str(tmp_path / "nowhere"))
+    done = _mounted(tmp_path, options, PYTEST.replace("{checkout!r}", repr(str(Path(__file__).parents[3]))))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "could not be written" in done.stdout
+    for word in ("Traceback", "INTERNALERROR"):
+        assert word not in done.stdout + done.stderr

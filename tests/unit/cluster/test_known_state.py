@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from drill.putback.known_state import RESTARTED, KnownState, differences
+from drill.cluster.objects import RESTARTED
+from drill.putback.known_state import KnownState, differences
 
 
 def a_deployment(replicas: int = 3, image: str = "web:1", **annotations: str) -> dict[str, Any]:

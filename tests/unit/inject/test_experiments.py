@@ -1,92 +1,157 @@
-"""Experiment files: those of the repository are whole, a malformed one is named with file, line and value."""
+"""Experiment files: the shipped ones are complete, and what is wrong with one is named by file, line and
+value."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
-from chaoslib.experiment import ensure_experiment_is_valid
-from chaoslib.loader import load_experiment
 
 from drill import settings as target_settings
 from drill.errors import InputError, UsageError
-from drill.faults.catalogue import FAULTS, fault_named, lacking, not_applicable
-from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
-from drill.inject.injection import affected_requests
+from drill.faults.catalogue import as_data, from_data, kinds
+from drill.faults.kill import Kill
+from drill.inject.experiment import (
+    OWN_EXPERIMENTS,
+    experiment_of,
+    fault_names,
+    lacking,
+    planned_fault,
+    read_experiment,
+)
+from drill.inject.ritual import configure_control
+from drill.inject.witness import affected_requests
+from drill.recording.events import PlannedFault
+from drill.settings import Settings
 
 ROOT = Path(__file__).parents[3]
+LONGEST_LINES = 30
 
 
-def test_there_is_one_experiment_for_each_fault_and_no_other() -> None:
-    assert sorted(path.stem for path in OWN_EXPERIMENTS.iterdir()) == sorted(FAULTS)
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return target_settings.load(ROOT / "drill.toml")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_every_experiment_is_valid_for_the_toolkit_and_for_drill(fault: str) -> None:
-    path = OWN_EXPERIMENTS / f"{fault}.yaml"
-    ensure_experiment_is_valid(load_experiment(str(path)))
-    experiment = read_experiment(path)
-    assert (experiment.activities, experiment.rollbacks) == (3, 1)
-    assert path.read_text().count(f"fault: {fault},") == 4
+@pytest.mark.parametrize("fault", fault_names())
+def test_a_shipped_experiment_is_read_and_short(settings: Settings, fault: str) -> None:
+    found = experiment_of(settings, fault)
+    assert found.fault == fault
+    assert found.kind in kinds().values()
+    assert len(found.path.read_text().splitlines()) <= LONGEST_LINES
+    planned = planned_fault(settings, fault)
+    assert planned.felt == found.felt
+    assert (planned.part in settings.parts) == bool(found.part)
+    assert lacking(settings, fault) == ()
 
 
-def broken(folder: Path, old: str, new: str) -> Path:
-    text = (OWN_EXPERIMENTS / "pods-killed.yaml").read_text()
-    assert old in text
-    path = folder / "pods-killed.yaml"
-    path.write_text(text.replace(old, new))
-    return path
+def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
+    tmp_path: Path, settings: Settings
+) -> None:
+    assert fault_names() == sorted(file.stem for file in OWN_EXPERIMENTS.glob("*.yaml"))
+    (tmp_path / "experiments").mkdir()
+    own = (OWN_EXPERIMENTS / "no-fault.yaml").read_text().replace("fault: no-fault", "fault: ours")
+    (tmp_path / "experiments" / "ours.yaml").write_text(own)
+    here = settings.model_copy(update={"root": tmp_path})
+    assert "ours" in fault_names(here)
+    assert experiment_of(here, "ours").felt == "nothing"
+    with pytest.raises(UsageError, match="'ours' is no fault: expected one of database-corrupted"):
+        experiment_of(settings, "ours")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("right", "wrong", "line", "said"),
     [
-        ("title: Every", 'title: "Every', r"pods-killed\.yaml:\d+: .*YAML"),
-        (
-            "func: inject",
-            "func: hold",
-            r"pods-killed\.yaml:\d+: .*drill\.actions\.announce, drill\.actions\.inject",
-        ),
-        ("rollbacks:\n", "rollback:\n", r"pods-killed\.yaml:\d+: .*rollbacks: a list"),
-        ("func: undo", "func: announce", r"pods-killed\.yaml:\d+: .*drill\.actions\.undo"),
-        (
-            "steady-state-hypothesis:",
-            "steady-state:",
-            r"pods-killed\.yaml: .*steady-state-hypothesis: a dict",
-        ),
-        (
-            "    provider: {type: python, module: drill.inject.activities, func: hold",
-            "    providers: {type: python, module: drill.inject.activities, func: hold",
-            "a provider",
-        ),
+        ("title: ", "title: [", 2, "expected YAML ("),
+        ("title: Someone", "titel: Someone", 1, "expected one of title, description"),
+        ("strategy: always", "strategy: never", 3, "so that it is undone however it ends"),
+        ("drill.inject.ritual", "drill.inject.other", 4, "module: drill.inject.ritual"),
+        ("method: []", "method: [1]", 5, "drill.inject.ritual adds what is to be done"),
+        ("name: drill\n    fault", "name: other\n    fault", 7, "one with the name drill"),
+        ("fault: deployment", "fault: statefulset", 8, "'deployment-scaled-to-zero', as the file is called"),
+        ("kind: scale", "kind: skale", 9, "a kind of fault: command, kill, network, nothing, patch"),
+        ("felt: failed", "felt: hard", 10, "how users feel it: failed, slow, latent, nothing"),
+        ("witness: the", "wittness: the", 11, "expected one of name, fault, kind, part"),
+        ("replicas: 0", "replicas: -1", 13, "scale: Expected `int` >= 0"),
+        ("replicas: 0", "replicas: many", 13, "scale: Expected `int`, got `str`"),
+        ("endpoints: none", "endpoints: few", 13, "scale: Invalid enum value 'few'"),
+        ("shows: {", "shoes: {", 13, "scale: Object contains unknown field `shoes`"),
     ],
 )
-def test_a_malformed_experiment_is_named_with_its_place(
-    tmp_path: Path, old: str, new: str, says: str
+def test_what_is_wrong_with_an_experiment_is_named(
+    tmp_path: Path, right: str, wrong: str, line: int, said: str
 ) -> None:
-    with pytest.raises(InputError, match=says):
-        read_experiment(broken(tmp_path, old, new))
+    text = (OWN_EXPERIMENTS / "deployment-scaled-to-zero.yaml").read_text()
+    assert right in text
+    path = tmp_path / "deployment-scaled-to-zero.yaml"
+    path.write_text(text.replace(right, wrong, 1))
+    with pytest.raises(InputError) as raised:
+        read_experiment(path)
+    assert str(raised.value).startswith(f"{path}:{line}: "), raised.value
+    assert said in str(raised.value)
 
 
-def test_an_unknown_fault_lists_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"'pod-killed' is no fault.*pods-killed"):
-        fault_named("pod-killed")
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff\xfe", b"a: &x [*x]", b"{" * 5000, b"title: 1\n" * 2])
+def test_no_experiment_at_all_is_an_input_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        read_experiment(path)
 
 
-def test_a_fault_of_a_part_that_the_target_lacks_is_not_applicable_by_name(tmp_path: Path) -> None:
-    whole = target_settings.load(ROOT / "drill.toml")
-    assert {fault: lacking(whole, fault) for fault in FAULTS} == dict.fromkeys(FAULTS, ())
-    bare = whole.model_copy(update={"database": None, "redis": None})
-    assert {fault for fault in FAULTS if not lacking(bare, fault)} == {
-        "pods-killed",
-        "deployment-scaled-to-zero",
-    }
-    assert not_applicable("database-corrupted", lacking(bare, "database-corrupted")).endswith(
-        "describes no [database]"
+def test_the_ritual_is_added_to_what_an_experiment_says() -> None:
+    experiment = {"title": "x", "method": [], "extensions": [{"name": "drill", "fault": "pods-killed"}]}
+    configure_control(experiment)
+    assert [each["provider"]["func"] for each in experiment["method"]] == ["announce", "inject", "hold"]
+    assert [each["provider"]["func"] for each in experiment["rollbacks"]] == ["undo"]
+    assert {each["provider"]["arguments"]["fault"] for each in experiment["method"]} == {"pods-killed"}
+    assert len(experiment["steady-state-hypothesis"]["probes"]) == 2
+
+
+def test_what_a_target_lacks_is_named() -> None:
+    notebook = target_settings.load(ROOT / "tests" / "second_service" / "drill.toml")
+    assert lacking(notebook, "database-corrupted") == ("sqlite",)
+    assert lacking(notebook, "redis-killed") == ("redis",)
+    assert lacking(notebook, "pods-killed") == ()
+
+
+def test_a_part_is_found_by_its_kind_whatever_it_is_called(settings: Settings) -> None:
+    renamed = settings.model_copy(update={"parts": {"sessions": settings.parts["redis"]}})
+    assert planned_fault(renamed, "redis-slow") == PlannedFault("redis-slow", "slow", "sessions")
+
+
+def test_failures_of_requests_that_need_a_part_witness_its_faults(settings: Settings) -> None:
+    assert affected_requests(settings, "redis") == ["POST /simulations"]
+    assert affected_requests(settings, "") == [request.name for request in settings.load.requests]
+
+
+@pytest.mark.parametrize("name", sorted(kinds()))
+def test_every_kind_can_be_kept_and_read_again(name: str) -> None:
+    """A record survives the ledger; its fields are plain data."""
+    kind = kinds()[name]
+    made = msgspec.convert(
+        {field.encode_name: _example(field.type) for field in msgspec.structs.fields(kind)}, kind
     )
+    kept = msgspec.json.decode(msgspec.json.encode(as_data(made)))
+    assert from_data(kept) == made
+    assert made.shown()["kind"] == name
 
 
-def test_failures_of_requests_that_need_the_part_witness_its_faults() -> None:
-    settings = target_settings.load(ROOT / "drill.toml")
-    assert affected_requests(settings, ("redis",)) == ["POST /simulations"]
-    assert affected_requests(settings, ()) == [request.name for request in settings.load.requests]
+def test_a_record_of_another_drill_is_named() -> None:
+    record = as_data(Kill("web", "Deployment", "web", ["web-1"]))
+    with pytest.raises(Exception, match="'kidnap' is no kind of fault: expected one of command, kill"):
+        from_data({**record, "kind": "kidnap"})
+    with pytest.raises(Exception, match="cannot be undone by this drill"):
+        from_data({"kind": "kill", "workload": "web"})
+
+
+def _example(annotation: object) -> object:
+    text = str(annotation)
+    if "Shows" in text:
+        return {"endpoints": "none"}
+    if "list" in text:
+        return ["one"]
+    if "dict" in text:
+        return {"kind": "Service", "metadata": {"name": "web", "labels": {}}}
+    return 3 if annotation is int else "one"

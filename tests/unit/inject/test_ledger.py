@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from drill import wait
 from drill.errors import FaultError, InputError
-from drill.putback.ledger import Entry, Ledger, Process, process
+from drill.putback.ledger import DrillEntry, FaultEntry, Ledger, Process, process
 
 
-def an_entry(identity: str = "pods-killed-1-1", experiment: Process | None = None) -> Entry:
-    return Entry(
+def an_entry(identity: str = "pods-killed-1-1", experiment: Process | None = None) -> FaultEntry:
+    return FaultEntry(
         id=identity,
         fault="pods-killed",
         target="/somewhere/drill.toml",
         context="kind-drill",
         namespace="production",
-        arguments={"deployment": "web", "pods": ["web-1"]},
+        record={"kind": "kill", "workload": "web", "pods": ["web-1"]},
         announced_wall=1.5,
         experiment=experiment or process(os.getpid()),
         drill=None,
@@ -31,8 +33,21 @@ def an_entry(identity: str = "pods-killed-1-1", experiment: Process | None = Non
 def test_an_entry_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     file = ledger.open(an_entry())
-    assert file == tmp_path / ".drill" / "ledger" / "pods-killed-1-1.json"
-    assert ledger.entries() == [an_entry()]
+    assert file == tmp_path / "ledger" / "pods-killed-1-1.json"
+    assert ledger.entries() == ledger.faults() == [an_entry()]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(ledger.folder.stat().st_mode) == 0o700
+
+
+def test_open_drills_and_open_faults_are_told_apart(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    me = process(os.getpid())
+    known = msgspec.Raw(b'{"objects":{}}')
+    ledger.open(DrillEntry("drill-1-1", "drill.toml", "kind-drill", "production", known, 1.0, me))
+    ledger.open(an_entry())
+    (drill,) = ledger.drills()
+    assert (drill.id, msgspec.json.decode(drill.known)) == ("drill-1-1", {"objects": {}})
+    assert ledger.faults() == [an_entry()]
 
 
 def test_closing_removes_the_entry_and_what_was_kept_beside_it_and_nothing_else(tmp_path: Path) -> None:

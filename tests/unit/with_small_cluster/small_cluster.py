@@ -1,0 +1,256 @@
+"""A small API server that keeps objects, as the real one's paths have them: enough of Kubernetes for what
+drill asks and changes. Deployments roll out at once; a pod is ready unless its image or its readiness path
+says "no-such"."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+from drill.cluster.access import Cluster
+from drill.cluster.objects import PATHS, path_of
+
+Json = dict[str, Any]
+NAMESPACE = "notebook"
+
+
+class SmallCluster:
+    """`objects`: path of a collection -> name -> object; `changes`: what was asked but GET; `forbidden`:
+    collections that this user may not list."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Json]] = {}
+        self.changes: list[str] = []
+        self.forbidden: set[str] = set()
+        self.autoscaled: dict[str, int] = {}
+        """Replicas that an autoscaler chooses for a deployment as soon as others are set."""
+        self.lock = threading.RLock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_one(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                with server.lock:
+                    status, answer = server.answer(self.command, self.path, body)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self.put("Namespace", {"metadata": {"name": "kube-system", "uid": "0123456789abcdef"}})
+        self.put("Namespace", {"metadata": {"name": NAMESPACE, "uid": "fedcba9876543210"}})
+
+    def stop(self) -> None:
+        """It does not answer any more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def put(self, kind: str, item: Json, namespace: str = NAMESPACE) -> None:
+        """Set an object as somebody else would."""
+        collection = "/api/v1/namespaces" if kind == "Namespace" else path_of(kind, namespace)
+        with self.lock:
+            self._keep(collection, item)
+
+    def get(self, kind: str, name: str) -> Json:
+        """An object as it is."""
+        return self.objects[path_of(kind, NAMESPACE)][name]
+
+    def remove(self, kind: str, name: str) -> None:
+        """Delete an object as somebody else would."""
+        with self.lock:
+            del self.objects[path_of(kind, NAMESPACE)][name]
+            self._roll_out()
+
+    def answer(self, method: str, url: str, body: Json | None) -> tuple[int, Json]:  # noqa: PLR0911
+        """What the API server says."""
+        path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
+        if path == "/healthz":
+            return (200 if self._addresses() else 503), {}
+        if method != "GET":
+            self.changes.append(f"{method} {path}")
+        if "endpointslices" in path:
+            addresses = [{"addresses": [each]} for each in self._addresses()]
+            return 200, {"items": [{"endpoints": addresses}]}
+        if path in self.forbidden:
+            return 403, {}
+        if path in self.objects or path in {each.format(namespace=NAMESPACE) for each in PATHS.values()}:
+            if method == "POST" and body is not None:
+                if body["metadata"]["name"] in self.objects.get(path, {}):
+                    return 409, {}
+                self._keep(path, body)
+                return 201, body
+            return 200, self._listed(path, query)
+        collection, _, name = path.removesuffix("/scale").rpartition("/")
+        if name not in self.objects.get(collection, {}):
+            return 404, {}
+        return self._of_one(method, collection, name, body)
+
+    def _of_one(self, method: str, collection: str, name: str, body: Json | None) -> tuple[int, Json]:
+        item = self.objects[collection][name]
+        if method == "DELETE":
+            del self.objects[collection][name]
+            self._roll_out()
+        elif method == "PUT" and body is not None:
+            self._keep(collection, body)
+        elif method == "PATCH" and body is not None:
+            self._keep(collection, _merged(item, body))
+        return 200, self.objects[collection].get(name, item)
+
+    def _listed(self, path: str, query: dict[str, list[str]]) -> Json:
+        wanted = dict(pair.split("=") for pair in query.get("labelSelector", [""])[0].split(",") if pair)
+        items = [
+            item
+            for item in self.objects.get(path, {}).values()
+            if wanted.items() <= (item["metadata"].get("labels") or {}).items()
+        ]
+        version = "v1" if path.startswith("/api/v1") else "/".join(path.split("/")[2:4])
+        return {"apiVersion": version, "items": items}
+
+    def _keep(self, collection: str, item: Json) -> None:
+        version = "v1" if collection.startswith("/api/v1") else "/".join(collection.split("/")[2:4])
+        kept = {"apiVersion": version, **json.loads(json.dumps(item))}
+        if collection.endswith("/pods"):
+            kept.setdefault("status", {"phase": "Running"})
+        kept["metadata"]["generation"] = kept["metadata"].get("generation", 0) + 1
+        self.objects.setdefault(collection, {})[item["metadata"]["name"]] = kept
+        self._roll_out()
+
+    def _roll_out(self) -> None:
+        pods = self.objects.setdefault(path_of("Pod", NAMESPACE), {})
+        for name in [name for name, pod in pods.items() if "ownerReferences" in pod["metadata"]]:
+            del pods[name]
+        for name, item in self.objects.get(path_of("Deployment", NAMESPACE), {}).items():
+            spec = item["spec"]
+            if name in self.autoscaled and spec["replicas"] > 0:
+                spec["replicas"] = self.autoscaled[name]
+            container = spec["template"]["spec"]["containers"][0]
+            started = "no-such" not in container["image"]
+            ready = started and "no-such" not in json.dumps(container.get("readinessProbe") or {})
+            for number in range(spec["replicas"]):
+                pod = f"{name}-{number}"
+                pods[pod] = _pod(pod, spec["template"], started, ready)
+            count = spec["replicas"]
+            item["status"] = {
+                "observedGeneration": item["metadata"]["generation"],
+                "replicas": count,
+                "updatedReplicas": count,
+                "readyReplicas": count if ready else 0,
+                "availableReplicas": count if ready else 0,
+            }
+
+    def _addresses(self) -> list[str]:
+        services = self.objects.get(path_of("Service", NAMESPACE), {})
+        found = []
+        for service in services.values():
+            for pod in self.objects.get(path_of("Pod", NAMESPACE), {}).values():
+                labels, selector = pod["metadata"].get("labels") or {}, service["spec"]["selector"]
+                if selector.items() <= labels.items() and _is_ready(pod):
+                    found.append(pod["status"]["podIP"])
+        return found
+
+
+class LocalCluster(Cluster):
+    """A cluster whose containers are this machine: what is run in one is run here."""
+
+    def exec(
+        self,
+        pod: str,
+        container: str,
+        command: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        seconds: float = 60,
+    ) -> bytes:
+        done = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, check=True)
+        return done.stdout
+
+
+def a_deployment(name: str = "web", replicas: int = 2, image: str = "web:1") -> Json:
+    container = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "volumeMounts": []}
+    labels = {"app": name}
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [container], "volumes": [], "securityContext": {}},
+            },
+        },
+    }
+
+
+def kubeconfig(folder: Path, address: str, context: str = "kind-small") -> Path:
+    path = folder / "kubeconfig"
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": context,
+        "clusters": [{"name": "small", "cluster": {"server": address}}],
+        "users": [{"name": "small", "user": {"token": "a token"}}],
+        "contexts": [{"name": context, "context": {"cluster": "small", "user": "small"}}],
+    }
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+def _pod(name: str, template: Json, started: bool, ready: bool) -> Json:
+    container = template["spec"]["containers"][0]["name"]
+    state: Json = {"running": {}} if started else {"waiting": {"reason": "ErrImagePull"}}
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "labels": template["metadata"]["labels"],
+            "ownerReferences": [{"kind": "ReplicaSet"}],
+        },
+        "spec": {**template["spec"], "nodeName": "node"},
+        "status": {
+            "phase": "Running" if started else "Pending",
+            "podIP": "10.0.0.1",
+            "containerStatuses": [{"name": container, "ready": ready, "state": state}],
+        },
+    }
+
+
+def _is_ready(pod: Json) -> bool:
+    statuses = pod.get("status", {}).get("containerStatuses", [{"ready": False}])
+    return all(status["ready"] for status in statuses)
+
+
+def _merged(item: Any, patch: Any) -> Any:
+    """A strategic merge, by the rule that lists of named things are merged by name."""
+    if isinstance(item, list) and isinstance(patch, list) and all("name" in each for each in [*item, *patch]):
+        by_name = {each["name"]: each for each in item}
+        for each in patch:
+            by_name[each["name"]] = _merged(by_name.get(each["name"], {}), each)
+        return list(by_name.values())
+    if not isinstance(item, dict) or not isinstance(patch, dict):
+        return patch
+    merged = dict(item)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key, {} if isinstance(value, dict) else None), value)
+    return merged

@@ -1,0 +1,187 @@
+"""Kinds of faults and parts that act inside containers, with this machine in the place of the container: a
+real SQLite file, real shells."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from small_cluster import NAMESPACE, Json, LocalCluster, SmallCluster, a_deployment
+
+from drill import settings as target_settings
+from drill.cluster.access import Cluster
+from drill.errors import FaultError, UsageError
+from drill.faults.catalogue import as_data, from_data
+from drill.faults.command import Command, CommandParameters
+from drill.faults.fault import Site
+from drill.faults.sqlite_pages import SqlitePages, helper_of, integrity_of
+from drill.parts import part_named, store_of
+from drill.parts.health import parts_health
+from drill.settings import Settings
+
+DATABASE = """
+[parts.notes]
+kind = "sqlite"
+path = "{path}"
+volume_claim = "data"
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)")
+    rows = [(number, f'{{"title": "drill-title-{number}"}}') for number in range(1, 200)]
+    connection.executemany("INSERT INTO notes VALUES (?, ?)", rows)
+    connection.execute("CREATE TABLE empty (x)")
+    connection.commit()
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def noted(settings: Settings, database: Path) -> Settings:
+    settings.file.write_text(settings.file.read_text() + DATABASE.format(path=database), encoding="utf-8")
+    return target_settings.load(settings.file)
+
+
+@pytest.fixture
+def local(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCluster:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return LocalCluster(cluster._client, cluster.kubeconfig, cluster.context, cluster.namespace)
+
+
+def with_volume() -> Json:
+    item = a_deployment()
+    spec = item["spec"]["template"]["spec"]
+    spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    spec["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    return item
+
+
+def a_site(cluster: Cluster, settings: Settings, folder: Path, part: str = "") -> Site:
+    return Site(
+        cluster, settings, settings.target.application, part, lambda suffix: folder / f"kept.{suffix}"
+    )
+
+
+def test_what_the_store_itself_holds(small: SmallCluster, noted: Settings, local: LocalCluster) -> None:
+    store = store_of(local, noted)
+    assert store is not None
+    assert store.name == "notes"
+    wanted = ["drill-title-7", "drill-title-70", "drill-title-700", "drill-title", "12", "1234"]
+    assert store.holds(wanted) == {"drill-title-7", "drill-title-70", "12"}
+
+
+def test_a_part_that_is_well_and_one_that_is_broken(
+    small: SmallCluster, noted: Settings, local: LocalCluster, database: Path
+) -> None:
+    assert parts_health(local, noted).healthy
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(8192))
+    seen = parts_health(local, noted)
+    assert not seen.healthy
+    assert "notes" in seen.observed
+
+
+def test_a_part_that_is_not_there_or_cannot_do_that(
+    small: SmallCluster, settings: Settings, noted: Settings, local: LocalCluster
+) -> None:
+    assert store_of(local, settings) is None
+    with pytest.raises(UsageError, match="expected a part 'redis' under"):
+        part_named(local, noted, "redis")
+    with pytest.raises(UsageError, match="notes: a part of kind sqlite makes no backups"):
+        part_named(local, noted, "sqlite").back_up(seconds=1)
+
+
+def test_pages_are_overwritten_and_put_back(
+    small: SmallCluster, noted: Settings, local: LocalCluster, database: Path, tmp_path: Path
+) -> None:
+    small.put("Deployment", with_volume())
+    before = integrity_of(database)
+    fault = SqlitePages.prepare(a_site(local, noted, tmp_path, "notes"), None)
+    kept = from_data(as_data(fault))
+    injected = kept.inject(local)
+    assert set(injected.detail["pages"]) == {"notes", "empty"}
+    assert kept.look(local, injected.detail).shows
+    assert not integrity_of(database).sound
+    small.put("Deployment", with_volume())
+    assert kept.undo(local) == "put the kept copy back"
+    assert integrity_of(database) == before
+    assert small.get("Deployment", "web")["spec"]["replicas"] == 2
+    assert kept.undo(local) == "the database is sound: nothing was left to undo"
+
+
+def test_pages_are_put_back_though_the_deployment_is_gone(
+    small: SmallCluster, noted: Settings, local: LocalCluster, database: Path, tmp_path: Path
+) -> None:
+    small.put("Deployment", with_volume())
+    fault = SqlitePages.prepare(a_site(local, noted, tmp_path, "notes"), None)
+    fault.inject(local)
+    small.remove("Deployment", "web")
+    assert fault.undo(local) == "put the kept copy back"
+    assert integrity_of(database).sound
+
+
+def test_a_claim_that_is_not_mounted_is_refused_before_anything_is_broken() -> None:
+    with pytest.raises(FaultError, match="mount no volume of the claim 'other'"):
+        helper_of(with_volume()["spec"]["template"]["spec"], "web", "other")
+
+
+def a_lock(tmp_path: Path, **changed: str) -> CommandParameters:
+    scripts = {
+        "inject": f"echo {{secret}} > {tmp_path}/lock; echo OK",
+        "undo": f"grep -q {{secret}} {tmp_path}/lock && rm {tmp_path}/lock; true",
+        "look": f"test -e {tmp_path}/lock && echo LOCKED || echo open",
+        "shows": "^LOCKED",
+        "accepted": "^OK",
+    }
+    return CommandParameters(**{**scripts, **changed})
+
+
+def test_a_command_is_run_looked_for_and_undone(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    fault = Command.prepare(a_site(local, settings, tmp_path), a_lock(tmp_path))
+    assert not fault.look(local, {}).shows
+    injected = fault.inject(local)
+    assert injected.detail == {"said": ["OK", "OK"]}
+    assert fault.look(local, {}).shows
+    secret = (tmp_path / "lock").read_text().strip()
+    assert len(secret) == 32
+    assert secret not in str(fault.shown())
+    assert secret in str(as_data(fault))
+    assert from_data(as_data(fault)).undo(local) == "ran the undo"
+    assert not fault.look(local, {}).shows
+    assert fault.undo(local) == "ran the undo"
+
+
+def test_a_pod_that_still_shows_it_is_replaced(
+    small: SmallCluster,
+    settings: Settings,
+    local: LocalCluster,
+    tmp_path: Path,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("drill.faults.command.UNDO_SHOWS_SECONDS", 0.1)
+    fault = Command.prepare(a_site(local, settings, tmp_path), a_lock(tmp_path, undo="true"))
+    fault.inject(local)
+    small.changes.clear()
+    assert fault.undo(local) == "replaced web-0, web-1, which still showed it"
+    pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    assert small.changes == [f"DELETE {pods}/web-0", f"DELETE {pods}/web-1"]
+
+
+def test_an_injection_that_is_not_accepted_is_an_error(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    fault = Command.prepare(a_site(local, settings, tmp_path), a_lock(tmp_path, inject="echo ERR"))
+    with pytest.raises(FaultError, match=r"expected an answer like '\^OK' to the injection, it was 'ERR"):
+        fault.inject(local)
