@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
-from drill.errors import InputError, SetupError
+from drill.errors import InputError, SetupError, UsageError
 from drill.recording.clock import Moment, now
 
 SCHEMA_VERSION = 2
