@@ -152,7 +152,8 @@ class Drill:
 
     def wait_until_recovered(self) -> None:
         """Nobody acts until users are served again, or until patience has run out: the judge says which."""
-        self._watching.until_recovered(self._scene.settings.judge.patience_seconds, "the platform to heal")
+        if not self.facts.nothing_broken:
+            self._watching.until_recovered(self._patience(), "the platform to heal")
 
     @property
     def verdict(self) -> DrillVerdict:
@@ -247,15 +248,16 @@ class Drill:
     def _finish(self) -> DrillVerdict:
         scene = self._scene
         if self.facts.nothing_broken:
-            self._watching.window_after(time.monotonic())
+            recovered: float | None = time.monotonic()
         else:
             recovered = self._watching.until_recovered(self._patience(), "users to be served again")
-            if recovered is not None:
-                self._watching.window_after(recovered)
+        if recovered is not None:
+            self._watching.window_after(recovered)
         self._users.stop()
         if self._acting.started is not None:
             record_changes(scene.cluster, scene.recorder, self._acting.started)
-        audit(scene, self._breaking.began if self._breaking.injected else None)
+        if recovered is not None:  # a service that is out cannot be asked for its writes
+            audit(scene, self._breaking.began if self._breaking.injected else None)
         return judge(self.folder)
 
     def _patience(self) -> float:

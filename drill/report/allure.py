@@ -100,8 +100,8 @@ class _Guard:
 
 
 def guard(told: Callable[[OSError], None]) -> None:
-    """From now on a result that cannot be written is told, and ends no run: the disk may be full, and what was broken
-    has still to be put back."""
+    """From now on a result that cannot be written is told, and ends no run: the disk may be full, and what
+    was broken has still to be put back."""
     if plugin_manager.has_plugin(GUARD):
         plugin_manager.unregister(name=GUARD)
     plugin_manager.register(_Guard(told), GUARD)

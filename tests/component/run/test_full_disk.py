@@ -1,5 +1,5 @@
-"""A disk that is full, or that may not be written to: one message, exit status 3, no traceback. On a real file system of
-1 MiB, in a mount namespace of its own, so that nothing stays mounted whatever happens."""
+"""A disk that is full, or that may not be written to: one message, exit status 3, no traceback. On a real
+file system of 1 MiB, in a mount namespace of its own, so that nothing stays mounted whatever happens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from drill.run.facts import Machine, Project
 reports, root = Path(sys.argv[1]), Path(sys.argv[2])
 run = Run(reports, "one", ["pytest"])
 try:
-    run.begin("Target", root, [("target", Path("drill.toml"))], project=Project(), machine=Machine(), tools={})
+    inputs = [("target", Path("drill.toml"))]
+    run.begin("Target", root, inputs, project=Project(), machine=Machine(), tools={})
     folder = run.evidence("drill")
     recorder = Recorder(folder / "recording.jsonl")
     written = 0
@@ -37,7 +38,8 @@ status = run.finish()
 print("\\n".join(run.summary_lines()))
 if (reports / "one" / "evidence").exists():
     from drill.recording import read_events
-    print("whole events:", len(read_events(reports / "one" / "evidence" / "drill" / "recording.jsonl")) == written)
+    events = read_events(reports / "one" / "evidence" / "drill" / "recording.jsonl")
+    print("whole events:", len(events) == written)
 sys.exit(status)
 """
 
@@ -48,7 +50,18 @@ def _mounted(tmp_path: Path, options: str, script: str) -> subprocess.CompletedP
     (tmp_path / "drill.toml").write_text("[target]\n")
     (tmp_path / "script.py").write_text(script)
     inside = f'mount -t tmpfs -o {options} tmpfs "$1/reports" && exec "$2" "$1/script.py" "$1/reports" "$1"'
-    command = ["unshare", "--mount", "--user", "--map-root-user", "bash", "-c", inside, "bash", tmp_path, sys.executable]
+    command = [
+        "unshare",
+        "--mount",
+        "--user",
+        "--map-root-user",
+        "bash",
+        "-c",
+        inside,
+        "bash",
+        tmp_path,
+        sys.executable,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -82,7 +95,7 @@ from pathlib import Path
 
 root = Path(sys.argv[2])
 done = subprocess.run(
-    [sys.executable, "-m", "pytest", "features", "-m", "smoke", "--reports", sys.argv[1], "--run", "one", "-q"],
+    [sys.executable, "-m", "pytest", "features", "-m", "smoke", "-q", "--reports", sys.argv[1], "--run", "a"],
     cwd={checkout!r}, capture_output=True, text=True,
 )
 print(done.stdout, done.stderr)
