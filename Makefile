@@ -27,6 +27,8 @@ lint: $(BIN)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/deptry novel_engine --extend-exclude tests --non-dev-dependency-groups novel-engine --ignore DEP002
 	$(BIN)/shellcheck cluster/node-image/build cluster/node-image/build-binaries cluster/node-image/keep-strays-inside .ci/run
 
 bench: up

@@ -21,6 +21,7 @@ import numpy as np
 
 from drill.judge import judge
 from drill.recording import Moment, Recorder, Request
+from drill.recording.events import of_kind
 
 COUNT = 1_000_000
 PER_SECOND = 1_000
@@ -58,19 +59,25 @@ def write_drill(folder: Path) -> None:
         "timeout_seconds": 1,
     }
     limits = {
-        "restored": {"value": 900.0, "unit": "s"},
+        "recovered": {"value": 900.0, "unit": "s"},
         "response_time": {"value": 0.5, "unit": "s", "statistic": "p95"},
         "error_rate": {"value": 0.001, "unit": "ratio"},
     }
-    audit = {"acknowledged": 135_714, "checked": 135_714, "absent": []}
+    started = {"drill": "million", "settings": settings, "limits": limits, "faults": [{"fault": "none"}]}
+    witnessed = {"fault": "none", "what": "no endpoints", "seconds": 0.5}
+    end = COUNT / PER_SECOND
     for moment, kind, data in (
-        (0.0, "drill.started", {"drill": "million", "settings": settings, "limits": limits}),
-        (1.0, "health.gate", {"healthy": True, "observed": "200"}),
+        (0.0, "drill.started", started),
+        (0.0, "health.gate", {"healthy": True, "observed": "200"}),
+        (0.0, "load.started", {"requests_per_second": PER_SECOND, "timeout_seconds": 1}),
+        (0.0, "window.opened", {"window": "before"}),
         (INJECTED, "fault.injected", {"fault": "none"}),
-        (INJECTED + 0.5, "fault.witnessed", {"fault": "none", "what": "failed requests", "seconds": 0.5}),
-        (1001.0, "writes.audited", audit),
+        (INJECTED + 0.5, "fault.witnessed", witnessed),
+        (end, "window.closed", {"window": "after"}),
+        (end + 0.5, "load.stopped", {"exit_status": 0}),
+        (end + 1, "writes.audited", {"acknowledged": 135_714, "checked": 135_714}),
     ):
-        recorder.record(kind, at=Moment(wall=moment, monotonic=moment), **data)
+        recorder.record(of_kind(kind, data), at=Moment(wall=moment, monotonic=moment))
     recorder.close()
 
 

@@ -7,7 +7,7 @@ the row says how many. It can when it answers FIRST_ALONE times as many in a tri
 killed pods that is back has to answer all of them alone; what it cannot answer, it drops, and the prober
 would measure the outage that it makes. Both outages count planned moments:
 
-    the judge's     from the first failed request to restored
+    the judge's     from the first request that users felt to recovered
     the prober's    from the first failed probe that was under way at the injection or planned later, to the first probe of the last
                     unbroken run of good ones
 """
@@ -29,7 +29,7 @@ from drill import wait
 from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.drill import Drill
-from drill.conduct.scenario import facts_of
+from drill.conduct.scenario import Sentence, Written, facts_of
 from drill.judge.case import Case
 from drill.putback import put_back
 from drill.report.live import LiveLine
@@ -53,12 +53,12 @@ class Outage(NamedTuple):
     """Monotonic seconds."""
 
     first_failed: float
-    restored: float
+    recovered: float
 
     @property
     def seconds(self) -> float:
         """How long it lasted."""
-        return self.restored - self.first_failed
+        return self.recovered - self.first_failed
 
 
 def outage(options: Options) -> list[Row]:
@@ -76,7 +76,8 @@ def _outage(folder: Path) -> list[Row]:
     port = urlsplit(settings.target.address).port
     cluster = connect(settings)
     put_back(settings, cluster)
-    facts = facts_of("Benchmark", "The outage of killed pods", {"P0"}, [f'the fault "{FAULT}" takes effect'])
+    fault = Sentence(1, f'the fault "{FAULT}" takes effect')
+    facts = facts_of(Written(__file__, 1, "Benchmark", "The outage of killed pods", ("P0",), (fault,)))
     live = LiveLine()
     drill = Drill(settings, cluster, Book(settings), facts, folder, live=live)
     probes = folder / "probes.txt"
@@ -100,16 +101,16 @@ def _outage(folder: Path) -> list[Row]:
     if status or troubles:
         raise MeasureError("; ".join([*troubles, f"the prober ended with exit status {status}"]))
     timeline = Case(folder).timeline
-    if timeline.injected is None or timeline.first_failed is None or timeline.restored is None:
+    if timeline.first_felt is None or timeline.recovered is None:
         raise MeasureError(f"the judge saw no outage that ended: {verdict.why}")
-    ours = Outage(timeline.first_failed, timeline.restored)
-    theirs, how = probed(probes, timeline.injected)
+    ours = Outage(timeline.first_felt, timeline.recovered)
+    theirs, how = probed(probes, timeline.injected[FAULT])
     fewer = (
         f"not {KILOHERTZ} probes a second: this machine's target did not answer {FIRST_ALONE} times as "
         "many as the next step beside its users",
     )
     apart = abs(ours.seconds - theirs.seconds)
-    start, end = ours.first_failed - theirs.first_failed, ours.restored - theirs.restored
+    start, end = ours.first_failed - theirs.first_failed, ours.recovered - theirs.recovered
     notes = (
         f"judge {ours.seconds:.3f} s, prober {theirs.seconds:.3f} s; {FAULT}, "
         f"{settings.load.requests_per_second:.0f} requests/s",

@@ -2,7 +2,7 @@
 Feature: Nothing is broken
   The control of all controls: no fault, nobody acts. Whatever is said to be lost, broken or repaired here is drill's own doing.
 
-  @nightly @gate @quarterly
+  @gate @quarterly
   Scenario: Nothing is broken and nobody acts
     Given the target is healthy
     And users are on it

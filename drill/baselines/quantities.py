@@ -63,7 +63,7 @@ _COMPARISONS = "|".join(
 )
 _PIECES = re.compile(
     rf"""
-      (?P<space>\s+|[(),;.:])
+      (?P<space>\s+|[()]|[,;.:](?=[\s)]|$))
     | (?P<percentile>p\ ?(?P<rank>[0-9]{{1,3}})(?![\w.,%-]*\w)
         |(?P<ordinal>[0-9]{{1,3}})(?:st|nd|rd|th)[ -]percentile\b)
     | (?P<quantity>(?P<number>[+-]?[0-9][0-9.,]*(?<![.,]))\ ?(?P<unit>%|percent\b|(?:{_UNITS})(?![a-z%/])))

@@ -109,8 +109,8 @@ class Held:
         by = lease["spec"].get("holderIdentity")
         if by != self._holder.identity:
             self._lost = (
-                f"{self._cluster.context}: this run ({self._holder.identity}) was silent for {EXPIRES_SECONDS} s, "
-                f"and another drills the cluster now: {by}"
+                f"{self._cluster.context}: this run ({self._holder.identity}) was silent for "
+                f"{EXPIRES_SECONDS} s, and another drills the cluster now: {by}"
             )
             return
         lease["spec"]["renewTime"] = _now()
@@ -161,8 +161,9 @@ def _acquire(cluster: Cluster, holder: Holder, wait_seconds: float) -> Held:
         )
     except DeadlineError as error:
         raise LeaseError(
-            f"{cluster.context} is being drilled by another run ({error.last_seen}); waited {wait_seconds:g} s "
-            "for it. Two runs on one cluster would judge each other's faults: wait for it, or drill another cluster"
+            f"{cluster.context} is being drilled by another run ({error.last_seen}); waited for it "
+            f"{wait_seconds:g} s. Two runs on one cluster would judge each other's faults: wait, or drill "
+            "another cluster"
         ) from error
     return Held(cluster, holder)
 

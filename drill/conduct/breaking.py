@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from drill.conduct.scene import Scene
 from drill.errors import DrillError, UsageError
 from drill.inject.injection import SLOW_SECONDS, Injection
@@ -16,6 +18,8 @@ class Breaking:
         self._scene = scene
         self._injections: dict[str, Injection] = {}
         self.injected: list[Event] = []
+        self.settled = 0.0
+        """When the last fault had shown itself, monotonic seconds."""
 
     def prepare(self, faults: tuple[str, ...]) -> None:
         """Start the experiments of these faults; nothing is broken yet."""
@@ -49,6 +53,7 @@ class Breaking:
         self.injected.append(injection.inject())
         scene.show("fault", f"the witness of {fault}")
         injection.wait_until_effective()
+        self.settled = time.monotonic()
         if len(self.injected) == 1:
             scene.recorder.record(WindowClosed("fault"))
             scene.recorder.record(WindowOpened("recovery"))

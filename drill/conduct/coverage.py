@@ -11,8 +11,8 @@ from drill.runbook import Runbook
 
 
 def run_coverage_lines(run_folder: Path) -> list[str]:
-    """One line for each fenced block of the runbooks of a stored run: its line, its name, and the drills that executed
-    it. Reads nothing but that folder."""
+    """One line for each fenced block of the runbooks of a stored run: its line, its name, and the drills that
+    executed it. Reads nothing but that folder."""
     facts = read_facts(run_folder)
     verdicts = read_verdicts(run_folder, facts)
     found = cover(run_folder, facts, read_recordings(run_folder, verdicts))

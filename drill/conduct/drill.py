@@ -23,7 +23,7 @@ from drill.conduct.scenario import Facts, Place
 from drill.conduct.scene import Scene
 from drill.conduct.users import Users
 from drill.conduct.watching import Watching
-from drill.errors import DrillError, FaultError, UsageError
+from drill.errors import DrillError, FaultError, SetupError, UsageError
 from drill.inject.experiment import planned_fault
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
@@ -152,7 +152,8 @@ class Drill:
 
     def wait_until_recovered(self) -> None:
         """Nobody acts until users are served again, or until patience has run out: the judge says which."""
-        self._watching.until_recovered(self._scene.settings.judge.patience_seconds, "the platform to heal")
+        if not self.facts.nothing_broken:
+            self._watching.until_recovered(self._patience(), "the platform to heal")
 
     @property
     def verdict(self) -> DrillVerdict:
@@ -165,22 +166,38 @@ class Drill:
         """End the load, undo the faults, bring the target into its known state. Returns what could not be done; never
         raises a DrillError."""
         troubles: list[str] = []
-        for action in (self._users.stop, self._acting.close, self._undo, self._put_back):
+        for action in (self._users.stop, self._acting.close, self._undo, self._put_back, self._end_recording):
             try:
                 action()
             except DrillError as error:
                 troubles.append(str(error))
-                event = DrillErrorEvent(type(error).__name__, str(error), stage="put back")
-                self._scene.recorder.record(event)
-        self._scene.recorder.record(DrillFinished(), durable=True)
+                troubles += self._note(DrillErrorEvent(type(error).__name__, str(error), stage="put back"))
         self._scene.recorder.close()
-        return troubles
+        return list(dict.fromkeys(troubles))
+
+    def _end_recording(self) -> None:
+        self._scene.recorder.record(DrillFinished(), durable=True)
+
+    def _note(self, event: DrillErrorEvent) -> list[str]:
+        """Record what went wrong. A disk that is full must not keep the target from being put back: what could not be
+        recorded is returned."""
+        try:
+            self._scene.recorder.record(event, durable=True)
+        except SetupError as error:
+            return [str(error)]
+        return []
 
     def fail_setup(self, error: DrillError) -> DrillVerdict:
         """The drill could not be carried out: record why, and judge what there is, which says "setup"."""
-        self._scene.recorder.record(DrillErrorEvent(type(error).__name__, str(error)), durable=True)
-        self._users.stop()
+        unrecorded = self._note(DrillErrorEvent(type(error).__name__, str(error)))
+        try:
+            self._users.stop()
+        except DrillError as other:
+            unrecorded.append(str(other))
         self._verdict = judge(self.folder)
+        if unrecorded:
+            why = "; ".join([str(error), *unrecorded])
+            self._verdict = msgspec.structs.replace(self._verdict, verdict="setup", why=why, criteria=[])
         return self._verdict
 
     def not_applicable(self, what: str) -> DrillVerdict:
@@ -231,15 +248,16 @@ class Drill:
     def _finish(self) -> DrillVerdict:
         scene = self._scene
         if self.facts.nothing_broken:
-            self._watching.window_after(time.monotonic())
+            recovered: float | None = time.monotonic()
         else:
             recovered = self._watching.until_recovered(self._patience(), "users to be served again")
-            if recovered is not None:
-                self._watching.window_after(recovered)
+        if recovered is not None:
+            self._watching.window_after(recovered)
         self._users.stop()
         if self._acting.started is not None:
             record_changes(scene.cluster, scene.recorder, self._acting.started)
-        audit(scene, self._breaking.began if self._breaking.injected else None)
+        if recovered is not None:  # a service that is out cannot be asked for its writes
+            audit(scene, self._breaking.began if self._breaking.injected else None)
         return judge(self.folder)
 
     def _patience(self) -> float:

@@ -20,6 +20,7 @@ from drill.errors import DrillError
 from drill.reading import read_text, shown
 
 DEFECT_TAG = re.compile(r"RB-?[0-9]+", re.IGNORECASE)
+LONGEST_LINE = 1000
 Node = Mapping[str, Any]
 
 
@@ -30,6 +31,10 @@ def feature_troubles(file: Path, known_tags: Collection[str]) -> list[str]:
         text = read_text(file, "a feature file")
     except DrillError as error:
         return [str(error)]
+    for line, sentence in enumerate(text.split("\n"), start=1):
+        if len(sentence) > LONGEST_LINE:
+            expected = f"a line of at most {LONGEST_LINE} characters"
+            return [f"{file}:{line}: {shown(sentence)!r} is not right here: expected {expected}"]
     try:
         feature: Node | None = Parser().parse(text).get("feature")
     except CompositeParserException as error:
@@ -45,6 +50,7 @@ def feature_troubles(file: Path, known_tags: Collection[str]) -> list[str]:
         *_without_steps(file, found),
         *_same_titles(file, found),
         *_misspelt_tags(file, feature, known_tags),
+        *_refused_by_pytest_bdd(file),
     ]
 
 

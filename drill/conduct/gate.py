@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from drill import wait
-from drill.parts.health import target_health
 from drill.conduct.scene import Scene
 from drill.errors import DeadlineError, SetupError
+from drill.parts.health import target_health
 from drill.recording.events import HealthGate
 
 GATE_SECONDS = 60

@@ -1,6 +1,6 @@
-"""What a kept control or calibration stands on: the target's objects and images, the cluster's version, the load, the
-fault. Digests leave out what differs from one start of the same target to the next: addresses, replicas that an
-autoscaler chose, marks of a restart, secrets' values."""
+"""What a kept control or calibration stands on: the target's objects and images, the cluster's version, the
+load, the fault. Digests leave out what differs from one start of the same target to the next: addresses,
+replicas that an autoscaler chose, marks of a restart, secrets' values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FAULT_CODE = ("faults", "inject")
 
 
 def cluster_facts(settings: Settings, cluster: Cluster) -> facts.Cluster:
-    """The cluster and the target as they are now, for run.json. Raises ClusterError where it does not answer."""
+    """The cluster and the target as they are now, for run.json. Raises ClusterError without an answer."""
     version = str(cluster.get("/version").get("gitVersion", ""))
     images = dict(sorted(_images(cluster.get(cluster.core("pods"))["items"])))
     return facts.Cluster(
@@ -44,7 +44,8 @@ def ground_of(settings: Settings, cluster: facts.Cluster, faults: Sequence[str])
 
 
 def target_digest(objects: Mapping[str, Mapping[str, Json]], images: Mapping[str, str]) -> str:
-    """A digest of what the target is made of. `objects`: kind -> name -> object; `images`: container -> image."""
+    """A digest of what the target is made of. `objects`: kind -> name -> object; `images`: container ->
+    image."""
     stable = {
         kind: {name: _stable(item, kind) for name, item in named.items() if name not in MADE_WITH_THE_CLUSTER}
         for kind, named in objects.items()

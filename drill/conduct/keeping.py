@@ -1,5 +1,5 @@
-"""Controls and calibrations from one run to the next. A control is a fact about the platform: as long as the fault, the
-target, the cluster and the load are the same, it need not be measured again in every run."""
+"""Controls and calibrations from one run to the next. A control is a fact about the platform: as long as the
+fault, the target, the cluster and the load are the same, it need not be measured again in every run."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from drill.settings import Settings
 def find_controls(
     settings: Settings, cluster: facts.Cluster, faults: Sequence[str], now_wall: float
 ) -> list[Kept]:
-    """The kept controls of these faults, newest first. Those that are stale say why; the others may be used."""
+    """The kept controls of these faults, newest first. The stale ones say why; the others may be used."""
     place = controls_of(_store(settings), faults)
     return find(place, ground_of(settings, cluster, faults), now_wall, settings.judge.controls_days)
 
 
 def keep_control(settings: Settings, run: Run, verdict: DrillVerdict) -> Path | None:
-    """Keep a control that this run has measured, for later runs; None where it is not conclusive. Call it once the
-    drill is closed, since its recording is copied. Raises SetupError where it cannot be written."""
+    """Keep a control that this run has measured, for later runs; None where it is not conclusive. Call it
+    once the drill is closed, since its recording is copied. Raises SetupError where it cannot be written."""
     if not verdict.control or not conclusive_control(verdict):
         return None
     faults = [fault.fault for fault in verdict.faults]
@@ -50,14 +50,14 @@ def keep_control(settings: Settings, run: Run, verdict: DrillVerdict) -> Path | 
         files={},
         drill=verdict.drill,
         scenario=verdict.scenario,
-        faults=faults,
+        faults=tuple(faults),
     )
     return keep(controls_of(_store(settings), faults), run.folder / verdict.evidence, note)
 
 
 def bring_control(run: Run, kept: Kept) -> DrillVerdict:
-    """Copy a kept control into the run, which then stands alone, judge it there, and add it: it gives the drills of its
-    faults their credit. Raises SetupError where it cannot be written."""
+    """Copy a kept control into the run, which then stands alone, judge it there, and add it: it gives the
+    drills of its faults their credit. Raises SetupError where it cannot be written."""
     name = f"{kept.note.drill}.{kept.folder.name.partition('-')[0].lstrip('0')}"
     folder = run.folder / "controls" / name
     bring(kept, folder)
@@ -67,8 +67,8 @@ def bring_control(run: Run, kept: Kept) -> DrillVerdict:
 
 
 def find_calibration(settings: Settings, cluster: facts.Cluster, now_wall: float) -> Kept | None:
-    """The newest calibration of this target, stale or not: its `note.calibration` is what drills carry; None where none
-    was kept."""
+    """The newest calibration of this target, stale or not: its `note.calibration` is what drills carry; None
+    where none was kept."""
     place = calibrations_of(_store(settings))
     found = find(place, ground_of(settings, cluster, ()), now_wall, settings.judge.calibration_days)
     usable = [kept for kept in found if not kept.stale]
@@ -78,7 +78,7 @@ def find_calibration(settings: Settings, cluster: facts.Cluster, now_wall: float
 def keep_calibration(
     settings: Settings, cluster: facts.Cluster, calibration: Calibration, evidence: Path, run: str
 ) -> Path:
-    """Keep a calibration with the drill of nothing that it was measured by (`evidence`). Raises SetupError."""
+    """Keep a calibration with the drill of nothing that measured it (`evidence`). Raises SetupError."""
     note = Note(
         ground_of(settings, cluster, ()), run, calibration.taken_wall, files={}, calibration=calibration
     )

@@ -1,4 +1,5 @@
-"""What a run writes down of what it is made with, before anything is broken: texts, versions, machine, cluster."""
+"""What a run writes down of what it is made with, before anything is broken: texts, versions, machine,
+cluster."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from drill.settings import Settings
 
 
 def begin_run(run: Run, settings: Settings, scenarios: Sequence[Written]) -> None:
-    """Begin the run of these scenarios: its folder, its inputs, run.json. Raises UsageError or SetupError; nothing is
-    broken yet."""
+    """Begin the run of these scenarios: its folder, its inputs, run.json. Raises UsageError or SetupError;
+    nothing is broken yet."""
     run.begin(
         settings.target.name,
         settings.root,

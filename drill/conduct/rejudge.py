@@ -41,9 +41,9 @@ class Judged:
 
 
 def rejudge(folder: Path) -> Judged:
-    """Judge every drill of a stored run again and write its reports anew. Raises SetupError naming each file that
-    judging stands on and that is not as the run left it; nothing is written then. Raises UsageError where `folder` is
-    not a run's, InputError for a record that cannot be read."""
+    """Judge every drill of a stored run again and write its reports anew. Raises SetupError naming each file
+    that judging stands on and that is not as the run left it; nothing is written then. Raises UsageError
+    where `folder` is not a run's, InputError for a record that cannot be read."""
     facts = read_facts(folder)
     alterations = untouched(folder)
     verdicts = [
@@ -61,8 +61,8 @@ def rejudge(folder: Path) -> Judged:
 
 
 def untouched(folder: Path) -> Alterations | None:
-    """What was altered of the files that judging makes; None where the run did not end. Raises SetupError where a file
-    that judging stands on was altered, is missing or was added."""
+    """What was altered of the files that judging makes; None where the run did not end. Raises SetupError
+    where a file that judging stands on was altered, is missing or was added."""
     alterations = check_manifest(folder)
     evidence = alterations.of_evidence() if alterations else None
     if evidence:
@@ -74,8 +74,8 @@ def untouched(folder: Path) -> Alterations | None:
 
 
 def rewrite_report(folder: Path) -> None:
-    """Write a stored run's reports anew from the verdicts that it has. Raises SetupError where its files are not as the
-    run left them, UsageError where `folder` is not a run's."""
+    """Write a stored run's reports anew from the verdicts that it has. Raises SetupError where its files are
+    not as the run left them, UsageError where `folder` is not a run's."""
     facts = read_facts(folder)
     alterations = untouched(folder)
     verdict_files = [line for line in (alterations.lines() if alterations else []) if line.endswith(VERDICT)]

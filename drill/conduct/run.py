@@ -1,6 +1,7 @@
 """One run of drills: its folder, its verdicts, its exit status.
 
-Nothing here raises where the disk is full: what could not be written is kept as one message, and the exit status is 3.
+Nothing here raises where the disk is full: what could not be written is kept as one message, and the exit
+status is 3.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ LEFT_BY_A_USAGE_ERROR = frozenset({"allure", "junit.xml"})
 
 
 class Run:
-    """A run and its folder `reports`/`name`. Call `begin` once it is known what will be drilled, `add` for each verdict,
-    `finish` at the end, whatever happened."""
+    """A run and its folder `reports`/`name`. Call `begin` once it is known what will be drilled, `add` for
+    each verdict, `finish` at the end, whatever happened."""
 
     def __init__(self, reports: Path, name: str | None, command_line: Sequence[str]) -> None:
-        """`name`: the time unless given. Raises UsageError where a run of that name exists: it is never added to."""
+        """`name`: the time unless given. Raises UsageError where a run of that name exists: it is never added
+        to."""
         started = datetime.now().astimezone()
         self.name = name or started.strftime("%Y%m%d-%H%M%S")
         self.folder = reports / self.name
@@ -61,9 +63,17 @@ class Run:
             command_line=shlex.join(words),
         )
         self.verdicts: list[DrillVerdict] = []
-        self._begun = False
+        self._begun = self._finished = False
         self.unwritten = ""
         """Why the run's files could not be written; empty while they could."""
+
+    def claim(self) -> None:
+        """Make the folder, into which pytest's plugins write too. Raises SetupError where that is not
+        possible."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
 
     def begin(
         self,
@@ -75,10 +85,11 @@ class Run:
         machine: Machine,
         tools: dict[str, str],
     ) -> None:
-        """Make the folder, and keep what the run is made with; see drill/conduct/record.py. Raises UsageError where
-        another run took the name meanwhile, SetupError where nothing can be written: nothing is broken yet."""
+        """Make the folder, and keep what the run is made with; see drill/conduct/record.py. Raises UsageError
+        where another run took the name meanwhile, SetupError where nothing can be written: nothing is broken
+        yet."""
+        self.claim()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / FILE).open("xb"):
                 pass
         except FileExistsError as error:
@@ -106,8 +117,9 @@ class Run:
         return folder
 
     def add(self, verdict: DrillVerdict, kept: KeptFacts | None = None) -> DrillVerdict:
-        """One more drill has been judged; again, where it was before. Controls give the drills of their fault their
-        credit. `kept`: a control that an earlier run measured, whose copy lies in controls/. The verdict as it stands."""
+        """One more drill has been judged; again, where it was before. Controls give the drills of their fault
+        their credit. `kept`: a control that an earlier run measured, whose copy lies in controls/. The
+        verdict as it stands."""
         folder = f"{'controls' if kept else 'evidence'}/{verdict.drill}"
         verdict = replace(verdict, evidence=folder)
         others = [each for each in self.verdicts if each.drill != verdict.drill]
@@ -140,17 +152,22 @@ class Run:
             replace(self.facts, scenarios=[*self.facts.scenarios, ScenarioOutcome(scenario, outcome)])
         )
 
+    def could_not_write(self, error: OSError) -> None:
+        """Something else, such as pytest's JUnit XML, could not be written into the run's folder."""
+        self.unwritten = self.unwritten or str(unwritable(Path(error.filename or self.folder), error))
+
     def exit_status(self) -> int:
-        """0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error; 3 whatever the drills say where the
-        run could not be written."""
+        """0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error; 3 whatever the drills say
+        where the run could not be written."""
         return SETUP if self.unwritten else exit_status(self.verdicts, self.facts.findings)
 
     def finish(self) -> int:
-        """Write the reports and the manifest, let reports/latest lead here, and say the exit status. Never raises a
-        DrillError: what cannot be written makes the status 3 and is named in `summary_lines`. Writes nothing where no
-        run began."""
-        if not self._begun:
-            return SETUP
+        """Write the reports and the manifest, let reports/latest lead here, and say the exit status. Never
+        raises a DrillError: what cannot be written makes the status 3 and is named in `summary_lines`. Writes
+        nothing where no run began."""
+        if not self._begun or self._finished:
+            return self.exit_status() if self._begun else SETUP
+        self._finished = True
         try:
             self.facts = replace(self.facts, exit_status=self.exit_status())
             write_facts(self.folder, self.facts)

@@ -73,7 +73,7 @@ class Watching:
 
     def _patience(self, seconds: float) -> Patience:
         judging, began = self._scene.settings.judge, self._breaking.began
-        since = self._acting.finished if self._acting.finished is not None else time.monotonic()
+        since = self._acting.finished if self._acting.finished is not None else self._breaking.settled
         limit = self._scene.limits.get("recovered")
         return Patience(
             since=since + self._scene.settings.load.timeout_seconds + LATE_SECONDS,

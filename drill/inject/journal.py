@@ -74,7 +74,7 @@ def read_journal(path: Path) -> Journal:
             f"{path}: the experiment left no journal, so its process was killed or never ran; `drill "
             "put-back` undoes what it left"
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             path, None, path.read_bytes()[:80].decode(errors="replace"), f"a Chaos Toolkit journal ({error})"
         ) from error

@@ -22,23 +22,32 @@ MARGIN_SHARE = 0.25
 def judge_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple[Credit, str]:
     """The credit and its reason. What a recording proves by itself needs no control: recovered before anyone
     acted, or out for good."""
-    if drill.verdict in ("setup", "not applicable"):
-        return "not measured", f"the drill is {drill.verdict}"
-    if not drill.faults or not drill.outages:
-        return "not measured", "users were never out, so nothing was repaired"
+    unmeasured = _unmeasurable(drill)
+    if unmeasured:
+        return "not measured", unmeasured
     took = drill.recovered_seconds
     if took is None:
-        if drill.stays_out is not None and drill.stays_out.verdict == "pass":
-            return "nobody", drill.stays_out.why
-        return "not measured", "whether users were served again is not known"
-    if _criterion(drill, "recovered") == "inconclusive":
-        return "not measured", "the time of recovery is inconclusive"
+        return "nobody", drill.stays_out.why if drill.stays_out else ""
     begun = drill.procedure_started_seconds
     if begun is None or took < begun:
-        if drill.flapping:
-            return "not measured", "the service was going up and down"
         return "platform", f"users were served again after {took:.1f} s, before anyone acted"
     return _with_cause(drill, took, begun, controls)
+
+
+def _unmeasurable(drill: DrillVerdict) -> str:
+    """Why nothing can be said of who repaired it; empty where something can."""
+    if drill.verdict in ("setup", "not applicable"):
+        return f"the drill is {drill.verdict}"
+    if not drill.faults or not drill.outages:
+        return "users were never out, so nothing was repaired"
+    took, begun = drill.recovered_seconds, drill.procedure_started_seconds
+    if took is None:
+        stays_out = drill.stays_out is not None and drill.stays_out.verdict == "pass"
+        return "" if stays_out else "whether users were served again is not known"
+    if _criterion(drill, "recovered") == "inconclusive":
+        return "the time of recovery is inconclusive"
+    alone = begun is None or took < begun
+    return "the service was going up and down" if alone and drill.flapping else ""
 
 
 def with_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> DrillVerdict:

@@ -174,8 +174,8 @@ def _fault_trouble(case: Case) -> str | None:
 
 
 def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
-    """The control of a fault says only whether users were served again. Otherwise one failure fails, and one doubt leaves
-    the drill in doubt."""
+    """The control of a fault says only whether users were served again. Otherwise one failure fails, and one
+    doubt leaves the drill in doubt."""
     if case.unreadable:
         return "inconclusive", "; ".join(case.unreadable)
     only_recovery = case.setup.control and bool(case.setup.faults)

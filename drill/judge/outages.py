@@ -30,7 +30,10 @@ USUAL_ERROR_RATE = 0.001
 """Taken where the runbook states no error rate; DEPTH_IN_FAILURES is right for it, and grows with higher
 limits.
 """
-LONGEST_DRAIN = 0.5
+ALONE = 0.1
+"""Drained by that much at least since the bad request before, and by one until the next: a bad request
+alone.
+"""
 
 
 class Standard(NamedTuple):
@@ -116,20 +119,23 @@ def outages_of(requests: Requests, standard: Standard, since: float) -> list[Out
 def _full(bad: NDArray[np.bool_], drain: float, depth: float, hold_requests: float) -> list[tuple[int, int]]:
     """Where the bucket was full: [first bad request of the filling, the request after the last bad one).
 
-    Full again before it ran dry, it was full throughout; a whole hold after it was full last, it is dry.
+    Full again before it ran dry, it was full throughout; a whole hold after it was full last, it is dry. One
+    bad request alone, with good ones before and after it, never tops it up: it is a stray.
     """
     edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
+    starts, ends = edges[::2].tolist(), edges[1::2].tolist()
     found: list[tuple[int, int]] = []
     level, begin, before, full_until = 0.0, 0, 0, math.inf
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for start, end, following in zip(starts, ends, [*starts, len(bad)][1:], strict=True):
         level = max(0.0, level - drain * (start - before))
         if start - full_until >= hold_requests:
             level, full_until = 0.0, math.inf
         if level == 0:
             begin = start
         level = min(depth, level + (1 - drain) * (end - start))
+        alone = end - start == 1 and drain * (start - before) > ALONE and drain * (following - end) >= 1
         before = end
-        if level >= depth - 1e-9:
+        if level >= depth - 1e-9 and not alone:
             full_until = end
             if found and found[-1][0] == begin:
                 found.pop()

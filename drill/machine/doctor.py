@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drill.cluster.access import cache_folder, connect, kubeconfig_path
-from drill.parts.health import target_health
+from drill.cluster.identity import has_own_identity, operator_kubeconfig
 from drill.errors import DrillError
 from drill.machine import engine, kind, node_image
 from drill.machine.stage import succeeds
+from drill.parts.health import target_health
 from drill.settings import Settings
 
 SECONDS = 10
@@ -57,6 +58,7 @@ def diagnose(settings: Settings, allow_context: str | None = None) -> list[Findi
         ),
         _node_image(),
         _cluster(settings),
+        _identity(settings),
         _target(settings, allow_context),
     ]
     for tool in settings.operator.tools:
@@ -118,6 +120,17 @@ def _cluster(settings: Settings) -> Finding:
         ready,
         "answers" if ready else "does not answer",
         "no drill runs; `drill up` makes it",
+    )
+
+
+def _identity(settings: Settings) -> Finding:
+    own = has_own_identity(settings.target.context)
+    return Finding(
+        "operator's identity",
+        own,
+        str(operator_kubeconfig(settings.target.context)) if own else "none",
+        "no drill can say what the operator changed; `drill up` makes it in a cluster of its own",
+        False,
     )
 
 

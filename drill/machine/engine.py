@@ -130,7 +130,13 @@ def _start() -> None:
         _forget_the_dead()
         with log.open("ab") as file:
             process = subprocess.Popen(
-                ["dockerd"], stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+                # docker's own proxy keeps each connection that a fault leaves unanswered for two minutes, and ends
+                # when it has no descriptors left; the kernel forwards instead
+                ["dockerd", "--userland-proxy=false"],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
             )
         pid_file().write_text(str(process.pid), encoding="utf-8")
         try:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError
-from drill.parts.health import wait_until_healthy
 from drill.errors import DeadlineError, SetupError
 from drill.machine.kind import name_of, nodes_of
 from drill.machine.node_image import BASE, ensure_base_image, has_image
 from drill.machine.stage import output, say, stage
+from drill.parts.health import wait_until_healthy
 from drill.settings import Image, Settings
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")

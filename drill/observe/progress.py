@@ -18,7 +18,7 @@ evicted;
 
 Not on its way is what fails again and again: CrashLoopBackOff, ImagePullBackOff, a container that cannot be
 configured. It may come back by itself once its cause is gone; from the moment when it is started again it is
-starting, and counts.
+starting, and counts; but not where it has never been ready and failed once already.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def _of_container(pod: Json, container: Json, status: Json, wall: float) -> Iter
     name, state = container["name"], status.get("state", {})
     if "running" in state:
         may_take = STARTING_SECONDS + _probes_seconds(container)
-        if not status.get("ready") and wall < _wall(state["running"]["startedAt"]) + may_take:
+        in_time = wall < _wall(state["running"]["startedAt"]) + may_take
+        if not status.get("ready") and in_time and not _failed_to_start(pod, status):
             yield f"{name} has started and is not ready yet"
     elif "terminated" in state:
         again = pod["spec"].get("restartPolicy", "Always") != "Never"
@@ -133,6 +134,14 @@ def _of_container(pod: Json, container: Json, status: Json, wall: float) -> Iter
         )
         if since is None or wall < _wall(since) + CREATING_SECONDS:
             yield f"{name} is being created"
+
+
+def _failed_to_start(pod: Json, status: Json) -> bool:
+    """True where a container is started again in a pod that has never been ready: it failed once, from its very
+    beginning, and nothing says that this time will be another."""
+    ready, since = _condition(pod, "Ready"), _condition(pod, "PodScheduled").get("lastTransitionTime")
+    never = ready.get("status") == "False" and ready.get("lastTransitionTime") == since
+    return bool(status.get("restartCount", 0)) and never
 
 
 def _probes_seconds(container: Json) -> float:

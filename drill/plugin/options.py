@@ -20,6 +20,7 @@ from drill.conduct.run import Run
 from drill.conduct.scenario import TAGS
 from drill.errors import DrillError
 from drill.plugin.keys import RUN
+from drill.plugin.outcome import Finish
 from drill.report import allure
 from drill.run.outcome import SETUP
 
@@ -108,9 +109,12 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         run = Run(Path(config.getoption("--reports")), config.getoption("run_name"), sys.argv)
+        run.claim()
     except DrillError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[RUN] = run
+    config.pluginmanager.register(Finish(), "drill-finish")
+    allure.guard(run.could_not_write)
     config.option.xmlpath = config.option.xmlpath or str(run.folder / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(run.folder / "allure")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
+import click
 import pytest
 
 from drill.conduct.drill import Drill
@@ -73,13 +74,35 @@ def _drill_of(item: pytest.Item) -> Drill | KeptDrill:
     return made
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-    """Write the reports, and say with the exit status what the drills say."""
-    config = session.config
-    run = config.stash.get(RUN, None)
-    if run is None:
-        return
+class Finish:
+    """The end of a run of drills: the last thing that is done, and what is done about a disk that is full."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        """Write the reports, and say with the exit status what the drills say."""
+        run = session.config.stash.get(RUN, None)
+        if run is not None:
+            _finish(session, run, exitstatus)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(
+    session: pytest.Session, exitstatus: int | pytest.ExitCode
+) -> Generator[None, None, None]:
+    """A disk that is full when pytest writes its own results is one message, not a traceback and exit status 1."""
+    run = session.config.stash.get(RUN, None)
+    try:
+        yield
+    except OSError as error:
+        if run is None:
+            raise
+        run.could_not_write(error)
+        _finish(session, run, exitstatus)
+        for line in run.summary_lines():
+            click.echo(line, err=True)
+
+
+def _finish(session: pytest.Session, run: Run, exitstatus: int | pytest.ExitCode) -> None:
     ended_well = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if not ended_well:
         run.trouble(f"the run did not come to its end: pytest's own exit status is {int(exitstatus)}")

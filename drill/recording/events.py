@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
-from drill.errors import InputError, SetupError
+from drill.errors import InputError, SetupError, UsageError
 from drill.recording.clock import Moment, now
 
 SCHEMA_VERSION = 2
@@ -533,26 +533,73 @@ def _write_whole(file: FileIO, line: bytes) -> None:
 _lines = msgspec.json.Decoder(_Line)
 
 
+LATEST_SECONDS = 1e11
+"""A moment later than this, or before 0, is no moment of any clock: an arithmetic of it would say nothing."""
+LARGEST = 1e15
+TIMES = frozenset(
+    {
+        "acknowledged_at",
+        "at",
+        "cpu_at",
+        "end",
+        "finished",
+        "monotonic",
+        "newest_survivor_at",
+        "start",
+        "started",
+        "taken_wall",
+        "wall",
+    }
+)
+"""Fields that are moments, on either clock."""
+
+
 def decode_event(line: bytes) -> Event:
-    """One line of a recording. Raises msgspec.DecodeError (ValidationError is one) or ValueError."""
+    """One line of a recording. Raises msgspec.DecodeError (ValidationError is one), ValueError for a number that
+    nothing has, RecursionError for values within values within values."""
     found = _lines.decode(line)
-    return Event(found.wall, found.monotonic, of_kind(found.kind, msgspec.json.decode(found.data)))
+    event = Event(found.wall, found.monotonic, of_kind(found.kind, msgspec.json.decode(found.data)))
+    _refuse_far("wall", event.wall)
+    _refuse_far("monotonic", event.monotonic)
+    _refuse_far("data", event.data)
+    return event
 
 
 def read_events(path: Path) -> list[Event]:
     """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other bad line
-    is an InputError."""
+    is an InputError, a file that is not there a UsageError."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); expected a drill's recording") from error
     events = []
-    lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
             events.append(decode_event(line))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if number == len(lines):
                 break
             raise InputError(
                 path, number, line[:80].decode(errors="replace"), f"an event ({error})"
             ) from error
     return events
+
+
+def _refuse_far(name: str, value: object) -> None:
+    """Raise ValueError for a number that is too large to be meant, anywhere in the data of an event."""
+    if isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            _refuse_far(field, getattr(value, field))
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            _refuse_far(str(key), each)
+    elif isinstance(value, list):
+        for each in value:
+            _refuse_far(name, each)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if name in TIMES and not 0 <= value <= LATEST_SECONDS:
+            raise ValueError(f"{name} is no moment that a clock shows")
+        if not abs(value) <= LARGEST:
+            raise ValueError(f"{name} is larger than anything that is measured")

@@ -18,7 +18,9 @@ from drill.errors import InputError
 
 CHUNK_BYTES = 4 << 20
 NOT_SENT = "not sent: "
-"""How the error of a request begins that the load could not send, or not in time: no failure of the target."""
+"""How the error of a request begins that the load could not send, or not in time: no failure of the
+target.
+"""
 LOADS_OWN_ERRORS = (NOT_SENT, "interrupted")
 """How the errors begin that are the load's: it did not send, or broke off what it had sent."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

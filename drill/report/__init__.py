@@ -1,6 +1,6 @@
-"""The report of a run, made from its folder alone, into the same folder: index.html for people, summary.json for
-machines, summary.md for CI. JUnit XML is pytest's own; Allure results come from drill.report.allure, the line that lives
-while a run goes on from drill.report.live.
+"""The report of a run, made from its folder alone, into the same folder: index.html for people, summary.json
+for machines, summary.md for CI. JUnit XML is pytest's own; Allure results come from drill.report.allure, the
+line that lives while a run goes on from drill.report.live.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["write_report"]
 
 
 def write_report(run_folder: Path, verdicts: Sequence[DrillVerdict]) -> None:
-    """Write index.html, summary.json and summary.md into `run_folder`. `verdicts`: in order, each with its evidence as a
-    path below that folder. Raises UsageError or InputError where run.json is absent or wrong, SetupError where a file
-    cannot be written."""
+    """Write index.html, summary.json and summary.md into `run_folder`. `verdicts`: in order, each with its
+    evidence as a path below that folder. Raises UsageError or InputError where run.json is absent or wrong,
+    SetupError where a file cannot be written."""
     facts = read_facts(run_folder)
     if facts.exit_status is not None:
         facts = replace(facts, exit_status=exit_status(verdicts, facts.findings))

@@ -5,14 +5,15 @@ plugin; without --alluredir it does nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from uuid import uuid4
 
 import allure
 import pytest
-from allure_commons import plugin_manager
+from allure_commons import hookimpl, plugin_manager
 from allure_commons.types import AttachmentType, LabelType, Severity
 from pytest_bdd.parser import Feature, Scenario, Step
 
@@ -21,6 +22,9 @@ from drill.report.timeline import draw_file
 
 SEVERITIES = {"P0": Severity.BLOCKER, "P1": Severity.CRITICAL, "P2": Severity.NORMAL, "P3": Severity.MINOR}
 """What Allure calls the runbook's severities."""
+
+
+GUARD = "drill-guard"
 
 
 class _OpenStep:
@@ -63,6 +67,44 @@ def attach_evidence(folder: Path, verdict: DrillVerdict) -> None:
             hook.attach_file(
                 source=str(path), name=str(path.relative_to(folder)), attachment_type=kind, extension=None
             )
+
+
+class _Guard:
+    """Wraps the hooks by which allure-pytest writes files."""
+
+    def __init__(self, told: Callable[[OSError], None]) -> None:
+        self._told = told
+
+    def _wrap(self) -> Generator[None, Any, None]:
+        outcome = yield
+        error = outcome.exception
+        if isinstance(error, OSError):
+            self._told(error)
+            outcome.force_result(None)
+
+    @hookimpl(hookwrapper=True)
+    def report_result(self) -> Generator[None, Any, None]:
+        yield from self._wrap()
+
+    @hookimpl(hookwrapper=True)
+    def report_container(self) -> Generator[None, Any, None]:
+        yield from self._wrap()
+
+    @hookimpl(hookwrapper=True)
+    def report_attached_file(self) -> Generator[None, Any, None]:
+        yield from self._wrap()
+
+    @hookimpl(hookwrapper=True)
+    def report_attached_data(self) -> Generator[None, Any, None]:
+        yield from self._wrap()
+
+
+def guard(told: Callable[[OSError], None]) -> None:
+    """From now on a result that cannot be written is told, and ends no run: the disk may be full, and what
+    was broken has still to be put back."""
+    if plugin_manager.has_plugin(GUARD):
+        plugin_manager.unregister(name=GUARD)
+    plugin_manager.register(_Guard(told), GUARD)
 
 
 @pytest.hookimpl(tryfirst=True)

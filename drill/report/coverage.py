@@ -1,5 +1,5 @@
-"""How much of the runbook a run carried out: its fenced blocks, and by which drills each was run. The runbook is read
-from the run's own inputs/."""
+"""How much of the runbook a run carried out: its fenced blocks, and by which drills each was run. The runbook
+is read from the run's own inputs/."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The page of a run: index.html, one file that needs nothing else.
 
-Whatever comes from the target, transcripts above all, is escaped by the templates and stripped of control characters
-here.
+Whatever comes from the target, transcripts above all, is escaped by the templates and stripped of control
+characters here.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ class AbsentWrite:
 
 @dataclass(frozen=True)
 class DrillView:
-    """One drill as the page shows it. `says`: its row in a few words; `age`: of a control that an earlier run measured,
-    empty otherwise; `controls`: shown within this drill; `controls_elsewhere`: shown within another."""
+    """One drill as the page shows it. `says`: its row in a few words; `age`: of a control that an earlier run
+    measured, empty otherwise; `controls`: shown within this drill; `controls_elsewhere`: shown within
+    another."""
 
     anchor: str
     verdict: DrillVerdict
@@ -101,7 +102,14 @@ def page(
     kept = {drill.drill: drill.kept for drill in run.drills}
     proves = proves_by_drill(proofs)
     views = [
-        _view(run_folder, run.place, each, kept.get(each.drill), proves.get(each.drill, ()), recordings)
+        _view(
+            run_folder,
+            each,
+            recordings[each.drill],
+            place=run.place,
+            kept=kept.get(each.drill),
+            proves=proves.get(each.drill, ()),
+        )
         for each in verdicts
     ]
     drills = _with_controls(
@@ -136,14 +144,14 @@ def printable(text: str) -> str:
 
 def _view(
     run_folder: Path,
-    place: str,
     verdict: DrillVerdict,
+    events: Sequence[Event],
+    *,
+    place: str,
     kept: KeptFacts | None,
     proves: Sequence[str],
-    recordings: Mapping[str, Sequence[Event]],
 ) -> DrillView:
     folder = run_folder / verdict.evidence
-    events = recordings[verdict.drill]
     absent = _absent(events)
     return DrillView(
         anchor=identifier(verdict.drill),
@@ -279,11 +287,9 @@ def _put_back(events: Sequence[Event]) -> str:
     )
 
 
-def _next_steps(
-    run_folder: Path, place: str, verdict: DrillVerdict, events: Sequence[Event]
-) -> list[str]:
-    """What someone who reads of a failure does next. Empty where the procedure passed as expected. `place`: the run's
-    folder, as hints name it."""
+def _next_steps(run_folder: Path, place: str, verdict: DrillVerdict, events: Sequence[Event]) -> list[str]:
+    """What someone who reads of a failure does next. Empty where the procedure passed as expected. `place`:
+    the run's folder, as hints name it."""
     if verdict.verdict == "pass" and as_expected(verdict):
         return []
     folder = verdict.evidence
@@ -295,7 +301,11 @@ def _next_steps(
             "drill doctor"
         )
     failed = next(
-        ((n, c) for n, c in enumerate(verdict.commands, start=1) if c.hung or (c.status and not c.interrupted)),
+        (
+            (n, c)
+            for n, c in enumerate(verdict.commands, start=1)
+            if c.hung or (c.status and not c.interrupted)
+        ),
         None,
     )
     if failed is not None:
@@ -308,7 +318,9 @@ def _next_steps(
     if broken and not verdict.control:
         steps.append(f"Limits broken: {', '.join(broken)}. The numbers are in the table of criteria")
     if verdict.verdict == "inconclusive":
-        steps.append("Inconclusive criteria say what is missing: more requests, a longer window, a calibration")
+        steps.append(
+            "Inconclusive criteria say what is missing: more requests, a longer window, a calibration"
+        )
     if any(fault.injected_seconds is not None and not fault.witness for fault in verdict.faults):
         steps.append(f"No witness of the fault: what the injection did is in {folder}/")
     steps.append(f"Judge the stored evidence again, without a cluster: drill judge {place}")

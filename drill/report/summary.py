@@ -1,7 +1,7 @@
 """summary.json for machines and summary.md for CI.
 
-The fields of summary.json are an interface: they are named in docs/report.md, and none is added or left out. A control
-is a scenario like any other, with its own expectation; it has no procedure.
+The fields of summary.json are an interface: they are named in docs/report.md, and none is added or left out.
+A control is a scenario like any other, with its own expectation; it has no procedure.
 """
 
 from __future__ import annotations
@@ -96,7 +96,10 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def summarize(
-    run: Facts, verdicts: Sequence[DrillVerdict], errata: Sequence[Defect], proves: Mapping[str, Sequence[str]]
+    run: Facts,
+    verdicts: Sequence[DrillVerdict],
+    errata: Sequence[Defect],
+    proves: Mapping[str, Sequence[str]],
 ) -> Summary:
     """Everything that summary.json says. `proves`: drill -> ids of the defects that it proved."""
     kept = {drill.drill: drill.kept for drill in run.drills}

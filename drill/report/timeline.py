@@ -1,7 +1,7 @@
 """The picture of a drill: what users saw, and what was done when, as an SVG.
 
-Geometry only; templates/timeline.svg.j2 draws it. Positions are in units of the picture (WIDTH across), times in seconds
-since the drill's origin (see drill/judge/verdict.py), or since its first event where it has none.
+Geometry only; templates/timeline.svg.j2 draws it. Positions are in units of the picture (WIDTH across), times
+in seconds since the drill's origin (see drill/judge/verdict.py), or since its first event where it has none.
 """
 
 from __future__ import annotations
@@ -176,7 +176,10 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
         bands=_bands(verdict, events, zero, scale),
         band_y=band_y,
         outages=_stretches(
-            [(out.start_seconds, out.end_seconds, f"users are out: requests {out.felt}") for out in verdict.outages],
+            [
+                (out.start_seconds, out.end_seconds, f"users are out: requests {out.felt}")
+                for out in verdict.outages
+            ],
             scale,
             "out",
         ),
@@ -215,7 +218,7 @@ def identifier(name: str) -> str:
 
 
 def _origin(events: Sequence[Event], verdict: DrillVerdict) -> float | None:
-    """The moment from which the verdict counts, in monotonic seconds; None where the drill never got there."""
+    """The moment from which the verdict counts, in monotonic seconds; None where it never came."""
     for fault in verdict.faults:
         for event in events:
             if isinstance(event.data, FaultInjected) and event.data.fault == fault.fault:
@@ -307,11 +310,7 @@ def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _
     if "injected" not in at:
         return []
     after = next(
-        (
-            e.monotonic - zero
-            for e in events
-            if isinstance(e.data, WindowOpened) and e.data.window == "after"
-        ),
+        (e.monotonic - zero for e in events if isinstance(e.data, WindowOpened) and e.data.window == "after"),
         None,
     )
     out = "nobody acts" if verdict.control else "fault"
@@ -341,18 +340,14 @@ def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _
     return bands
 
 
-def _stretches(
-    stretches: Sequence[tuple[float, float | None, str]], scale: _Scale, kind: str
-) -> list[Band]:
+def _stretches(stretches: Sequence[tuple[float, float | None, str]], scale: _Scale, kind: str) -> list[Band]:
     """Stretches as bands; one without an end lasts to the picture's."""
     bands = []
     for start, end, what in stretches:
         until = scale.end if end is None else end
         x, right = scale.x(start), scale.x(until)
         if right > x:
-            bands.append(
-                Band(x, round(right - x, 2), "", f"{what}, for {seconds_text(until - start)}", kind)
-            )
+            bands.append(Band(x, round(right - x, 2), "", f"{what}, for {seconds_text(until - start)}", kind))
     return bands
 
 
@@ -419,8 +414,8 @@ def _latency_panel(
 
 
 def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[Row]:
-    """One row a command; its words to the right of its bar, or to the left where there is no room. Then one row a
-    change of the cluster that the operator's identity made."""
+    """One row a command; its words to the right of its bar, or to the left where there is no room. Then one
+    row a change of the cluster that the operator's identity made."""
     rows: list[Row] = []
     commands = [event.data for event in events if isinstance(event.data, CommandFinished)]
     for number, data in enumerate(commands, start=1):
@@ -437,24 +432,24 @@ def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> li
         text = f"{number}  {shown}" + (f"   {state}" if state else "")
         ended = state or "status 0"
         title = f"runbook line {data.line}: {command} ({ended}, {seconds_text(end - start)})"
-        rows.append(_row(len(rows), (start, end), scale, top, text, title, kind))
+        y = top + len(rows) * ROW_HEIGHT
+        rows.append(_row(y, (start, end), scale, text=text, title=title, kind=kind))
     for event in events:
         if isinstance(event.data, ClusterChanged):
             moment, change = event.monotonic - zero, event.data
             text = f"◆ {change.verb} {change.object}"
             title = f"the cluster's audit log: {change.verb} {change.object}, answered with {change.code}"
-            rows.append(_row(len(rows), (moment, moment), scale, top, text, title, "changed"))
+            y = top + len(rows) * ROW_HEIGHT
+            rows.append(_row(y, (moment, moment), scale, text=text, title=title, kind="changed"))
     return rows
 
 
-def _row(
-    number: int, span: tuple[float, float], scale: _Scale, top: float, text: str, title: str, kind: str
-) -> Row:
+def _row(y: float, span: tuple[float, float], scale: _Scale, *, text: str, title: str, kind: str) -> Row:
     x = scale.x(span[0])
     right = max(scale.x(span[1]), x + 3)
     fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
     text_x, anchor = (right + 7, "start") if fits else (x - 7, "end")
-    return Row(top + number * ROW_HEIGHT, x, round(right - x, 2), text_x, anchor, text, title, kind)
+    return Row(y, x, round(right - x, 2), text_x, anchor, text, title, kind)
 
 
 def _nice(value: float) -> float:

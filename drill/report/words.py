@@ -18,19 +18,11 @@ def says(verdict: DrillVerdict, proves: Sequence[str] = ()) -> str:
         return f"{verdict.verdict}, expected {verdict.expected}"
     if proves:
         return f"proves {_listed(proves)}"
-    if verdict.verdict == "not noticed":
-        return "nobody noticed"
-    if verdict.control:
-        return _alone(verdict)
-    if verdict.expected.startswith("fail"):
-        return "fails, as the scenario states"
-    if verdict.recovered_seconds is not None:
-        return f"recovers in {seconds_text(verdict.recovered_seconds)}{_limit(verdict)}"
-    return "nothing was broken, and nothing is" if not verdict.faults else "users were served throughout"
+    return _alone(verdict) if verdict.control else _went_well(verdict)
 
 
 def control_says(verdict: DrillVerdict, kept: KeptFacts | None) -> str:
-    """A control as a line within its drill: what became of the fault with nobody acting, and how old that is."""
+    """A control as a line within its drill: what became of the fault with nobody acting, and its age."""
     if verdict.verdict in ("setup", "not applicable"):
         return f"control: {says(verdict)}"
     return f"control: {_alone(verdict)}{f', {age_text(kept)}' if kept else ''}"
@@ -68,6 +60,16 @@ def summary_lines(facts: Facts, verdicts: Sequence[DrillVerdict]) -> list[str]:
             lines.append(f"{'':>14}  {each.why}")
     named = {"failure": "fail", "doubt": "inconclusive", "trouble": "setup"}
     return lines + [f"{named[finding.kind]:>14}: {finding.text}" for finding in facts.findings]
+
+
+def _went_well(verdict: DrillVerdict) -> str:
+    if verdict.verdict == "not noticed":
+        return "nobody noticed"
+    if verdict.expected.startswith("fail"):
+        return "fails, as the scenario states"
+    if verdict.recovered_seconds is not None:
+        return f"recovers in {seconds_text(verdict.recovered_seconds)}{_limit(verdict)}"
+    return "users were served throughout" if verdict.faults else "nothing was broken, and nothing is"
 
 
 def _with_credit(verdict: DrillVerdict, kept: KeptFacts | None) -> str:

@@ -1,5 +1,5 @@
-"""run.json: the facts of a run. Written when the run begins, after each drill, and when it ends, so that a killed run
-can be judged as far as it came."""
+"""run.json: the facts of a run. Written when the run begins, after each drill, and when it ends, so that a
+killed run can be judged as far as it came."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Input(Fact, frozen=True):
-    """A file that the run was made with. `name`: as drill.toml or pytest names it; `kept`: its copy, below the run's
-    folder; `sha256`: of the content."""
+    """A file that the run was made with. `name`: as drill.toml or pytest names it; `kept`: its copy, below
+    the run's folder; `sha256`: of the content."""
 
     role: Role
     name: str
@@ -32,7 +32,8 @@ class Input(Fact, frozen=True):
 
 
 class Project(Fact, frozen=True):
-    """The checkout that the run came from. `commit`: empty outside of git; `changed`: files that differed from it."""
+    """The checkout that the run came from. `commit`: empty outside of git; `changed`: files that differed
+    from it."""
 
     commit: str = ""
     changed: list[str] = []
@@ -47,8 +48,8 @@ class Machine(Fact, frozen=True):
 
 
 class Cluster(Fact, frozen=True):
-    """`version`: of the API server; `target_digest`: of the target's objects and images; `images`: what its pods ran,
-    workload/container -> image and digest."""
+    """`version`: of the API server; `target_digest`: of the target's objects and images; `images`: what its
+    pods ran, workload/container -> image and digest."""
 
     context: str = ""
     version: str = ""
@@ -57,8 +58,8 @@ class Cluster(Fact, frozen=True):
 
 
 class KeptFacts(Fact, frozen=True):
-    """A control that an earlier run measured. `run`: that run's name; `taken_wall`: when, in seconds since the epoch;
-    `age_seconds`: how old it was when this run began."""
+    """A control that an earlier run measured. `run`: that run's name; `taken_wall`: when, in seconds since
+    the epoch; `age_seconds`: how old it was when this run began."""
 
     run: str
     taken_wall: float
@@ -66,8 +67,8 @@ class KeptFacts(Fact, frozen=True):
 
 
 class StoredDrill(Fact, frozen=True):
-    """One drill, in the order in which they ended. `folder`: its evidence, below the run's folder; `kept`: set where it
-    is a copy of a control measured before."""
+    """One drill, in the order in which they ended. `folder`: its evidence, below the run's folder; `kept`:
+    set where it is a copy of a control measured before."""
 
     drill: str
     scenario: str
@@ -76,8 +77,9 @@ class StoredDrill(Fact, frozen=True):
 
 
 class Finding(Fact, frozen=True):
-    """What a run found beside verdicts, which judging again cannot find again. failure: a Then-step did not hold;
-    doubt: a Then-step could not be decided; trouble: not the target's fault. `scenario`: empty for the whole run."""
+    """What a run found beside verdicts, which judging again cannot find again. failure: a Then-step did not
+    hold; doubt: a Then-step could not be decided; trouble: not the target's fault. `scenario`: empty for the
+    whole run."""
 
     kind: Literal["failure", "doubt", "trouble"]
     scenario: str
@@ -90,15 +92,17 @@ class Finding(Fact, frozen=True):
 
 
 class ScenarioOutcome(Fact, frozen=True):
-    """How a scenario ended for pytest. `outcome`: passed, failed, inconclusive, setup, not applicable or kept."""
+    """How a scenario ended for pytest. `outcome`: passed, failed, inconclusive, setup, not applicable or
+    kept."""
 
     scenario: str
     outcome: str
 
 
 class Facts(Fact, frozen=True):
-    """run.json. `started`: ISO 8601; `started_wall`: seconds since the epoch; `place`: the run's folder as the command
-    line led to it, for hints; `exit_status`: None until the run has ended; `tools`: program or library -> version."""
+    """run.json. `started`: ISO 8601; `started_wall`: seconds since the epoch; `place`: the run's folder as
+    the command line led to it, for hints; `exit_status`: None until the run has ended; `tools`: program or
+    library -> version."""
 
     run: str
     started: str
@@ -119,8 +123,8 @@ class Facts(Fact, frozen=True):
 
 
 def read_facts(folder: Path) -> Facts:
-    """The facts of a stored run. Raises UsageError where `folder` is not a run's, InputError where run.json is not
-    right or of another schema."""
+    """The facts of a stored run. Raises UsageError where `folder` is not a run's, InputError where run.json
+    is not right or of another schema."""
     path = folder / FILE
     if not path.is_file():
         raise UsageError(

@@ -1,5 +1,5 @@
-"""Files of a run's folder. What cannot be written is one SetupError that names the file: a full disk is never the
-target's failure."""
+"""Files of a run's folder. What cannot be written is one SetupError that names the file: a full disk is never
+the target's failure."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ def write_file(path: Path, content: bytes) -> None:
 def unwritable(path: Path, error: OSError) -> SetupError:
     """The one error for what could not be written."""
     return SetupError(
-        f"{path}: could not be written ({error.strerror or error}). Make room or leave to write there; what was "
-        "recorded before stays as it is"
+        f"{path}: could not be written ({error.strerror or error}). Make room or leave to write there; "
+        "what was recorded before stays as it is"
     )
 
 
 def point_latest(run_folder: Path) -> Path:
-    """Make `latest`, beside the run's folder, lead to it, in one step: a reader finds the old run or the new one,
-    never none. Raises UsageError where something that is not a link is called so, SetupError where it cannot be made."""
+    """Make `latest`, beside the run's folder, lead to it, in one step: a reader finds the old run or the new
+    one, never none. Raises UsageError where something that is not a link is called so, SetupError where it
+    cannot be made."""
     link = run_folder.parent / LATEST
     if link.exists() and not link.is_symlink():
         raise UsageError(

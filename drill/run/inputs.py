@@ -16,15 +16,18 @@ OUTSIDE = "outside"
 
 
 def keep_inputs(folder: Path, root: Path, files: Iterable[tuple[Role, Path]]) -> list[Input]:
-    """Copy `files` into the run's folder. Paths are named relative to `root` (the folder of drill.toml); one outside
-    of it is kept by its name. Raises SetupError where a file cannot be read or a copy not be written."""
+    """Copy `files` into the run's folder. Paths are named relative to `root` (the folder of drill.toml); one
+    outside of it is kept by its name. Raises SetupError where a file cannot be read or a copy not be written.
+    """
     kept: dict[str, Input] = {}
     for role, file in files:
         path = file if file.is_absolute() else root / file
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise SetupError(f"{path}: could not be read ({error.strerror}); it is part of the run") from error
+            raise SetupError(
+                f"{path}: could not be read ({error.strerror}); it is part of the run"
+            ) from error
         digest = hashlib.sha256(content).hexdigest()
         name = _name(path, root, digest)
         place = f"{FOLDER}/{name}"
@@ -36,10 +39,7 @@ def keep_inputs(folder: Path, root: Path, files: Iterable[tuple[Role, Path]]) ->
 def errata_of(folder: Path, facts: Facts) -> list[Defect]:
     """The defects of the runbook, as they were known when the run was made; none where it had no errata."""
     return [
-        defect
-        for kept in facts.inputs
-        if kept.role == "errata"
-        for defect in load_errata(folder / kept.kept)
+        defect for kept in facts.inputs if kept.role == "errata" for defect in load_errata(folder / kept.kept)
     ]
 
 

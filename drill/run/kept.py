@@ -4,8 +4,9 @@
         controls/<faults>/<taken>-<digest of the ground>/      kept.json and the control's evidence
         calibrations/<taken>-<digest of the ground>/           kept.json and the drill of nothing
 
-Nothing here is changed once it is there: a folder is made whole under another name and then renamed. A fact is stale,
-and says why, when it is too old, when something that it depends on has changed, or when its files have.
+Nothing here is changed once it is there: a folder is made whole under another name and then renamed. A fact
+is stale, and says why, when it is too old, when something that it depends on has changed, or when its files
+have.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Ground(Fact, frozen=True):
-    """What a fact stands on; each a digest or a version. `faults`: the experiments and the code of the faults, empty
-    for a calibration; `target`: its objects and images; `cluster`: version; `load`: the mix and rate of requests."""
+    """What a fact stands on; each a digest or a version. `faults`: the experiments and the code of the
+    faults, empty for a calibration; `target`: its objects and images; `cluster`: version; `load`: the mix and
+    rate of requests."""
 
     target: str
     cluster: str
@@ -59,8 +61,9 @@ class Ground(Fact, frozen=True):
 
 
 class Note(Fact, frozen=True):
-    """kept.json. `run`: the run that measured it; `drill`, `scenario`, `faults`: of the control; `taken_wall`: when, in
-    seconds since the epoch; `files`: SHA-256 of its evidence, by path below the folder."""
+    """kept.json. `run`: the run that measured it; `drill`, `scenario`, `faults`: of the control;
+    `taken_wall`: when, in seconds since the epoch; `files`: SHA-256 of its evidence, by path below the
+    folder."""
 
     ground: Ground
     run: str
@@ -68,7 +71,7 @@ class Note(Fact, frozen=True):
     files: dict[str, str]
     drill: str = ""
     scenario: str = ""
-    faults: list[str] = []
+    faults: tuple[str, ...] = ()
     calibration: Calibration | None = None
     schema: int = SCHEMA_VERSION
 
@@ -100,9 +103,9 @@ def calibrations_of(store: Path) -> Path:
 
 
 def keep(place: Path, evidence: Path, note: Note) -> Path:
-    """Copy `evidence` (all but the verdict, which is made from it) into a folder of its own in `place`, with the note,
-    whose `files` are filled in here; older ones beyond MOST_KEPT of the same ground go. Raises SetupError where it
-    cannot be written."""
+    """Copy `evidence` (all but the verdict, which is made from it) into a folder of its own in `place`, with
+    the note, whose `files` are filled in here; older ones beyond MOST_KEPT of the same ground go. Raises
+    SetupError where it cannot be written."""
     name = f"{int(note.taken_wall * 1000):015d}-{note.ground.digest[:12]}"
     folder, partial = place / name, place / f".{name}.{os.getpid()}"
     try:

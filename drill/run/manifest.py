@@ -1,4 +1,5 @@
-"""manifest.json: the SHA-256 of every other file of a run. Evidence that was altered afterwards is not evidence."""
+"""manifest.json: the SHA-256 of every other file of a run. Evidence that was altered afterwards is not
+evidence."""
 
 from __future__ import annotations
 
@@ -55,13 +56,13 @@ def made_anew(path: str) -> bool:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the manifest of all that is in the run's folder now. Raises SetupError where that cannot be done."""
+    """Write the manifest of all that is in the run's folder now. Raises SetupError."""
     write_file(folder / FILE, msgspec.json.format(msgspec.json.encode(Manifest(_digests(folder))), indent=1))
 
 
 def check_manifest(folder: Path) -> Alterations | None:
-    """What was altered since the manifest was written; None where there is none, since the run did not end. Raises
-    InputError where it cannot be read."""
+    """What was altered since the manifest was written; None where there is none, since the run did not end.
+    Raises InputError where it cannot be read."""
     path = folder / FILE
     if not path.is_file():
         return None

@@ -1,4 +1,5 @@
-"""The exit status of a run, from its verdicts and findings: the same whether it has just ended or is judged again."""
+"""The exit status of a run, from its verdicts and findings: the same whether it has just ended or is judged
+again."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ PASS, FAIL, INCONCLUSIVE, SETUP = 0, 1, 2, 3
 
 
 def as_expected(verdict: DrillVerdict) -> bool:
-    """True where the procedure did what the scenario states. What is expected may carry its reason after a colon. A
-    drill that does not apply to the target was expected to do nothing."""
+    """True where the procedure did what the scenario states. What is expected may carry its reason after a
+    colon. A drill that does not apply to the target was expected to do nothing."""
     return verdict.verdict in ("not applicable", verdict.expected.partition(":")[0].strip())
 
 
 def exit_status(verdicts: Sequence[DrillVerdict], findings: Sequence[Finding]) -> int:
-    """0 all as expected, 1 otherwise, 3 setup or usage error, 2 inconclusive; the first that applies in the order 1, 3,
-    2, 0."""
+    """0 all as expected, 1 otherwise, 3 setup or usage error, 2 inconclusive; the first that applies in the
+    order 1, 3, 2, 0."""
     judged = [each for each in verdicts if each.verdict != "not applicable"]
     kinds = {finding.kind for finding in findings}
     if "failure" in kinds or any(

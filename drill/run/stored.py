@@ -19,16 +19,17 @@ REQUESTS = "requests.jsonl"
 
 
 def read_verdicts(folder: Path, facts: Facts) -> list[DrillVerdict]:
-    """The verdicts that the run's folder holds, in the order in which the drills ended. A drill that was not judged has
-    none. Raises InputError for one that cannot be read."""
+    """The verdicts that the run's folder holds, in the order in which the drills ended. A drill that was not
+    judged has none. Raises InputError for one that cannot be read."""
     paths = [folder / drill.folder / VERDICT for drill in facts.drills]
     return [decode_file(path, DrillVerdict, "a drill's verdict") for path in paths if path.is_file()]
 
 
 def read_recordings(folder: Path, verdicts: Iterable[DrillVerdict]) -> dict[str, Sequence[Event]]:
-    """The events of each drill, by its name; none where a drill left no recording. What cannot be read is left out: the
-    verdict names it."""
+    """The events of each drill, by its name; none where a drill left no recording. What cannot be read is
+    left out: the verdict names it."""
     return {verdict.drill: _events(folder / verdict.evidence / RECORDING) for verdict in verdicts}
+
 
 def write_verdicts(folder: Path, verdicts: Iterable[DrillVerdict]) -> None:
     """Keep each verdict beside its evidence. Raises SetupError."""

@@ -11,7 +11,17 @@ from pathlib import Path
 
 from drill.run.facts import Machine, Project
 
-LIBRARIES = ("drill", "pytest", "pytest-bdd", "locust", "chaostoolkit", "kubernetes", "msgspec", "numpy", "scipy")
+LIBRARIES = (
+    "drill",
+    "pytest",
+    "pytest-bdd",
+    "locust",
+    "chaostoolkit",
+    "kubernetes",
+    "msgspec",
+    "numpy",
+    "scipy",
+)
 PROGRAM_SECONDS = 5
 
 
@@ -46,7 +56,12 @@ def _said(command: Sequence[str]) -> str:
     """What a program prints; empty where it fails or is not there."""
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROGRAM_SECONDS, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

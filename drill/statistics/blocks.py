@@ -27,7 +27,7 @@ from drill.statistics.intervals import Interval
 CONFIDENCE = 0.96
 """Aimed at, so that 95 % are reached where correlated samples make the variance seem too small."""
 LEAST_BLOCKS = 5
-TAIL_SHARES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04)
+TOP_SHARES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04)
 
 
 class Blocks(NamedTuple):
@@ -94,10 +94,11 @@ def block_quantile_interval(
     if limit <= high and not maybe_reached(limit):
         below = int(np.searchsorted(ordered, limit))
         high = float(ordered[below - 1]) if below else 0.0
-    for share in TAIL_SHARES:
-        value = math.nextafter(float(ordered[last - 1 - math.floor(share * (last - 1))]), math.inf)
-        beyond = share_interval(blocks, value, confidence)[1] / tail
-        high = min(high, value * max(1.0, beyond))
+    for share in TOP_SHARES:
+        value = float(ordered[last - 1 - math.floor(share * (last - 1))])
+        high = high if maybe_reached(value) else min(high, value)
+    beyond = math.nextafter(float(ordered[-1]), math.inf)
+    high = min(high, beyond * max(1.0, share_interval(blocks, beyond, confidence)[1] / tail))
     return min(low, high), high
 
 

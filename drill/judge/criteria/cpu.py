@@ -54,10 +54,12 @@ def _unmeasured(samples: list[PodSample], seconds: dict[str, float], unlimited: 
         return f"the use of {', '.join(blind)} was not measured"
     whole, measured = sum(ran.values()), sum(seconds.values())
     # a pod that was seen only once ran for some time of which nothing is known
-    passing = sum(1 for name in {n for s in samples for n in s.expected} - unlimited if not seconds.get(name))
+    everyone = {name for sample in samples for name in sample.expected} - unlimited
+    passing = sum(1 for name in everyone if not seconds.get(name))
     whole += passing * (samples[-1].at - samples[0].at) / (len(samples) - 1)
     if whole <= 0 or measured < LEAST_SHARE_MEASURED * whole:
-        return f"{measured:.0f} s of {whole:.0f} s that pods ran were measured, less than {LEAST_SHARE_MEASURED:.0%}"
+        least = f"less than {LEAST_SHARE_MEASURED:.0%}"
+        return f"{measured:.0f} s of {whole:.0f} s that pods ran were measured, {least}"
     return ""
 
 

@@ -105,10 +105,8 @@ def told(case: Case, stretches: list[Stretch]) -> str:
     first, origin = stretches[0], case.timeline.origin or 0.0
     more = f" and in {len(stretches) - 1} more stretches" if len(stretches) > 1 else ""
     slots = sum(each.slots for each in stretches)
-    return (
-        f"{slots} planned requests unmeasured from {first.start - origin:+.1f} s to {first.end - origin:+.1f} s"
-        f"{more} ({first.what})"
-    )
+    stretch = f"from {first.start - origin:+.1f} s to {first.end - origin:+.1f} s"
+    return f"{slots} planned requests unmeasured {stretch}{more} ({first.what})"
 
 
 def guarded(answer: Answer, unmeasured: str) -> Answer:

@@ -28,18 +28,19 @@ PROGRESS_SECONDS = 5.0
 def recovered(case: Case) -> Answer:
     """The time to recovery, or why there was none."""
     timeline = case.timeline
-    if not case.setup.faults:
+    if not case.setup.faults or timeline.origin is None:
         return not_applicable("no fault was injected, so there is nothing to recover from")
-    if timeline.origin is None:
-        return undecided("no fault was injected")
-    doubt = _doubt(case)
     if not timeline.outages:
-        return _never_out(case, doubt)
+        return _never_out(case, _doubt(case))
     if timeline.recovered is None:
         return _still_out(case)
-    took = timeline.recovered - timeline.origin
+    return _served_again(case, timeline.recovered - timeline.origin)
+
+
+def _served_again(case: Case, took: float) -> Answer:
+    timeline, doubt = case.timeline, _doubt(case)
     limit = case.setup.limits.get("recovered")
-    samples = len(case.account.measured.between(timeline.recovered, timeline.watched[1]))
+    samples = len(case.account.measured.between(timeline.recovered or 0.0, timeline.watched[1]))
     why = f"users were served again {took:.1f} s after the fault{_ups_and_downs(case)}"
     if limit is None:
         return Answer(
@@ -137,7 +138,8 @@ def _watched_too_shortly(case: Case) -> str:
     last = timeline.outages[-1]
     if last.end is not None and last.good_after >= case.standard.hold_requests / 2:
         good = last.good_after / case.standard.requests_per_second
-        return f"users were served for the last {good:.1f} s, too short to tell ({case.standard.hold_seconds:g} s)"
+        hold = case.standard.hold_seconds
+        return f"users were served for the last {good:.1f} s, too short to tell ({hold:g} s)"
     unmeasured = sum(
         min(each.end, end) - max(each.start, since) for each in case.account.touching(since, end)
     )

@@ -27,7 +27,8 @@ def response_time(case: Case) -> Answer:
     value = quantile(latency, probability)
     if interval is None:
         return undecided(f"{blocks.number} blocks of {seconds:g} s are too few to tell", len(requests))
-    why = f"{probability * 100:g} % of requests took less than {value * 1000:.0f} ms; {_assumption(case, seconds)}"
+    found = f"{probability * 100:g} % of requests took less than {value * 1000:.0f} ms"
+    why = f"{found}; {_assumption(case, seconds)}"
     answer = Answer(hold(interval, limit.value), why, value, interval, len(requests))
     return guarded(answer, unmeasured_in(case, *(case.timeline.after or (0.0, 0.0))))
 
@@ -40,10 +41,11 @@ def block_seconds(case: Case) -> float:
 
 
 def _assumption(case: Case, seconds: float) -> str:
+    assumed = f"blocks of {seconds:g} s taken as independent"
     if case.calibration is None:
-        return f"blocks of {seconds:g} s taken as independent: no calibration"
+        return f"{assumed}: no calibration"
     correlated = case.calibration.correlation_seconds
-    return f"blocks of {seconds:g} s taken as independent, since calibration found latencies correlated over {correlated:g} s"
+    return f"{assumed}, since calibration found latencies correlated over {correlated:g} s"
 
 
 QUESTION = Question(

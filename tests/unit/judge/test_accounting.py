@@ -1,4 +1,6 @@
-"""Every planned slot exactly once, or the stretch is unmeasured: never the target's failure, an outage or a pass."""
+"""Every planned slot exactly once, or the stretch is unmeasured: never the target's failure, an outage or a
+pass.
+"""
 
 from __future__ import annotations
 
@@ -112,9 +114,7 @@ def test_a_request_that_was_sent_late_shows_trouble_of_the_load(late: float, unm
     planned = np.arange(50.0)
     sent = planned.copy()
     sent[7] += late
-    requests = Requests(
-        planned, sent + 0.01, np.zeros(50, np.bool_), np.zeros(50, np.int32), [""], sent=sent
-    )
+    requests = Requests(planned, sent + 0.01, np.zeros(50, np.bool_), np.zeros(50, np.int32), [""], sent=sent)
     account = account_for(requests, 1, (0.0, 50.0))
     assert account.unmeasured == unmeasured
     assert [each.what for each in account.stretches] == [LATE] * unmeasured
@@ -126,7 +126,13 @@ def test_a_request_that_was_not_sent_is_no_failure() -> None:
     planned, unsent = np.arange(50.0), np.zeros(50, np.bool_)
     unsent[7] = True
     requests = Requests(
-        planned, planned + 0.01, unsent, np.zeros(50, np.int32), [""], sent=planned + 2.0 * unsent, unsent=unsent
+        planned,
+        planned + 0.01,
+        unsent,
+        np.zeros(50, np.int32),
+        [""],
+        sent=planned + 2.0 * unsent,
+        unsent=unsent,
     )
     account = account_for(requests, 1, (0.0, 50.0))
     # while it waited to be sent, the two after it waited as well
@@ -234,9 +240,7 @@ def test_what_the_load_says_of_its_own_trouble_is_unmeasured(drill: RecordedDril
 
 
 @pytest.mark.parametrize("status", [-9, 1, None])
-def test_a_load_that_did_not_end_as_it_should_does_not_pass(
-    drill: RecordedDrill, status: int | None
-) -> None:
+def test_a_load_that_did_not_end_as_it_should_does_not_pass(drill: RecordedDrill, status: int | None) -> None:
     drill.load_ended = status
     verdict = drill.judged()
     _inconclusive(verdict, "error_rate", "recovered")

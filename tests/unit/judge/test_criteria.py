@@ -1,23 +1,32 @@
-"""Each criterion three ways: a recording that passes, one that fails by one sample, and one that does not
-suffice.
+"""Each criterion both ways: a recording that passes, one that fails, mostly by one sample, and one that does
+not suffice.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recorded_drill import (
     AFTER_REQUESTS,
     AFTER_SECONDS,
     BACK,
+    END,
     INJECTED,
     PER_SECOND,
     RecordedDrill,
     command,
     criterion,
 )
-from scipy import stats
+
+from drill.judge.criteria import CRITERIA, Question
+from drill.judge.criteria.error_rate import error_rate_so_far
+from drill.recording.events import Calibration
+from drill.statistics import rate_bounds
+
+JUDGED = BACK + 6
 
 
 @pytest.fixture
@@ -43,15 +52,41 @@ def test_a_drill_that_holds_everything_passes(drill: RecordedDrill) -> None:
     assert criterion(verdict, "recovered").source == "operations-runbook.md:14"
 
 
-# restored
+def test_every_criterion_says_its_own_title_and_has_a_file_of_its_own(drill: RecordedDrill) -> None:
+    verdict = drill.judged()
+    assert [each.title for each in verdict.criteria] == [question.title for question in CRITERIA]
+    assert len({question.title for question in CRITERIA}) == len(CRITERIA)
+    folder = Path(__file__).parents[3] / "drill" / "judge" / "criteria"
+    assert all((folder / f"{question.name}.py").is_file() for question in CRITERIA)
 
 
-def test_restored_passes_below_its_limit(drill: RecordedDrill) -> None:
+def test_a_criterion_that_crashes_is_unknown_and_costs_nothing_else(
+    drill: RecordedDrill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(case: object) -> Any:
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setattr(
+        sys.modules["drill.judge.judge"], "CRITERIA", (Question("cpu", "CPU", crash), *CRITERIA)
+    )
+    verdict = drill.judged()
+    assert verdict.criteria[0].verdict == "inconclusive"
+    assert verdict.criteria[0].why == (
+        "the judge could not answer this: ZeroDivisionError: float division by zero"
+    )
+    assert (criterion(verdict, "recovered").verdict, verdict.verdict) == ("pass", "inconclusive")
+
+
+# recovered (when it counts as such: test_recovery.py)
+
+
+def test_recovered_passes_below_its_limit(drill: RecordedDrill) -> None:
     drill.limits["recovered"]["value"] = 10.0 + 0.9 / PER_SECOND
-    assert criterion(drill.judged(), "recovered").verdict == "pass"
+    found = criterion(drill.judged(), "recovered")
+    assert (found.verdict, found.samples) == ("pass", 40 * PER_SECOND)
 
 
-def test_restored_fails_by_one_request(drill: RecordedDrill) -> None:
+def test_recovered_fails_by_one_request(drill: RecordedDrill) -> None:
     drill.limits["recovered"]["value"] = 10.0 + 0.9 / PER_SECOND
     drill.failing.add(drill.index_at(BACK))
     verdict = drill.judged()
@@ -59,24 +94,39 @@ def test_restored_fails_by_one_request(drill: RecordedDrill) -> None:
     assert (criterion(verdict, "recovered").verdict, verdict.verdict) == ("fail", "fail")
 
 
-def test_never_restored_fails_once_patience_is_spent(drill: RecordedDrill) -> None:
+def test_recovered_at_the_limit_itself_fails(drill: RecordedDrill) -> None:
+    drill.limits["recovered"]["value"] = 10.0
+    assert criterion(drill.judged(), "recovered").verdict == "fail"
+
+
+def test_never_recovered_fails_once_patience_is_spent(drill: RecordedDrill) -> None:
     drill.outages, drill.end = [(INJECTED, 2000.0)], 1046.0
     verdict = drill.judged()
     assert criterion(verdict, "recovered").verdict == "fail"
-    assert (
-        criterion(verdict, "recovered").why
-        == "still out 36.0 s after the injection, 30.0 s after the procedure ended"
+    assert criterion(verdict, "recovered").why == (
+        "users are still out 36.0 s after the fault, and nothing in the cluster is on its way"
     )
     assert criterion(verdict, "error_rate").verdict == "inconclusive"
     assert (verdict.verdict, verdict.recovered_seconds, verdict.credit) == ("fail", None, "nobody")
 
 
-def test_never_restored_is_inconclusive_before_patience_is_spent(drill: RecordedDrill) -> None:
-    drill.outages, drill.end = [(INJECTED, 2000.0)], 1045.0
+@pytest.mark.parametrize(("end", "outcome"), [(1045.4, "inconclusive"), (1045.6, "fail")])
+def test_never_recovered_is_inconclusive_before_patience_is_spent(
+    drill: RecordedDrill, end: float, outcome: str
+) -> None:
+    drill.outages, drill.end = [(INJECTED, 2000.0)], end
     verdict = drill.judged()
-    assert criterion(verdict, "recovered").verdict == "inconclusive"
-    assert "watched for 29.0 s only" in criterion(verdict, "recovered").why
-    assert (verdict.verdict, verdict.credit) == ("inconclusive", "not measured")
+    assert (criterion(verdict, "recovered").verdict, verdict.verdict) == (outcome, outcome)
+    assert verdict.stays_out is not None
+    assert verdict.stays_out.verdict == {"fail": "pass"}.get(outcome, outcome)
+    if outcome == "inconclusive":
+        assert "watched for 29.4 s only since the procedure ended, of 30 s" in verdict.why
+        assert verdict.credit == "not measured"
+
+
+def test_patience_of_a_control_begins_with_the_witness(drill: RecordedDrill) -> None:
+    drill.outages, drill.end, drill.procedure = [(INJECTED, 2000.0)], 1039.9, None
+    assert "29.4 s only since the fault was witnessed" in criterion(drill.judged(), "recovered").why
 
 
 def test_a_recording_that_ends_in_the_procedure_is_inconclusive(drill: RecordedDrill) -> None:
@@ -86,35 +136,13 @@ def test_a_recording_that_ends_in_the_procedure_is_inconclusive(drill: RecordedD
     assert criterion(verdict, "procedure").verdict == "inconclusive"
 
 
-def test_answering_again_for_less_than_a_window_is_inconclusive(drill: RecordedDrill) -> None:
-    drill.outages = [(INJECTED, drill.end - 4)]
-    found = criterion(drill.judged(), "recovered")
-    assert found.verdict == "inconclusive"
-    assert "no request failed in the last 4.0 s" in found.why
-
-
-def test_no_failed_request_after_the_fault_is_inconclusive(drill: RecordedDrill) -> None:
-    drill.outages = []
-    verdict = drill.judged()
-    assert "users never noticed" in criterion(verdict, "recovered").why
-    assert (verdict.verdict, verdict.credit) == ("inconclusive", "not measured")
-    assert criterion(verdict, "error_rate").verdict == "pass"
-
-
-def test_without_a_response_time_the_restoration_is_told_but_not_judged(drill: RecordedDrill) -> None:
+def test_without_a_response_time_the_recovery_is_told_but_not_judged(drill: RecordedDrill) -> None:
     del drill.limits["recovered"]
     found = criterion(drill.judged(), "recovered")
-    assert (found.verdict, found.why) == (
-        "inconclusive",
-        "restored after 10.0 s, but the runbook states no response time",
-    )
-
-
-def test_a_tenth_of_the_load_is_inconclusive(drill: RecordedDrill) -> None:
-    drill.per_second = PER_SECOND / 10
-    verdict = drill.judged()
-    assert verdict.verdict == "inconclusive"
-    assert "too little load" in criterion(verdict, "recovered").why
+    assert (found.verdict, found.value) == ("inconclusive", pytest.approx(10.0))
+    assert found.why.endswith("but the runbook states no response time")
+    drill.outages = [(INJECTED, 2000.0)]
+    assert criterion(drill.judged(), "recovered").verdict == "fail"
 
 
 # procedure
@@ -124,14 +152,38 @@ def test_a_failed_command_fails_the_procedure_by_name(drill: RecordedDrill) -> N
     drill.commands = [command(52, "kubectl get pods"), command(53, "sqlite3 /app/data/x.db", 1)]
     verdict = drill.judged()
     found = criterion(verdict, "procedure")
-    assert (found.verdict, found.value, found.samples) == ("fail", 1.0, 2)
+    assert (found.verdict, found.value, found.limit, found.samples) == ("fail", 1.0, 0.0, 2)
     assert found.why == "line 53: `sqlite3 /app/data/x.db` ended with status 1"
     assert verdict.why == f"procedure: {found.why}"
+    drill.commands.append(command(54, "kubectl apply", 2))
+    assert criterion(drill.judged(), "procedure").why.endswith("ended with status 1 (and 1 more)")
 
 
 def test_an_interrupted_stream_has_not_failed(drill: RecordedDrill) -> None:
     drill.commands = [command(52, "kubectl get pods --watch", 130, interrupted=True)]
     drill.procedure_status = 130
+    assert criterion(drill.judged(), "procedure").verdict == "pass"
+
+
+def test_a_command_that_hung_has_failed(drill: RecordedDrill) -> None:
+    """`rollout status --watch`, interrupted at 120 s, passed once."""
+    hung = {"interrupted": True, "hung": True, "started": 1012.0, "finished": 1015.0}
+    drill.commands = [command(52, "kubectl rollout status deployment/x --watch", 130, **hung)]
+    drill.procedure_status = 130
+    verdict = drill.judged()
+    found = criterion(verdict, "procedure")
+    assert (found.verdict, verdict.verdict) == ("fail", "fail")
+    assert found.why == "line 52: `kubectl rollout status deployment/x --watch` hung, and was ended after 3 s"
+    assert (verdict.commands[0].hung, verdict.commands[0].seconds) == (True, 3.0)
+
+
+def test_a_failure_that_the_text_deals_with_is_none(drill: RecordedDrill) -> None:
+    drill.commands = [command(52, "kubectl get pod x", 1, handled=True), command(52, "kubectl apply")]
+    assert criterion(drill.judged(), "procedure").verdict == "pass"
+
+
+def test_a_command_that_is_left_running_has_not_failed(drill: RecordedDrill) -> None:
+    drill.commands = [command(52, "kubectl port-forward x &", 143, background=True)]
     assert criterion(drill.judged(), "procedure").verdict == "pass"
 
 
@@ -148,9 +200,16 @@ def test_a_failure_beside_a_missing_tool_still_fails(drill: RecordedDrill) -> No
     assert criterion(drill.judged(), "procedure").why == "line 53: `kubectl apply` ended with status 1"
 
 
+def test_a_command_that_is_not_found_fails_where_no_tool_is_missing(drill: RecordedDrill) -> None:
+    drill.commands = [command(52, "kubctl get pods", 127)]
+    assert criterion(drill.judged(), "procedure").verdict == "fail"
+
+
 def test_a_procedure_that_failed_as_a_whole_fails(drill: RecordedDrill) -> None:
     drill.procedure_status = 2
-    assert criterion(drill.judged(), "procedure").verdict == "fail"
+    found = criterion(drill.judged(), "procedure")
+    assert (found.verdict, found.value) == ("fail", 1.0)
+    assert found.why == "every command ended with status 0, but the procedure itself with 2"
 
 
 def test_a_procedure_that_ran_nothing_is_inconclusive(drill: RecordedDrill) -> None:
@@ -158,73 +217,97 @@ def test_a_procedure_that_ran_nothing_is_inconclusive(drill: RecordedDrill) -> N
     assert criterion(drill.judged(), "procedure").verdict == "inconclusive"
 
 
-# response time and error rate
-
-
-def _slow_after(drill: RecordedDrill, count: int) -> None:
-    first = drill.index_at(BACK + 6)
-    drill.slow = {first + number: 0.6 for number in range(count)}
-
-
-def test_response_time_turns_at_one_request(drill: RecordedDrill) -> None:
-    upper_rank = int(stats.binom.ppf(0.975, AFTER_REQUESTS, 0.95)) + 1
-    lower_rank = int(stats.binom.ppf(0.025, AFTER_REQUESTS, 0.95))
-    outcomes = {}
-    for count in (
-        AFTER_REQUESTS - upper_rank,
-        AFTER_REQUESTS - upper_rank + 1,
-        AFTER_REQUESTS - lower_rank,
-        AFTER_REQUESTS - lower_rank + 1,
-    ):
-        spoiled = RecordedDrill(drill.folder.parent / f"slow-{count}")
-        _slow_after(spoiled, count)
-        outcomes[count] = criterion(spoiled.judged(), "response_time").verdict
-    assert list(outcomes.values()) == ["pass", "inconclusive", "inconclusive", "fail"]
+# response time
 
 
 @pytest.mark.parametrize(
-    ("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (7, "inconclusive"), (8, "fail")]
+    ("share", "outcome"), [(0.0, "pass"), (0.03, "pass"), (0.05, "inconclusive"), (0.08, "fail")]
+)
+def test_response_time_turns_with_the_share_of_slow_requests(
+    drill: RecordedDrill, share: float, outcome: str
+) -> None:
+    first = drill.index_at(BACK + 5)
+    drill.slow = {first + n: 0.6 for n in range(AFTER_REQUESTS) if int(n * share) != int((n + 1) * share)}
+    found = criterion(drill.judged(), "response_time")
+    assert (found.verdict, found.samples) == (outcome, AFTER_REQUESTS)
+    assert found.interval is not None
+    assert (found.interval[1] < 0.5, found.interval[0] >= 0.5) == (outcome == "pass", outcome == "fail")
+    assert "blocks of 1.5 s taken as independent: no calibration" in found.why
+
+
+def test_slow_requests_that_come_together_tell_less_than_the_same_ones_apart(drill: RecordedDrill) -> None:
+    first = drill.index_at(1035.0)
+    drill.slow = {first + number: 0.6 for number in range(110)}
+    found = criterion(drill.judged(), "response_time")
+    assert (found.verdict, found.value) == ("inconclusive", pytest.approx(0.010))
+
+
+def test_blocks_are_twice_as_long_as_latencies_are_correlated(drill: RecordedDrill) -> None:
+    for correlated, seconds in ((0.2, "1"), (0.7, "1.4")):
+        drill.started = {"calibration": {"correlation_seconds": correlated}}
+        why = criterion(drill.judged(), "response_time").why
+        assert (
+            f"blocks of {seconds} s taken as independent, since calibration found latencies correlated "
+            f"over {correlated:g} s" in why
+        )
+
+
+def test_a_fast_error_is_not_a_fast_response(drill: RecordedDrill) -> None:
+    drill.failing = set(range(drill.index_at(BACK + 6), 7200, 8))
+    found = criterion(drill.judged(), "response_time")
+    assert (found.verdict, found.value) == ("fail", 1.0)
+
+
+# error rate
+
+
+@pytest.mark.parametrize(
+    ("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (11, "inconclusive"), (12, "fail")]
 )
 def test_error_rate_turns_at_one_request(drill: RecordedDrill, failed: int, outcome: str) -> None:
-    first = drill.index_at(BACK + 6)
-    drill.failing = {first + 20 * number for number in range(failed)}
+    first = drill.index_at(JUDGED)
+    drill.failing = {first + 260 * number for number in range(failed)}
     verdict = drill.judged()
     found = criterion(verdict, "error_rate")
     assert (found.verdict, verdict.verdict) == (outcome, outcome)
     assert (found.samples, found.value) == (AFTER_REQUESTS, failed / AFTER_REQUESTS)
+    assert found.interval == rate_bounds(failed, AFTER_REQUESTS)
+    assert found.why.endswith("failures taken as independent: no calibration")
 
 
-@pytest.mark.parametrize(("count", "outcome"), [(2995, "pass"), (2994, "inconclusive")])
-def test_error_rate_needs_2995_requests_without_an_error(
+@pytest.mark.parametrize(("count", "outcome"), [(3301, "pass"), (3300, "inconclusive")])
+def test_error_rate_needs_3301_requests_without_an_error(
     drill: RecordedDrill, count: int, outcome: str
 ) -> None:
-    drill.settings["after_seconds"] = (count - 0.5) / PER_SECOND
+    drill.end = BACK + 5 + count / PER_SECOND
     found = criterion(drill.judged(), "error_rate")
     assert (found.samples, found.verdict) == (count, outcome)
+
+
+def test_bursts_as_in_calibration_need_more_requests(drill: RecordedDrill) -> None:
+    drill.started = {"calibration": {"dispersion": 1.25}}
+    assert criterion(drill.judged(), "error_rate").verdict == "pass"
+    drill.started = {"calibration": {"dispersion": 1.3}}
+    found = criterion(drill.judged(), "error_rate")
+    assert found.verdict == "inconclusive"
+    assert found.why.endswith("failures taken to come in bursts as in calibration (dispersion 1.3)")
+
+
+def test_the_live_watch_asks_the_same_question() -> None:
+    assert error_rate_so_far(0, 3300, 0.001) == "inconclusive"
+    assert error_rate_so_far(0, 3301, 0.001) == "pass"
+    assert error_rate_so_far(0, 3301, 0.001, Calibration(dispersion=2.0)) == "inconclusive"
+    assert error_rate_so_far(30, 3301, 0.001) == "fail"
 
 
 @pytest.mark.parametrize("name", ["response_time", "error_rate"])
 def test_too_few_requests_are_inconclusive(drill: RecordedDrill, name: str) -> None:
     drill.settings["minimum_requests"] = AFTER_REQUESTS
     assert criterion(drill.judged(), name).verdict == "pass"
-    again = RecordedDrill(drill.folder.parent / "again", settings={"minimum_requests": AFTER_REQUESTS + 1})
-    found = criterion(again.judged(), name)
-    assert (found.verdict, found.why) == ("inconclusive", "3360 requests, fewer than the minimum of 3361")
-
-
-@pytest.mark.parametrize("name", ["response_time", "error_rate"])
-def test_half_of_the_load_or_it_is_inconclusive(drill: RecordedDrill, name: str) -> None:
-    drill.end = BACK + AFTER_SECONDS / 2 - 0.1
+    drill.settings["minimum_requests"] = AFTER_REQUESTS + 1
     found = criterion(drill.judged(), name)
-    assert found.verdict == "inconclusive"
-    assert "too little load" in found.why
-
-
-def test_a_fast_error_is_not_a_fast_response(drill: RecordedDrill) -> None:
-    first = drill.index_at(BACK + 6)
-    drill.failing = set(range(first, first + AFTER_REQUESTS // 10))
-    found = criterion(drill.judged(), "response_time")
-    assert (found.verdict, found.value) == ("fail", 1.0)
+    assert (found.verdict, found.why) == ("inconclusive", "4200 requests, fewer than the minimum of 4201")
+    assert (found.limit, found.samples) == (drill.limits[name]["value"], 4200)
 
 
 # cpu and memory
@@ -241,29 +324,27 @@ def test_cpu_turns_at_its_limit(drill: RecordedDrill, share: float, outcome: str
 def test_cpu_turns_at_one_sample(drill: RecordedDrill) -> None:
     drill.cpu_share = lambda moment: 0.697
     assert criterion(drill.judged(), "cpu").verdict == "pass"
-    again = RecordedDrill(
-        drill.folder.parent / "again", cpu_share=lambda moment: 0.75 if moment == 1030 else 0.697
-    )
-    found = criterion(again.judged(), "cpu")
+    drill.cpu_share = lambda moment: 0.75 if moment == 1030 else 0.697
+    found = criterion(drill.judged(), "cpu")
     assert found.verdict == "fail"
-    assert found.value == pytest.approx(0.697 + 0.053 / 14)
+    assert found.value == pytest.approx(0.697 + 0.053 / 17)
 
 
 @pytest.mark.parametrize("name", ["cpu", "memory"])
 def test_fewer_than_three_samples_are_inconclusive(drill: RecordedDrill, name: str) -> None:
-    drill.sample_every = 24.0
+    drill.sample_every = 29.0
     found = criterion(drill.judged(), name)
     assert (found.verdict, found.samples) == ("inconclusive", 2)
-    again = RecordedDrill(drill.folder.parent / "again", sample_every=10.0)
-    assert criterion(again.judged(), name).verdict == "pass"
+    drill.sample_every = 15.0
+    assert criterion(drill.judged(), name).verdict == "pass"
 
 
 @pytest.mark.parametrize("name", ["cpu", "memory"])
 def test_samples_of_a_small_part_of_the_window_are_inconclusive(drill: RecordedDrill, name: str) -> None:
-    drill.end = BACK + 16
+    _resample(drill, lambda at, pods: pods if at <= 1045 else None)
     found = criterion(drill.judged(), name)
-    assert (found.verdict, found.samples) == ("inconclusive", 9)
-    assert "less than 60%" in found.why
+    assert (found.verdict, found.samples) == ("inconclusive", 10)
+    assert found.why == "10 samples measure 18.0 s of the window's 35 s, less than 60%"
 
 
 @pytest.mark.parametrize("name", ["cpu", "memory"])
@@ -272,20 +353,90 @@ def test_no_samples_are_inconclusive_and_lacking_resources_not_applicable(
 ) -> None:
     drill.sample_every = 1000.0
     assert criterion(drill.judged(), name).verdict == "inconclusive"
-    again = RecordedDrill(drill.folder.parent / "again", started={"lacks": ["resources"]})
-    found = criterion(again.judged(), name)
+    drill.started = {"lacks": ["resources"]}
+    found = criterion(drill.judged(), name)
     assert (found.verdict, found.why) == ("not applicable", "the target has no resources")
+    assert (found.limit, found.source) == (None, "")
 
 
 def test_memory_turns_at_one_sample(drill: RecordedDrill) -> None:
     drill.memory_share = lambda moment: 0.7999
     assert criterion(drill.judged(), "memory").verdict == "pass"
-    doubtful = RecordedDrill(
-        drill.folder.parent / "b", memory_share=lambda moment: 0.81 if moment == 1030 else 0.7999
+    drill.memory_share = lambda moment: 0.81 if moment == 1054 else 0.7999
+    assert criterion(drill.judged(), "memory").verdict == "inconclusive"
+    drill.memory_share = lambda moment: 0.8001
+    assert criterion(drill.judged(), "memory").verdict == "fail"
+
+
+def test_memory_that_rises_does_not_pass(drill: RecordedDrill) -> None:
+    """From 30 to 99 % it passed once, for the mean was below."""
+    drill.memory_share = lambda moment: 0.3 + 0.69 * max(0.0, moment - 1025) / 35
+    found = criterion(drill.judged(), "memory")
+    assert (found.verdict, found.value) == ("fail", pytest.approx(0.88, abs=0.02))
+    drill.memory_share = lambda moment: 0.3 + 0.40 * max(0.0, moment - 1025) / 35
+    found = criterion(drill.judged(), "memory")
+    assert found.verdict == "inconclusive"
+    assert "rises to 104% in another 35 s" in found.why
+    drill.memory_share = lambda moment: 0.3 + 0.10 * max(0.0, moment - 1025) / 35
+    assert criterion(drill.judged(), "memory").verdict == "pass"
+
+
+def test_pods_that_are_replaced_when_they_are_full_do_not_pass(drill: RecordedDrill) -> None:
+    """Each lives for 4 s only, at 99 %: too few samples of each it was once."""
+    _resample(
+        drill,
+        lambda at, pods: [
+            pod | {"pod": f"{pod['pod']}-{int(at / 4)}", "memory_bytes": 0.99 * pod["memory_limit_bytes"]}
+            for pod in pods
+        ],
     )
-    assert criterion(doubtful.judged(), "memory").verdict == "inconclusive"
-    broken = RecordedDrill(drill.folder.parent / "c", memory_share=lambda moment: 0.8)
-    assert criterion(broken.judged(), "memory").verdict == "fail"
+    found = criterion(drill.judged(), "memory")
+    assert (found.verdict, found.value) == ("fail", pytest.approx(0.99))
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory"])
+def test_one_of_two_pods_unmeasured_does_not_pass(drill: RecordedDrill, name: str) -> None:
+    _resample(drill, lambda at, pods: pods[:1])
+    found = criterion(drill.judged(), name)
+    assert found.verdict == "inconclusive"
+    assert "novel-engine-b" in found.why
+
+
+def test_pods_that_come_and_go_unmeasured_leave_the_cpu_unknown(drill: RecordedDrill) -> None:
+    _resample(drill, lambda at, pods: [pod | {"pod": f"{pod['pod']}-{int(at / 2)}"} for pod in pods])
+    assert criterion(drill.judged(), "cpu").verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory"])
+def test_without_a_limit_of_the_container_it_is_not_applicable(drill: RecordedDrill, name: str) -> None:
+    _resample(
+        drill,
+        lambda at, pods: [pod | {"cpu_limit_cores": None, "memory_limit_bytes": None} for pod in pods],
+    )
+    assert criterion(drill.judged(), name).verdict == "not applicable"
+
+
+def _resample(drill: RecordedDrill, change: Any) -> None:
+    """Let what was measured of the pods be what `change` makes of it; who ran stays as it was, but for new
+    names.
+    """
+    samples = drill._samples
+
+    def changed() -> list[tuple[float, str, dict[str, Any]]]:
+        events = []
+        for at, kind, data in samples():
+            pods = change(at, data["pods"]) if kind == "sample.resources" else data["pods"]
+            if pods is None:
+                continue
+            names = {pod["pod"] for pod in pods}
+            known = set(data.get("expected", ()))
+            expected = sorted(known if names <= known else names)
+            events.append(
+                (at, kind, {"pods": pods} | ({"expected": expected} if kind == "sample.resources" else {}))
+            )
+        return events
+
+    drill._samples = changed  # type: ignore[method-assign]
 
 
 # database
@@ -297,12 +448,12 @@ def test_database_turns_at_its_limit(drill: RecordedDrill, seconds: float, outco
     found = criterion(drill.judged(), "database")
     assert (found.verdict, found.interval) == (outcome, None)
     assert found.value == pytest.approx(seconds)
-    assert found.samples == 2 * 28 * 60
+    assert found.samples == 2 * 34 * 60
 
 
 @pytest.mark.parametrize(("queries", "outcome"), [(100, "pass"), (98, "inconclusive")])
 def test_database_needs_enough_queries(drill: RecordedDrill, queries: int, outcome: str) -> None:
-    drill.queries_per_second = queries / 56
+    drill.queries_per_second = queries / 68
     found = criterion(drill.judged(), "database")
     assert (found.verdict, found.samples) == (outcome, queries)
 
@@ -317,11 +468,11 @@ def test_database_without_metrics_is_not_applicable_by_name(drill: RecordedDrill
 # writes and the age of the data
 
 
-def _lost(*acknowledged_at: float) -> dict[str, object]:
+def _lost(*acknowledged_at: float, survivor: float | None = 1009.0) -> dict[str, Any]:
     absent = [
         {"id": f"w{number}", "acknowledged_at": moment} for number, moment in enumerate(acknowledged_at)
     ]
-    return {"acknowledged": 900, "checked": 900, "absent": absent}
+    return {"acknowledged": 900, "checked": 900, "absent": absent, "newest_survivor_at": survivor}
 
 
 def test_one_lost_write_fails(drill: RecordedDrill) -> None:
@@ -332,24 +483,23 @@ def test_one_lost_write_fails(drill: RecordedDrill) -> None:
 
 
 def test_a_restore_may_lose_what_came_after_its_backup(drill: RecordedDrill) -> None:
-    drill.started, drill.backup, drill.audit = (
-        {"restores": True},
-        (1004.0, 1004.5),
-        _lost(1004.0, 1011.0, 1015.0),
-    )
+    drill.started, drill.backup = {"restores": True}, (1004.0, 1004.5)
+    drill.audit = _lost(1004.0, 1011.0, 1019.9, survivor=1003.9)
     verdict = drill.judged()
     assert verdict.writes is not None
     assert (verdict.writes.lost, verdict.writes.allowed_lost) == (3, 3)
-    assert verdict.writes.data_age_seconds == pytest.approx(6.0)
+    assert verdict.writes.data_age_seconds == pytest.approx(6.1)
     assert (criterion(verdict, "writes").verdict, criterion(verdict, "data_age").verdict) == ("pass", "pass")
     assert criterion(verdict, "data_age").source == "operations-runbook.md:238"
 
 
-@pytest.mark.parametrize("moment", [1003.9, 1016.1])
-def test_a_write_from_before_the_backup_or_after_the_procedure_may_not_be_lost(
+@pytest.mark.parametrize("moment", [1003.9, BACK, BACK + 20])
+def test_a_write_from_before_the_backup_or_after_the_recovery_may_not_be_lost(
     drill: RecordedDrill, moment: float
 ) -> None:
+    """Also while the procedure still ran: 20 s after users had their service back it was allowed once."""
     drill.started, drill.backup, drill.audit = {"restores": True}, (1004.0, 1004.5), _lost(1011.0, moment)
+    drill.procedure = (1012.0, 1045.0)
     found = criterion(drill.judged(), "writes")
     assert (found.verdict, found.value) == ("fail", 1.0)
 
@@ -363,12 +513,7 @@ def test_a_loss_without_backup_or_restore_is_not_allowed(
 
 
 @pytest.mark.parametrize(
-    "audit",
-    [
-        None,
-        {"acknowledged": 0, "checked": 0, "absent": []},
-        {"acknowledged": 900, "checked": 899, "absent": []},
-    ],
+    "audit", [None, {"acknowledged": 0, "checked": 0}, {"acknowledged": 900, "checked": 899}]
 )
 def test_writes_that_were_not_audited_are_inconclusive(
     drill: RecordedDrill, audit: dict[str, object] | None
@@ -383,20 +528,29 @@ def test_a_service_that_is_out_has_lost_nothing_yet(drill: RecordedDrill) -> Non
     assert criterion(drill.judged(), "writes").verdict == "inconclusive"
 
 
-@pytest.mark.parametrize(("age", "outcome"), [(5.9, "pass"), (6.0, "fail")])
-def test_data_age_turns_at_its_limit(drill: RecordedDrill, age: float, outcome: str) -> None:
-    drill.started, drill.backup, drill.audit = {"restores": True}, (1001.0, 1002.0), _lost(INJECTED - age)
-    drill.limits["data_age"]["value"] = 6.0
+@pytest.mark.parametrize(("age", "outcome"), [(21_599.0, "pass"), (21_600.0, "fail")])
+def test_data_age_is_that_of_the_newest_row_that_survived(
+    drill: RecordedDrill, age: float, outcome: str
+) -> None:
+    """Also of rows that were there before the load, so that it can fail against 6 h."""
+    drill.started, drill.audit = {"restores": True}, _lost(survivor=INJECTED - age)
     found = criterion(drill.judged(), "data_age")
-    assert found.verdict == outcome
-    assert found.value == pytest.approx(age)
+    assert (found.verdict, found.value) == (outcome, pytest.approx(age))
 
 
-def test_data_age_is_zero_when_nothing_is_lost_and_unknown_without_an_audit(drill: RecordedDrill) -> None:
-    drill.started = {"restores": True}
-    assert criterion(drill.judged(), "data_age").value == 0.0
-    again = RecordedDrill(drill.folder.parent / "again", started={"restores": True}, audit=None)
-    assert criterion(again.judged(), "data_age").verdict == "inconclusive"
+def test_data_that_cannot_be_dated_is_at_least_as_old_as_what_was_lost(drill: RecordedDrill) -> None:
+    drill.started, drill.audit = {"restores": True}, _lost(1001.0, 1005.0, survivor=None)
+    found = criterion(drill.judged(), "data_age")
+    assert (found.verdict, found.why.endswith("the data is at least 9.0 s old")) == ("inconclusive", True)
+    drill.limits["data_age"]["value"] = 9.0
+    assert criterion(drill.judged(), "data_age").verdict == "fail"
+
+
+def test_data_age_is_unknown_without_an_audit_and_not_asked_without_a_restore(drill: RecordedDrill) -> None:
+    drill.started, drill.audit = {"restores": True}, None
+    assert criterion(drill.judged(), "data_age").verdict == "inconclusive"
+    drill.started = {"restores": True, "control": True}
+    assert criterion(drill.judged(), "data_age").verdict == "not applicable"
 
 
 @pytest.mark.parametrize("name", ["response_time", "error_rate", "cpu", "memory", "database"])
@@ -405,30 +559,36 @@ def test_a_limit_that_the_runbook_does_not_state_is_not_applicable_by_name(
 ) -> None:
     del drill.limits[name]
     found = criterion(drill.judged(), name)
-    assert (found.verdict, found.why) == ("not applicable", f"the runbook states no limit for {name}")
+    assert found.verdict == "not applicable"
+    assert found.why == f"the runbook states no limit for {name.replace('_', ' ')}"
 
 
 # harm
 
 
 def _healed_before_anyone_acted(folder: Path, failed: int) -> RecordedDrill:
-    """The platform heals at 1013, the procedure runs from 1019 to 1020: 29 s are asked about, 3,480
+    """The platform heals at 1013, the procedure runs from 1019 to 1020: 41 s are asked about, 4,920
     requests.
     """
     healed = RecordedDrill(folder, outages=[(INJECTED, 1013.0)], procedure=(1019.0, 1020.0))
     first = healed.index_at(1019.0)
-    healed.failing = {first + 20 * number for number in range(failed)}
+    healed.failing = {first + 280 * number for number in range(failed)}
     return healed
 
 
 @pytest.mark.parametrize(
-    ("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (7, "inconclusive"), (8, "fail")]
+    ("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (12, "inconclusive"), (13, "fail")]
 )
 def test_harm_turns_at_one_request(tmp_path: Path, failed: int, outcome: str) -> None:
     found = criterion(_healed_before_anyone_acted(tmp_path / "drill", failed).judged(), "harm")
-    low, high = stats.binomtest(failed, 3480).proportion_ci(0.90, method="exact")
-    assert (found.samples, found.value, found.interval) == (3480, failed / 3480, pytest.approx((low, high)))
+    assert (found.samples, found.value, found.interval) == (4920, failed / 4920, rate_bounds(failed, 4920))
     assert found.verdict == outcome
+
+
+def test_an_outage_of_users_who_were_served_is_harm_however_short(tmp_path: Path) -> None:
+    healed = _healed_before_anyone_acted(tmp_path / "drill", 0)
+    healed.failing = set(range(healed.index_at(1030.0), healed.index_at(1030.0) + 5))
+    assert criterion(healed.judged(), "harm").verdict == "fail"
 
 
 def test_a_failure_before_the_procedure_is_not_its_harm(tmp_path: Path) -> None:
@@ -441,7 +601,20 @@ def test_harm_is_not_asked_of_a_procedure_that_was_needed(drill: RecordedDrill) 
     found = criterion(drill.judged(), "harm")
     assert (found.verdict, found.why) == (
         "not applicable",
-        "the service was not yet restored when the operator began",
+        "users were not yet served again when the operator began",
     )
-    again = RecordedDrill(drill.folder.parent / "again", procedure=None)
-    assert criterion(again.judged(), "harm").why == "the drill has no procedure: nobody acted"
+    drill.procedure = None
+    assert criterion(drill.judged(), "harm").why == "the drill has no procedure: nobody acted"
+    drill.outages, drill.procedure = (
+        [(INJECTED, 1013.0), (1021.0, 1023.0), (1035.0, 1037.0)],
+        (1030.0, 1031.0),
+    )
+    assert "up and down" in criterion(drill.judged(), "harm").why
+
+
+def test_harm_that_was_not_measured_whole_does_not_pass(tmp_path: Path) -> None:
+    healed = _healed_before_anyone_acted(tmp_path / "drill", 0)
+    healed.absent = {healed.index_at(1019.5)}
+    found = criterion(healed.judged(), "harm")
+    assert (found.verdict, "1 planned requests unmeasured" in found.why) == ("inconclusive", True)
+    assert END - BACK > AFTER_SECONDS

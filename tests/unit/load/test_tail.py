@@ -174,6 +174,16 @@ def test_what_was_under_way_while_the_load_stood_still_is_no_witness(
     assert bool(tail.failed_since(1.0)) is witness
 
 
+def test_what_was_under_way_while_the_load_stood_still_is_not_counted(tail: RequestTail) -> None:
+    failing = [answered(slot / 100, 0.01, "x" if 200 <= slot < 300 else "") for slot in range(400)]
+    tail.path.write_bytes(lines(*failing))
+    tail.poll()
+    assert tail.failed_of(0.0, 4.0) == (100, 400)
+    stalled(tail, 2.0, 3.0)
+    tail.poll()
+    assert tail.failed_of(0.0, 4.0) == (0, 299), "and the one before, which ended in it"
+
+
 def test_a_stall_is_no_part_of_the_live_line(tail: RequestTail) -> None:
     slow = [answered(2.0 + slot / 100, 1.0) for slot in range(50)]
     tail.path.write_bytes(lines(*slow, *(answered(3.0 + slot / 100) for slot in range(50))))

@@ -16,7 +16,7 @@ container_cpu_usage_seconds_total{container="web",namespace="production",pod="we
 container_cpu_usage_seconds_total{container="web",namespace="other",pod="web-9"} 9 1795433144800
 container_memory_working_set_bytes{container="web",namespace="production",pod="web-1"} 4.4662784e+07 1795433144703
 pod_cpu_usage_seconds_total{namespace="production",pod="web-1"} 0 1795433138395
-"""
+"""  # noqa: E501  as it is
 
 TARGET = """\
 # TYPE database_query_duration_seconds histogram

@@ -127,7 +127,13 @@ def test_a_container_that_is_never_created_is_not_on_its_way_for_ever() -> None:
 
 def test_a_container_that_runs_is_starting_until_it_is_ready() -> None:
     assert of_pod(pod(running(5))) == ["pod web-1: web has started and is not ready yet"]
-    assert of_pod(pod(running(5), restarts=5)), "after a crash loop too"
+
+
+def test_one_that_failed_is_starting_again_only_where_it_was_ready_before() -> None:
+    one = pod(running(5), restarts=5)
+    assert of_pod(one) == [], "it has never been ready, since it was scheduled"
+    one["status"]["conditions"][1]["lastTransitionTime"] = at(0)
+    assert of_pod(one) == ["pod web-1: web has started and is not ready yet"]
 
 
 @pytest.mark.parametrize(

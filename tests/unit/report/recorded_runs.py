@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from drill.judge.verdict import (
+    Change,
     CommandRun,
     Criterion,
-    Change,
     DrillVerdict,
     FaultSeen,
     Outage,
@@ -80,9 +80,7 @@ class Shape:
     procedure: str = "Service Completely Down / Immediate Actions"
     expected: str = "pass"
     verdict: str = "pass"
-    why: str = (
-        "Recovered 19.4 s after the injection, within 15 minutes, and every baseline held in the window after."
-    )
+    why: str = "Recovered 19.4 s after the injection, within 15 minutes, and every baseline held afterwards."
     control: bool = False
     credit: str = "runbook"
     runbook: str = "runbook/operations-runbook.md"
@@ -144,7 +142,8 @@ def make_run(
     texts: Mapping[tuple[Role, str], str] | None = None,
     findings: Sequence[Finding] = (),
 ) -> tuple[Path, list[DrillVerdict]]:
-    """A run's folder with the evidence of each drill, and the verdicts. `texts`: its inputs, by role and name."""
+    """A run's folder with the evidence of each drill, and the verdicts. `texts`: its inputs, by role and
+    name."""
     folder = reports / name
     verdicts = [make_drill(folder, shape) for shape in shapes]
     sources = reports / "sources"
@@ -341,7 +340,16 @@ def default_criteria(shape: Shape) -> list[Criterion]:
             "0 of 3432 requests failed",
         ),
         Criterion(
-            "cpu", "pass", "CPU usage, average", 0.231, 0.7, "ratio", None, 28, f"{BASELINES}:548", "highest average of 5 pods"
+            "cpu",
+            "pass",
+            "CPU usage, average",
+            0.231,
+            0.7,
+            "ratio",
+            None,
+            28,
+            f"{BASELINES}:548",
+            "highest average of 5 pods",
         ),
         Criterion(
             "memory", "pass", "", 0.36, 0.8, "ratio", None, 28, f"{BASELINES}:549", "highest share of 5 pods"
@@ -359,7 +367,16 @@ def default_criteria(shape: Shape) -> list[Criterion]:
             "two samples of the window are needed, none was taken",
         ),
         Criterion(
-            "writes", "pass", "", 0.0, 0.0, "writes", None, 1040, "", "0 of 1040 acknowledged writes are absent"
+            "writes",
+            "pass",
+            "",
+            0.0,
+            0.0,
+            "writes",
+            None,
+            1040,
+            "",
+            "0 of 1040 acknowledged writes are absent",
         ),
         Criterion("data_age", "not applicable", why="no backup is restored in this drill"),
     ]

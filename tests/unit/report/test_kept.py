@@ -20,7 +20,7 @@ from drill.settings import load
 GROUND = Ground(target="t", cluster="v1", load="l", faults="f")
 TAKEN = 1_795_000_000.0
 DAY = 86400.0
-FAULTS = ["deployment-scaled-to-zero"]
+FAULTS = ("deployment-scaled-to-zero",)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from drill.wait import pause
 def test_drill():
     print("this is captured")
     live = LiveLine()
-    live.update(phase="fault", requests_per_second=119.6, p95_seconds=0.0123, error_share=0.25, awaiting="the witness")
+    seen = {"requests_per_second": 119.6, "p95_seconds": 0.0123, "error_share": 0.25}
+    live.update(phase="fault", awaiting="the witness", **seen)
     pause(0.6)
     live.end()
 """

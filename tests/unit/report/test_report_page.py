@@ -380,7 +380,14 @@ def test_hundred_thousand_requests_take_little_time(tmp_path: Path) -> None:
 
 def test_criterion_without_numbers_is_shown_with_dashes(tmp_path: Path) -> None:
     _, page = _report(
-        tmp_path, (Shape(criteria=(Criterion("cpu", "not applicable", "CPU usage, average", why="the target has no metrics"),)),)
+        tmp_path,
+        (
+            Shape(
+                criteria=(
+                    Criterion("cpu", "not applicable", "CPU usage, average", why="the target has no metrics"),
+                )
+            ),
+        ),
     )
     assert "CPU usage, average – not applicable – – – – – the target has no metrics" in page.text
 

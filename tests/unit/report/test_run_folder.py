@@ -1,4 +1,4 @@
-"""What a run's folder says of itself: facts, inputs, manifest, exit status; and that a run is never added to."""
+"""What a run's folder says of itself: facts, inputs, manifest, exit status. A run is never added to."""
 
 from __future__ import annotations
 
@@ -119,7 +119,11 @@ def test_verdict_names_its_evidence_below_the_run(tmp_path: Path) -> None:
     assert kept.evidence == f"controls/{CONTROL.drill}"
 
 
-FAILURE, DOUBT, TROUBLE = Finding("failure", "A", "x"), Finding("doubt", "A", "x"), Finding("trouble", "", "x")
+FAILURE, DOUBT, TROUBLE = (
+    Finding("failure", "A", "x"),
+    Finding("doubt", "A", "x"),
+    Finding("trouble", "", "x"),
+)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,9 @@ def test_manifest_of_an_untouched_run_says_nothing(tmp_path: Path) -> None:
     assert found.lines() == []
 
 
-@pytest.mark.parametrize("file", ["recording.jsonl", "requests.jsonl", "transcripts/01-immediate-actions.txt"])
+@pytest.mark.parametrize(
+    "file", ["recording.jsonl", "requests.jsonl", "transcripts/01-immediate-actions.txt"]
+)
 def test_altered_missing_and_added_files_are_named(tmp_path: Path, file: str) -> None:
     folder = _stored(tmp_path)
     evidence = folder / "evidence" / SURPRISE.drill
@@ -187,7 +193,7 @@ def test_report_is_not_made_of_a_verdict_that_somebody_altered(tmp_path: Path) -
     folder = _stored(tmp_path)
     path = folder / "evidence" / SURPRISE.drill / "verdict.json"
     path.write_text(path.read_text().replace("inconclusive", "pass"))
-    with pytest.raises(SetupError, match="altered: evidence/redis-locked-out/verdict.json"):
+    with pytest.raises(SetupError, match=r"altered: evidence/redis-locked-out/verdict\.json"):
         rewrite_report(folder)
 
 

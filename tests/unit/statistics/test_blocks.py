@@ -86,7 +86,10 @@ def test_fewer_than_five_blocks_tell_nothing() -> None:
     assert few.number == 4
     assert share_interval(few, 0.5) == (0.0, 1.0)
     assert block_quantile_interval(few, 0.95, limit=0.5) is None
-    assert block_quantile_interval(in_blocks(np.full(500, 0.01), np.arange(500) / 100, 1.0), 0.95, 0.5) is not None
+    assert (
+        block_quantile_interval(in_blocks(np.full(500, 0.01), np.arange(500) / 100, 1.0), 0.95, 0.5)
+        is not None
+    )
 
 
 def test_what_the_sample_does_not_bound_is_bounded_by_a_heavy_tail() -> None:

@@ -1,4 +1,6 @@
-"""Bounds of a rate that is looked at after every trial: their error over all looks, computed exactly and simulated."""
+"""Bounds of a rate that is looked at after every trial: their error over all looks, computed exactly and
+simulated.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ EVENTS = 300
 LIMIT = 0.001
 
 
-def _crossing(bounds: list[float], crosses: Callable[[np.ndarray, int], np.ndarray], rate: float = 1.0) -> float:
-    """The chance that a Poisson process of `rate` crosses a bound at any of these moments. `crosses`: which counts do,
-    by the bound's number."""
+def _crossing(
+    bounds: list[float], crosses: Callable[[np.ndarray, int], np.ndarray], rate: float = 1.0
+) -> float:
+    """The chance that a Poisson process of `rate` crosses a bound at any of these moments. `crosses`: which
+    counts do, by the bound's number."""
     chance = np.zeros(4 * len(bounds) + 100)
     chance[0], moment, crossed = 1.0, 0.0, 0.0
     counts = np.arange(len(chance))
@@ -45,7 +49,9 @@ def test_a_rate_at_half_the_limit_is_hardly_ever_called_not_lower() -> None:
     assert _crossing(bounds, lambda counts, number: counts >= number + 1, rate=0.5) < 0.02
 
 
-def test_a_rate_of_three_tenths_of_the_limit_passes_in_80_percent_of_cases_within_15_expected_events() -> None:
+def test_a_rate_of_three_tenths_of_the_limit_passes_in_80_percent_of_cases_within_15_expected_events() -> (
+    None
+):
     bounds = [bound for bound in map(upper_expected, range(EVENTS)) if bound <= 14.5]
     assert _crossing(bounds, lambda counts, number: counts <= number, rate=0.3) > 0.80
 
@@ -55,7 +61,9 @@ def test_both_bounds_rise_with_the_events() -> None:
     lower = [lower_expected(events) for events in range(EVENTS)]
     assert upper == sorted(upper)
     assert lower == sorted(lower)
-    assert all(low < events < high for events, (low, high) in enumerate(zip(lower[1:], upper[1:], strict=True), 1))
+    assert all(
+        low < events < high for events, (low, high) in enumerate(zip(lower[1:], upper[1:], strict=True), 1)
+    )
 
 
 @pytest.mark.parametrize(("count", "outcome"), [(3300, "inconclusive"), (3301, "pass")])
@@ -97,6 +105,8 @@ def test_looking_after_every_trial_is_wrong_in_less_than_5_percent_of_simulation
         # a pass is possible only just before an event, or at the end
         looks = np.concatenate([events - 1, [longest]])
         wrong += any(
-            hold(rate_bounds(index, int(look)), LIMIT) == "pass" for index, look in enumerate(looks) if look > 3300
+            hold(rate_bounds(index, int(look)), LIMIT) == "pass"
+            for index, look in enumerate(looks)
+            if look > 3300
         )
     assert wrong <= 0.05 * runs
