@@ -107,7 +107,7 @@ def test_the_input_that_is_spoiled_here_is_good(service: Path) -> None:
             'container = "web"',
             'contaner = "web"',
             "'web'",
-            "target.contaner: a name that drill knows; this one it does not",
+            "target.workloads.0.contaner: a name that drill knows; this one it does not",
         ),
         (
             'address = "http://127.0.0.1:18081"',
@@ -172,7 +172,7 @@ def test_a_missing_file(service: Path, arguments: tuple[str, ...], file: str, sa
         (
             'fault "pods-killed"',
             'fault "pods-hugged"',
-            "'pods-hugged' is no fault: expected one of pods-killed, deployment-scaled-to-zero",
+            "'pods-hugged' is no fault: expected one of database-corrupted, deployment-scaled-to-zero",
         ),
         (
             "Nobody Can Read Their",
@@ -185,6 +185,9 @@ def test_a_missing_file(service: Path, arguments: tuple[str, ...], file: str, sa
             "'Bring It Bakc' is not right here: expected a label of a block",
         ),
         ("And the operator", "Und the operator", "'Und the operator follows"),
+        ("@P1", "@P9", "'@P9' is not right here: expected a severity: "),
+        ("@P1", "@contrl @P1", "'@contrl' is not right here: expected @control"),
+        ("time of P0", "time of P1", "'P1' is not right here: expected P0, as it is tagged"),
     ],
 )
 def test_a_wrong_feature(service: Path, right: str, wrong: str, said: str) -> None:
@@ -198,7 +201,41 @@ def test_a_wrong_feature(service: Path, right: str, wrong: str, said: str) -> No
 def test_a_wrong_feature_ends_a_run_before_anything_is_broken(service: Path, right: str, wrong: str) -> None:
     line = spoil(service / "features" / "notebook.feature", right, wrong)
     assert_refused(python(service, *DRILLS), f"notebook.feature:{line}: ")
-    assert not (service / ".drill").exists()
+    assert not list(service.glob("reports/*/evidence"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "'(empty)' is not right here: expected a Feature with at least one Scenario"),
+        (b"Feature: nothing\n", "'nothing' has no Scenario"),
+        (b"Feature: \xff\n", "expected UTF-8 text"),
+        (
+            b"@P0\nFeature: F\n Scenario: a\n  When nobody acts\n Scenario: a\n  When nobody acts\n",
+            "line 3 has it",
+        ),
+    ],
+)
+def test_a_feature_file_that_would_be_passed_over(service: Path, text: bytes, said: str) -> None:
+    (service / "features" / "more.feature").write_bytes(text)
+    assert_refused(python(service, *COLLECT), "more.feature:", said)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("5 minutes", "1,5 hours", "write 1.5"),
+        ("5 minutes", "-5 minutes", "has a sign"),
+        ("5 minutes", "5-15 minutes", "a range"),
+        ("< 800ms", "< 0ms", "not above 0"),
+        ("**P1**", "**P0**", "one response time for P0"),
+        ("- **P0**: 5 minutes\n", "", "'P0' is not right here: expected a severity whose response time is"),
+        ("- **Error Rate**", "- **Eror Rate**", "one of the baselines that drill measures"),
+    ],
+)
+def test_a_limit_that_is_not_understood(service: Path, right: str, wrong: str, said: str) -> None:
+    line = spoil(service / "runbook.md", right, wrong)
+    assert_refused(python(service, *COLLECT), f"runbook.md:{line if wrong else 3}: ", said)
 
 
 def test_a_sentence_that_two_definitions_match(service: Path) -> None:
@@ -224,13 +261,11 @@ def test_a_placeholder_that_nobody_binds(service: Path) -> None:
     ("right", "wrong", "said"),
     [
         ("title: ", "title: [", "expected YAML ("),
-        (
-            "func: hold",
-            "func: holt",
-            "expected drill.inject.activities.announce, drill.inject.activities.inject and drill.inject.activities.hold, in that order",
-        ),
-        ("rollbacks:\n  - name: undo", "rollback:\n  - name: undo", "rollbacks: a list that is not empty"),
-        ("func: undo", "func: announce", "expected drill.inject.activities.undo among the rollbacks"),
+        ("strategy: always", "strategy: never", "so that it is undone however it ends"),
+        ("module: drill.inject.ritual", "module: ritual", "module: drill.inject.ritual"),
+        ("kind: kill", "kind: kil", "a kind of fault: command, kill, network"),
+        ("felt: failed", "felt: hard", "how users feel it: failed, slow, latent, nothing"),
+        ("    fault: pods-killed", "    fault: pod-killed", "'pods-killed', as the file is called"),
     ],
 )
 def test_a_malformed_experiment(service: Path, right: str, wrong: str, said: str) -> None:
