@@ -550,7 +550,7 @@ TIMES = frozenset(
         "wall",
     }
 )
-"""Fields that are moments, on either clock. A row that survived may be older than the clock (newest_survivor_at)."""
+"""Fields that are moments, on either clock. A row that survived may be older than the clock, so not that."""
 
 
 def decode_event(line: bytes) -> Event:
