@@ -42,8 +42,9 @@ class Examined:
     def line(self) -> str:
         """One line that tells all."""
         return (
-            f"{self.family:12} {self.inputs:7} inputs: {self.refused} refused, {self.accepted} accepted, slowest "
-            f"{self.slowest_seconds * 1000:.0f} ms (input {self.slowest_input}), {len(self.failures)} kinds of failure"
+            f"{self.family:12} {self.inputs:7} inputs: {self.refused} refused, {self.accepted} accepted, "
+            f"slowest {self.slowest_seconds * 1000:.0f} ms (input {self.slowest_input}), "
+            f"{len(self.failures)} kinds of failure"
         )
 
 

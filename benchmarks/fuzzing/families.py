@@ -254,7 +254,7 @@ FAMILIES = (
     Family(
         "features",
         "drill.feature",
-        [path.read_bytes() for path in sorted((ROOT / "features").glob("*.feature"))],
+        seeds.features(ROOT / "features"),
         words.FEATURES,
         _feature,
     ),

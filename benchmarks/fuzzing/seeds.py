@@ -92,6 +92,15 @@ def excerpts(path: Path, start: str, lines_each: int | None = None) -> list[byte
     return ["\n".join(lines[begin:end]).encode() for begin, end in zip(begins, ends, strict=True)]
 
 
+def features(folder: Path) -> list[bytes]:
+    """Each scenario of a folder's features, as a feature of its own with tags and background."""
+    found = []
+    for path in sorted(folder.glob("*.feature")):
+        start, *scenarios = re.split(r"\n\n(?=  @|  Scenario)", path.read_text(encoding="utf-8"))
+        found += [f"{start}\n\n{scenario}\n".encode() for scenario in scenarios]
+    return found
+
+
 def recordings() -> list[bytes]:
     """Recordings of a few events each, of every kind that there is."""
     lines = [

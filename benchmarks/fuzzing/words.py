@@ -11,13 +11,15 @@ def _split(text: str) -> list[bytes]:
 LIMITS = [
     *_split("""
         P0 P1 P9 SEV1 SEV-1 Sev Priority 1 15 30 0.1 99.9 1,000 1,5 minutes min hours hrs h m s ms seconds %
-        percent < <= ≤ > >= within under about average mean limit of p95 p99 95th percentile Every Daily - – to or
+        percent < <= ≤ > >= within under about average mean limit of p95 p99 95th percentile Every Daily
+        - – to or
         and / ~ ( ) ** : 24/7 business days weeks M
     """),
     b" ",
 ]
 SETTINGS = _split("""
-    [target] [load] [[load.requests]] [parts.x] [judge] name = "" true false [] {} {unique} {sequence} {x} 0 -1 1e9
+    [target] [load] [[load.requests]] [parts.x] [judge] name = "" true false [] {} {unique} {sequence}
+    {x} 0 -1 1e9
     inf nan 2024-01-01 requests_per_second weight write body kind http://127.0.0.1:1 ../.. /etc
 """)
 RUNBOOK = [
@@ -35,14 +37,16 @@ RUNBOOK = [
 ]
 ERRATA = [
     *_split("""
-        id: section: line: what: as_written: as_corrected: evidence: status: output_matches: '(' (?:a+)+ - [] {}
+        id: section: line: what: as_written: as_corrected: evidence: status: output_matches: '(' (?:a+)+
+        - [] {}
         RB-001 RB-002 !!python/object:os.system 2024-13-45 1:30 null
     """),
     b"\n  line: 3",
 ]
 FEATURES = [
     *_split("""
-        Feature: Scenario: Background: Rule: Examples: Given When Then And But * @P0 @P1 @P9 @SEV1 @control @nightl
+        Feature: Scenario: Background: Rule: Examples: Given When Then And But * @P0 @P1 @P9 @SEV1
+        @control @nightl
         @expect_fail @RB-999 # | \""" ``` <pod-name> the fault takes effect nobody acts as first written
     """),
     b"\n  Scenario Outline: a <b>\n",
@@ -52,12 +56,14 @@ FEATURES = [
     b"\n    And users are on it\n",
 ]
 EXPERIMENTS = _split("""
-    title: method: rollbacks: provider: type: python module: func: arguments: announce inject hold undo probes: [] {} -
+    title: method: rollbacks: provider: type: python module: func: arguments: announce inject hold undo
+    probes: [] {} -
     name: steady-state-hypothesis: configuration: null 2024-13-45 &a *a
 """)
 EVENTS = [
     *_split("""
-        "kind" "data" "wall" "monotonic" "line" "status" "pods" : , { } [ ] null true -1 1e308 "" "fault.injected"
+        "kind" "data" "wall" "monotonic" "line" "status" "pods" : , { } [ ] null true -1 1e308 ""
+        "fault.injected"
     """),
     b"\n",
     b"\\ud800",

@@ -84,8 +84,8 @@ DATABASE = ("database", "databases", "db", "database backup", "database backups"
 
 
 def parse_response_times(items: Sequence[tuple[int, str]], source: str) -> dict[str, Limit]:
-    """The limit "recovered" of each severity, by its name ("P0", "SEV1"). `items`: (line, text); `source`: the
-    runbook's file name.
+    """The limit "recovered" of each severity, by its name ("P0", "SEV1"). `items`: (line, text); `source`:
+    the runbook's file name.
 
     An item without a severity, a number and a comparison states no limit. Raises InputError for any other
     that cannot be read as a whole: one severity, one duration.

@@ -16,7 +16,7 @@ from pytest_bdd.exceptions import GherkinParseError
 from pytest_bdd.parser import FeatureParser
 
 from drill.baselines.severities import severity_of
-from drill.errors import DrillError
+from drill.errors import DrillError, InputError
 from drill.reading import read_text, shown
 
 DEFECT_TAG = re.compile(r"RB-?[0-9]+", re.IGNORECASE)
@@ -26,23 +26,12 @@ Node = Mapping[str, Any]
 
 def feature_troubles(file: Path, known_tags: Collection[str]) -> list[str]:
     """What is wrong with one feature file: it cannot be read, is empty, has no scenario, two of one title, or
-    a tag that is a known one misspelt. `known_tags`: the names of all registered markers."""
+    a tag that is a known one misspelt. `known_tags`: the names of all registered markers.
+    """
     try:
-        text = read_text(file, "a feature file")
+        feature = _parsed(file, read_text(file, "a feature file"))
     except DrillError as error:
         return [str(error)]
-    for line, sentence in enumerate(text.split("\n"), start=1):
-        if len(sentence) > LONGEST_LINE:
-            expected = f"a line of at most {LONGEST_LINE} characters"
-            return [f"{file}:{line}: {shown(sentence)!r} is not right here: expected {expected}"]
-    try:
-        feature: Node | None = Parser().parse(text).get("feature")
-    except CompositeParserException as error:
-        return [_no_gherkin(file, text, error)]
-    except (ValueError, RecursionError) as error:
-        return [f"{file}:1: {shown(text)!r} is not right here: expected Gherkin ({error})"]
-    if feature is None:
-        return [f"{file}:1: '(empty)' is not right here: expected a Feature with at least one Scenario"]
     found = list(_scenarios(feature))
     if not found:
         return [f"{_at(file, feature)}{feature['name']!r} has no Scenario: expected at least one"]
@@ -52,6 +41,26 @@ def feature_troubles(file: Path, known_tags: Collection[str]) -> list[str]:
         *_misspelt_tags(file, feature, known_tags),
         *_refused_by_pytest_bdd(file),
     ]
+
+
+def _parsed(file: Path, text: str) -> Node:
+    """The feature of a file. Raises InputError for what is not Gherkin, or holds none."""
+    lines = text.split("\n")
+    for line, written in enumerate(lines, start=1):
+        if len(written) > LONGEST_LINE:
+            raise InputError(file, line, shown(written), f"a line of at most {LONGEST_LINE} characters")
+    try:
+        feature: Node | None = Parser().parse(text).get("feature")
+    except CompositeParserException as error:
+        first = error.errors[0]
+        line = min(int(first.location["line"]), len(lines))
+        what = re.sub(r"^\(\d+:\d+\): ", "", str(first))
+        raise InputError(file, line, shown(lines[line - 1].strip()), f"Gherkin ({shown(what)})") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(file, 1, shown(text), f"Gherkin ({error})") from error
+    if feature is None:
+        raise InputError(file, 1, "(empty)", "a Feature with at least one Scenario")
+    return feature
 
 
 def misspelt(tag: str, known: Collection[str]) -> str:
@@ -70,15 +79,6 @@ def misspelt(tag: str, known: Collection[str]) -> str:
     by_plain = {_plain(name): name for name in known if not severity_of(name)}
     near = difflib.get_close_matches(_plain(tag), list(by_plain), n=1, cutoff=0.75)
     return f"@{by_plain[near[0]]}, as near to it; a tag of your own is registered as a marker" if near else ""
-
-
-def _no_gherkin(file: Path, text: str, error: CompositeParserException) -> str:
-    first = error.errors[0]
-    line = int(first.location["line"])
-    lines = text.split("\n")
-    value = shown(lines[line - 1].strip()) if 0 < line <= len(lines) else ""
-    what = re.sub(r"^\(\d+:\d+\): ", "", str(first))
-    return f"{file}:{line}: {value!r} is not right here: expected Gherkin ({shown(what)})"
 
 
 def _refused_by_pytest_bdd(file: Path) -> Iterator[str]:

@@ -185,6 +185,9 @@ def test_a_missing_file(service: Path, arguments: tuple[str, ...], file: str, sa
             "'Bring It Bakc' is not right here: expected a label of a block",
         ),
         ("And the operator", "Und the operator", "'Und the operator follows"),
+        ("@P1", "@P9", "'@P9' is not right here: expected a severity: "),
+        ("@P1", "@contrl @P1", "'@contrl' is not right here: expected @control"),
+        ("time of P0", "time of P1", "'P1' is not right here: expected P0, as it is tagged"),
     ],
 )
 def test_a_wrong_feature(service: Path, right: str, wrong: str, said: str) -> None:
@@ -199,6 +202,40 @@ def test_a_wrong_feature_ends_a_run_before_anything_is_broken(service: Path, rig
     line = spoil(service / "features" / "notebook.feature", right, wrong)
     assert_refused(python(service, *DRILLS), f"notebook.feature:{line}: ")
     assert not list(service.glob("reports/*/evidence"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "'(empty)' is not right here: expected a Feature with at least one Scenario"),
+        (b"Feature: nothing\n", "'nothing' has no Scenario"),
+        (b"Feature: \xff\n", "expected UTF-8 text"),
+        (
+            b"@P0\nFeature: F\n Scenario: a\n  When nobody acts\n Scenario: a\n  When nobody acts\n",
+            "line 3 has it",
+        ),
+    ],
+)
+def test_a_feature_file_that_would_be_passed_over(service: Path, text: bytes, said: str) -> None:
+    (service / "features" / "more.feature").write_bytes(text)
+    assert_refused(python(service, *COLLECT), "more.feature:", said)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("5 minutes", "1,5 hours", "write 1.5"),
+        ("5 minutes", "-5 minutes", "has a sign"),
+        ("5 minutes", "5-15 minutes", "a range"),
+        ("< 800ms", "< 0ms", "not above 0"),
+        ("**P1**", "**P0**", "one response time for P0"),
+        ("- **P0**: 5 minutes\n", "", "'P0' is not right here: expected a severity whose response time is"),
+        ("- **Error Rate**", "- **Eror Rate**", "one of the baselines that drill measures"),
+    ],
+)
+def test_a_limit_that_is_not_understood(service: Path, right: str, wrong: str, said: str) -> None:
+    line = spoil(service / "runbook.md", right, wrong)
+    assert_refused(python(service, *COLLECT), f"runbook.md:{line if wrong else 3}: ", said)
 
 
 def test_a_sentence_that_two_definitions_match(service: Path) -> None:

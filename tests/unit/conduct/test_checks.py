@@ -1,0 +1,294 @@
+"""What scenarios say, and what is refused at collection: each with its file and line, both ways."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+from pytest_bdd.parser import FeatureParser
+
+from drill import settings as settings_module
+from drill.conduct.book import Book
+from drill.conduct.checks import lacks, troubles, troubles_together, written_of
+from drill.conduct.feature_file import feature_troubles, misspelt
+from drill.conduct.scenario import (
+    TAGS,
+    Place,
+    Sentence,
+    Written,
+    facts_of,
+    folder_name,
+    place_of,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+KNOWN = {*TAGS, "smoke", "nightly", "gate", "quarterly", "RB-001", "RB-002"}
+GOOD = """
+@P0
+Feature: Down
+
+  Background:
+    Given the target is healthy
+    And users are on it
+
+  @nightly
+  Scenario: It is scaled up again
+    When the fault "deployment-scaled-to-zero" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions"
+    Then the service recovers within the response time of P0
+"""
+
+
+@pytest.fixture(scope="module")
+def settings() -> settings_module.Settings:
+    return settings_module.load(ROOT / "drill.toml")
+
+
+@pytest.fixture(scope="module")
+def book(settings: settings_module.Settings) -> Book:
+    return Book(settings)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "down.feature"
+    path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+    return path
+
+
+def scenarios_of(path: Path) -> list[Written]:
+    feature = FeatureParser(str(path.parent), path.name).parse()
+    return [
+        written_of(template.render({}), template.tags | feature.tags)
+        for template in feature.scenarios.values()
+    ]
+
+
+def found_in(folder: Path, text: str, settings: settings_module.Settings, book: Book) -> list[str]:
+    path = write(folder, text)
+    return [line for written in scenarios_of(path) for line in troubles(settings, book, written)]
+
+
+def test_a_good_scenario_has_no_trouble(
+    tmp_path: Path, settings: settings_module.Settings, book: Book
+) -> None:
+    assert feature_troubles(write(tmp_path, GOOD), KNOWN) == []
+    assert found_in(tmp_path, GOOD, settings, book) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "says"),
+    [
+        ("@P0\n", "", 8, "has no severity"),
+        ("@nightly", "@nightly @P1", 9, "has the severities P0, P1"),
+        (
+            "@P0",
+            "@P4",
+            9,
+            "'P4' is not right here: expected a severity whose response time is stated: P0, P1",
+        ),
+        ("users are on it", "the target is healthy", 9, "has no load"),
+        ('the fault "deployment-scaled-to-zero" takes effect', "the target is healthy", 9, "has no fault"),
+        ("deployment-scaled-to-zero", "deployment-hugged", 10, "'deployment-hugged' is no fault"),
+        (
+            "takes effect\n",
+            'takes effect\n    And the fault "no-such" takes effect\n',
+            11,
+            "'no-such' is no fault",
+        ),
+        ("takes effect\n", "takes effect\n    And nothing is broken\n", 11, "in a scenario with a fault"),
+        ("    And the operator follows", "    And the operator fetches", 9, "does not say who acts"),
+        ("Immediate Actions", "Imediate Actions", 11, "'Imediate Actions' is not right here"),
+        ("Immediate Actions", "block 9", 11, "its places: "),
+        ('Immediate Actions"', 'Immediate Actions" twice', 11, "expected 'the operator follows \"PLACE\"'"),
+        ('Immediate Actions"', 'Immediate Actions" with "<x>" as "y"', 11, "it has none"),
+        ('Immediate Actions"', 'Immediate Actions"\n    And nobody acts', 11, "nobody does"),
+        ("@nightly", "@nightly @control", 11, "nobody does"),
+        ("of P0", "of P1", 12, "'P1' is not right here: expected P0, as it is tagged"),
+        (
+            "Then the service",
+            'Then the procedure fails as defect "RB-999" says\n    And the service',
+            12,
+            "'RB-999'",
+        ),
+        ("Immediate Actions", "../Common Emergency Scenarios", 11, "is not right here"),
+        ("Service Completely Down / Immediate Actions", "Monitoring Alerts", 11, "is not right here"),
+    ],
+)
+def test_a_wrong_scenario_is_named_with_its_line(  # noqa: PLR0917 - fixtures and parameters
+    tmp_path: Path,
+    settings: settings_module.Settings,
+    book: Book,
+    right: str,
+    wrong: str,
+    line: int,
+    says: str,
+) -> None:
+    assert right in GOOD
+    found = found_in(tmp_path, GOOD.replace(right, wrong, 1), settings, book)
+    assert any(
+        re.match(rf"{re.escape(str(tmp_path))}/down\.feature:{line}: ", each) and says in each
+        for each in found
+    ), found
+
+
+def test_the_order_of_sentences(tmp_path: Path, settings: settings_module.Settings, book: Book) -> None:
+    text = """
+    @P0
+    Feature: F
+      Scenario: s
+        When the operator follows "Service Completely Down / Immediate Actions"
+        And the fault "pods-killed" takes effect
+        And users are on it
+        And the operator follows "Service Completely Down / Immediate Actions"
+    """
+    found = found_in(tmp_path, text, settings, book)
+    assert [re.sub(r"^.*feature:(\d+): ", r"\1 ", each) for each in found] == [
+        "6 'users are on it' after the fault: expected before it, since users witness it",
+        "4 somebody acts, or waits, before anything is broken: expected after the fault",
+    ]
+
+
+def test_several_faults_and_places_are_each_looked_up(
+    tmp_path: Path, settings: settings_module.Settings, book: Book
+) -> None:
+    text = GOOD.replace(
+        'Immediate Actions"\n',
+        'Immediate Actions"\n'
+        '    And the fault "redis-killed" takes effect\n'
+        '    And the operator follows "Issue: Pod Stuck in Pending State" with "<pod-name>" as "web-0"\n'
+        '    And the operator follows "Database Recovery" as first written\n',
+    )
+    (written,) = scenarios_of(write(tmp_path, text))
+    facts = facts_of(written)
+    assert facts.faults == ("deployment-scaled-to-zero", "redis-killed")
+    assert [(place.place, place.as_written, dict(place.bindings)) for place in facts.procedures] == [
+        ("Service Completely Down / Immediate Actions", False, {}),
+        ("Issue: Pod Stuck in Pending State", False, {"pod-name": "web-0"}),
+        ("Database Recovery", True, {}),
+    ]
+    assert facts.as_written
+    assert troubles(settings, book, written) == []
+    unbound = write(tmp_path, text.replace(' with "<pod-name>" as "web-0"', ""))
+    (trouble,) = [line for one in scenarios_of(unbound) for line in troubles(settings, book, one)]
+    assert "down.feature:13: " in trouble
+    assert "'<pod-name>' is not right here: expected a value for it" in trouble
+
+
+def test_the_no_fault_drill(tmp_path: Path, settings: settings_module.Settings, book: Book) -> None:
+    text = GOOD.replace('the fault "deployment-scaled-to-zero" takes effect', "nothing is broken").replace(
+        'the operator follows "Service Completely Down / Immediate Actions"', "nobody acts"
+    )
+    (written,) = scenarios_of(write(tmp_path, text))
+    assert (facts_of(written).nothing_broken, facts_of(written).faults) == (True, ())
+    assert troubles(settings, book, written) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('the operator follows "A / b"', Place("A / b", False, {})),
+        ('the operator follows "A" as first written', Place("A", True, {})),
+        ('the operator follows "A" with "<x>" as "1"', Place("A", False, {"x": "1"})),
+        (
+            'the operator follows "A" as first written with "<x>" as "1" and "{y}" as "2" and "z" as "3"',
+            Place("A", True, {"x": "1", "y": "2", "z": "3"}),
+        ),
+        ('the operator follows "A" with "<x>" as "1" as first written', None),
+        ('the operator follows "A" and "B"', None),
+        ("the operator follows", None),
+        ("nobody acts", None),
+    ],
+)
+def test_the_sentence_with_which_the_operator_follows(text: str, place: Place | None) -> None:
+    assert place_of(text) == place
+
+
+def test_folder_names_do_not_collide() -> None:
+    long = (
+        "The runbook puts back what was broken, and nobody notices anything of it at all, neither before nor"
+    )
+    names = {folder_name(each) for each in (long, f"{long} after", f"{long} now", "日本", "中国", "Ä", "Ö")}
+    assert len(names) == 7
+    assert all(re.fullmatch(r"[a-z0-9-]{1,80}", name) for name in names)
+    assert folder_name("Nobody acts, on a Redis!") == "nobody-acts-on-a-redis"
+
+
+def test_two_scenarios_of_one_folder_name_are_refused() -> None:
+    def written(line: int, title: str) -> Written:
+        return Written("a.feature", line, "F", title, ("P0",), (Sentence(line + 1, "nobody acts"),))
+
+    assert troubles_together([written(3, "One"), written(9, "Two")]) == []
+    (trouble,) = troubles_together([written(3, "One, two"), written(9, "One: two")])
+    assert trouble.startswith("a.feature:9: two scenarios make the same folder name 'one-two'")
+
+
+def test_what_a_target_lacks_is_not_applicable_rather_than_wrong() -> None:
+    settings = settings_module.load(ROOT / "tests" / "second_service" / "drill.toml")
+    sentences = (
+        Sentence(4, 'the fault "redis-killed" takes effect'),
+        Sentence(5, 'the operator follows "No"'),
+    )
+    written = Written("a.feature", 3, "F", "S", ("P0",), (Sentence(3, "users are on it"), *sentences))
+    assert lacks(settings, facts_of(written)) != []
+    assert troubles(settings, Book(settings), written) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("", 1, "expected a Feature with at least one Scenario"),
+        ("\n\n# only a remark\n", 1, "expected a Feature with at least one Scenario"),
+        ("Feature: F\n  words\n", 1, "has no Scenario"),
+        ("Feature: F\n  Scenario: s\n", 2, "has no step"),
+        ("Feature: F\n  Scenario: s\n    When a\n  Scenario: s\n    When b\n", 4, "line 2 has it too"),
+        ("Feature: F\n  Scenario: s\n    When a\n    Whenn b\n", 4, "expected Gherkin"),
+        ("Feature: F\n  Scenario: s\n    And a\n", 3, "First step"),
+        ("Feature: F\n  Scenario: s\n    When a\nFeature: G\n", 4, "expected Gherkin"),
+        ("@nightl\nFeature: F\n  Scenario: s\n    When a\n", 1, "expected @nightly"),
+        ("Feature: F\n  @expect_fail\n  Scenario: s\n    When a\n", 2, "expected @expect-fail"),
+        ("Feature: F\n  @P9\n  Scenario: s\n    When a\n", 2, "expected a severity: @P0"),
+        ("Feature: F\n  @RB-999\n  Scenario: s\n    When a\n", 2, "expected the id of a defect"),
+        ("Feature: F\n  Rule: r\n    @contol\n    Scenario: s\n      When a\n", 3, "expected @control"),
+        (
+            "Feature: F\n  Scenario: s\n    When " + "<" * 30_000 + "\n",
+            3,
+            "a line of at most 1000 characters",
+        ),
+    ],
+)
+def test_a_feature_file_that_is_wrong_as_such(tmp_path: Path, text: str, line: int, says: str) -> None:
+    path = tmp_path / "down.feature"
+    path.write_text(text)
+    found = feature_troubles(path, KNOWN)
+    assert any(each.startswith(f"{path}:{line}: ") and says in each for each in found), found
+
+
+def test_a_feature_file_that_is_no_text_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "down.feature"
+    path.write_bytes(b"Feature: F\n\xff\n")
+    assert feature_troubles(path, KNOWN)[0].startswith(f"{path}:2: ")
+    path.unlink()
+    path.mkdir()
+    assert "a folder" in feature_troubles(path, KNOWN)[0]
+
+
+@pytest.mark.parametrize(
+    ("tag", "meant"),
+    [
+        ("nightly", ""),
+        ("slow", ""),
+        ("regression", ""),
+        ("night", "@nightly"),
+        ("Gate", "@gate"),
+        ("expectfail", "@expect-fail"),
+        ("restore-backup", "@restores-backup"),
+        ("p1", "@P1"),
+        ("sev1", "@SEV-1, @SEV1"),
+        ("rb-1", "@RB-001, @RB-002"),
+    ],
+)
+def test_a_tag_that_is_nearly_one(tag: str, meant: str) -> None:
+    assert meant in misspelt(tag, KNOWN)
+    assert bool(misspelt(tag, KNOWN)) == bool(meant)
