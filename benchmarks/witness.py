@@ -112,7 +112,8 @@ def inject_once(settings: Settings, cluster: Cluster, fault: str) -> Seen:
         try:
             with Load(settings, folder, recorder):
                 wait.pause(SETTLE_SECONDS)
-                injection.announce()
+                injection.start()
+                injection.wait_until_announced()
                 injected = injection.inject()
                 found = injection.wait_until_effective()
         finally:

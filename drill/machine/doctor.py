@@ -146,7 +146,7 @@ def _context(settings: Settings) -> list[str]:
 def _target(settings: Settings, allow_context: str | None) -> Finding:
     part, prevents = (
         f"target {settings.target.name}",
-        "no drill passes its health gate; `drill up` deploys it, `drill restore` repairs it",
+        "no drill passes its health gate; `drill up` deploys it, `drill put-back` returns it",
     )
     try:
         seen = target_health(connect(settings, allow_context), settings)

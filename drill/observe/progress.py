@@ -16,14 +16,14 @@ take: its
 evicted;
 - the pod of a job that runs.
 
-Not on its way is what fails again and again: CrashLoopBackOff, ImagePullBackOff, a container that cannot be
+Not on its way is what fails again and again: a container started again twice since watching began, CrashLoopBackOff, ImagePullBackOff, a container that cannot be
 configured. It may come back by itself once its cause is gone; from the moment when it is started again it is
 starting, and counts; but not where it has never been ready and failed once already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ missing.
 """
 STARTING_SECONDS = 30.0
 """How long a container may run without being ready, besides the time that its own probes grant."""
+HOPELESS_RESTARTS = 2
+"""A container that has been started again so often since watching began, and is not ready, fails again and again."""
 GOING_SECONDS = 30.0
 """How long a pod may still be there after its grace is over."""
 EVICTED_SECONDS = 330.0
@@ -44,11 +46,22 @@ PROBE_PERIOD_SECONDS, PROBE_FAILURES = 10, 3
 BEING_CREATED = ("ContainerCreating", "PodInitializing", "")
 
 
-def on_its_way(workloads: Iterable[Json], pods: Iterable[Json], wall: float) -> list[str]:
+def on_its_way(
+    workloads: Iterable[Json], pods: Iterable[Json], wall: float, restarts: Mapping[str, int] | None = None
+) -> list[str]:
     """One sentence for each thing on its way. `workloads`: Deployments and StatefulSets; `wall`: now, seconds
-    since the epoch."""
+    since the epoch; `restarts`: of `restarts_of`, when watching began."""
     found = [sentence for workload in workloads for sentence in _of_workload(workload)]
-    return found + [sentence for pod in pods for sentence in _of_pod(pod, wall)]
+    return found + [sentence for pod in pods for sentence in _of_pod(pod, wall, restarts)]
+
+
+def restarts_of(pods: Iterable[Json]) -> dict[str, int]:
+    """How often each container has been started again, by "pod/container"."""
+    return {
+        f"{pod['metadata']['name']}/{status['name']}": status.get("restartCount", 0)
+        for pod in pods
+        for status in pod.get("status", {}).get("containerStatuses") or []
+    }
 
 
 def _of_workload(workload: Json) -> Iterator[str]:
@@ -70,7 +83,7 @@ def _of_workload(workload: Json) -> Iterator[str]:
         yield f"{name}: {ready - status.get('availableReplicas', ready)} pods are ready, not yet available"
 
 
-def _of_pod(pod: Json, wall: float) -> Iterator[str]:
+def _of_pod(pod: Json, wall: float, restarts: Mapping[str, int] | None) -> Iterator[str]:
     metadata, status = pod["metadata"], pod.get("status", {})
     name = f"pod {metadata['name']}"
     if "deletionTimestamp" in metadata:
@@ -90,7 +103,10 @@ def _of_pod(pod: Json, wall: float) -> Iterator[str]:
         return
     containers = list(_containers(pod))
     starting = [
-        each for container, state in containers for each in _of_container(pod, container, state, wall)
+        each
+        for container, state in containers
+        if not _fails_again_and_again(pod, state, restarts)
+        for each in _of_container(pod, container, state, wall)
     ]
     yield from (f"{name}: {each}" for each in starting)
     ready = _condition(pod, "Ready")
@@ -134,6 +150,14 @@ def _of_container(pod: Json, container: Json, status: Json, wall: float) -> Iter
         )
         if since is None or wall < _wall(since) + CREATING_SECONDS:
             yield f"{name} is being created"
+
+
+def _fails_again_and_again(pod: Json, status: Json, restarts: Mapping[str, int] | None) -> bool:
+    """True where a container has been started again more than once since watching began, and is still not ready."""
+    if restarts is None:
+        return False
+    before = restarts.get(f"{pod['metadata']['name']}/{status.get('name', '')}", 0)
+    return not status.get("ready") and status.get("restartCount", 0) - before >= HOPELESS_RESTARTS
 
 
 def _failed_to_start(pod: Json, status: Json) -> bool:

@@ -18,7 +18,7 @@ from drill.cluster.access import Cluster, ClusterError, Json, connect, node_of
 from drill.cluster.health import running_pods, status_of
 from drill.observe import machine
 from drill.observe.parse import DatabaseTotals, Usage, database_totals, quantity, usage_of
-from drill.observe.progress import on_its_way
+from drill.observe.progress import on_its_way, restarts_of
 from drill.recording import Moment, Recorder, monotonic_of, now
 from drill.recording.events import (
     ClusterEvent,
@@ -51,6 +51,7 @@ class Sampler:
         self._started = now()
         self._following = threading.Event()
         self._on_its_way: list[str] | None = None
+        self._restarts: dict[str, int] | None = None
 
     def start(self) -> None:
         """Begin to sample, at once."""
@@ -134,7 +135,10 @@ class Sampler:
 
     def _sample_progress(self, cluster: Cluster) -> None:
         try:
-            self._on_its_way = progress_of(cluster)
+            workloads, pods = _objects(cluster)
+            if self._restarts is None:
+                self._restarts = restarts_of(pods)
+            self._on_its_way = on_its_way(workloads, pods, now().wall, self._restarts)
         except ClusterError:
             self._on_its_way = None
             raise
@@ -193,15 +197,15 @@ class _MachineSampler:
             self._recorder.record(MachineSampled(machine.busy_share(before, self._before)))
 
 
-def progress_of(cluster: Cluster) -> list[str]:
-    """One look at what is on its way in the target's namespace. Raises ClusterError."""
+def _objects(cluster: Cluster) -> tuple[list[Json], list[Json]]:
+    """The workloads and the pods of the target's namespace."""
     workloads: list[Json] = []
     for path, kind in (
         (cluster.apps("deployments"), "Deployment"),
         (cluster.apps("statefulsets"), "StatefulSet"),
     ):
         workloads += [{**each, "kind": kind} for each in cluster.get(path)["items"]]
-    return on_its_way(workloads, cluster.get(cluster.core("pods"))["items"], now().wall)
+    return workloads, cluster.get(cluster.core("pods"))["items"]
 
 
 def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> PodResources:

@@ -24,7 +24,7 @@ from scipy import special
 
 from drill.statistics.intervals import Interval
 
-CONFIDENCE = 0.96
+CONFIDENCE = 0.97
 """Aimed at, so that 95 % are reached where correlated samples make the variance seem too small."""
 LEAST_BLOCKS = 5
 TOP_SHARES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04)

@@ -1,6 +1,5 @@
-"""A drill to be killed: `python killed_drill.py FAULT FOLDER` opens, injects, witnesses, holds a while, puts back.
-Started by test_kills.py.
-"""
+"""A drill to be killed: `python killed_drill.py FAULT FOLDER` opens, injects, witnesses, holds a while, puts
+back. Started by test_kills.py."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_an_injection_that_does_nothing_is_an_error_that_names_the_fault(
     injection.inject()
     with pytest.raises(
         FaultError,
-        match=r"pods-killed was injected but not witnessed within 2 s.*of 3 killed containers the runtime has 3 running",
+        match=r"pods-killed was injected but not witnessed within 2 s.*of 3 killed containers .* has 3 running",
     ):
         injection.wait_until_effective()
     injection.undo()

@@ -2,7 +2,7 @@
 the load or the health is a sham.
 
 Flows in: an altered copy of drill.toml, and of what it leads to, in a folder of its own. Flows out: the exit
-status and the verdict of the real command. The target is put back by the run itself, which `drill restore`
+status and the verdict of the real command. The target is put back by the run itself, which `drill put-back`
 then confirms.
 """
 
@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-import yaml
 from target_state import ROOT, assert_as_known
 
 from drill import settings as target_settings
@@ -28,6 +27,7 @@ from drill.cluster.access import Cluster
 from drill.cluster.health import Health, health_answer, wait_until_rolled_out
 from drill.errors import DeadlineError
 from drill.recording import Event, read_events
+from drill.recording.events import FaultUnnoticed
 from drill.settings import Settings
 
 pytestmark = pytest.mark.cluster
@@ -51,7 +51,7 @@ LOOK_EVERY_SECONDS = 0.1
 # a service that stays out is watched for this long: the rest of a sabotaged recovery is waiting
 SHORT_PATIENCE = {"patience_seconds = 20": "patience_seconds = 6"}
 SPARE_REDIS = "redis-that-nobody-uses"
-NOTHING_BROKEN = "nothing was broken: the ledger is empty and the target is in its known state\n"
+NOTHING_OPEN = "no drill has left anything open on this cluster: nothing was changed\n"
 
 
 class Drilled(NamedTuple):
@@ -126,20 +126,23 @@ def test_a_key_command_that_does_nothing_fails_the_recovery(
 
 
 @pytest.mark.parametrize(
-    "instead",
-    [[], [{"name": "inject", "type": "action", "provider": {"type": "process", "path": "true"}}]],
-    ids=["none", "true"],
+    ("right", "wrong", "expected"),
+    [
+        (
+            "method: []",
+            "method: [{type: action}]",
+            "expected []; drill.inject.ritual adds what is to be done",
+        ),
+        ("drill.inject.ritual", "drill.inject.other", "module: drill.inject.ritual"),
+    ],
 )
-def test_an_experiment_without_its_injection_is_an_error(tmp_path: Path, instead: list[object]) -> None:
-    experiment = yaml.safe_load((ROOT / "experiments" / "redis-locked-out.yaml").read_text(encoding="utf-8"))
-    announce, inject, hold = experiment["method"]
-    assert inject["provider"]["func"] == "inject"
+def test_an_experiment_without_its_injection_is_an_error(
+    tmp_path: Path, right: str, wrong: str, expected: str
+) -> None:
+    experiment = (ROOT / "experiments" / "redis-locked-out.yaml").read_text(encoding="utf-8")
     file = tmp_path / "experiments" / "redis-locked-out.yaml"
     file.parent.mkdir()
-    file.write_text(
-        yaml.safe_dump({**experiment, "method": [announce, *instead, hold]}, sort_keys=False),
-        encoding="utf-8",
-    )
+    file.write_text(altered(experiment, {right: wrong}), encoding="utf-8")
     run = subprocess.run(
         command_line(altered_target(tmp_path, {}), REDIS_RESTART),
         cwd=ROOT,
@@ -151,32 +154,24 @@ def test_an_experiment_without_its_injection_is_an_error(tmp_path: Path, instead
     assert run.returncode == SETUP, run.stdout
     assert "high_error_rate.feature:" in run.stderr
     assert f"{file}:" in run.stderr
-    assert (
-        "expected drill.inject.activities.announce, drill.inject.activities.inject and drill.inject.activities.hold, in that order"
-        in run.stderr
-    )
+    assert expected in run.stderr
     assert list(tmp_path.glob("reports/*/evidence")) == []
-    assert not (tmp_path / ".drill").exists()
 
 
-def test_an_injection_that_hits_nothing_that_users_need_is_an_error(
+def test_a_fault_that_hits_nothing_that_users_need_is_not_noticed(
     tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None, spare_redis: str
 ) -> None:
     changes = {
-        '[redis]\ndeployment = "redis"': f'[redis]\ndeployment = "{spare_redis}"',
+        '[[target.workloads]]\nname = "redis"': f'[[target.workloads]]\nname = "{spare_redis}"',
+        'workload = "redis"': f'workload = "{spare_redis}"',
         "witness_seconds = 15": "witness_seconds = 4",
     }
     run = drilled(altered_target(tmp_path, changes), REDIS_RESTART)
-    assert run.status == SETUP, run.output
-    assert run.drill["verdict"] == "setup"
-    assert run.drill["witness"] is None
-    assert run.drill["criteria"] == []
-    unwitnessed = next(event.data for event in run.events if event.kind == "fault.unwitnessed")
-    assert unwitnessed["fault"] == "redis-locked-out"
-    assert unwitnessed["awaited"] == "a failed request of POST /simulations"
-    assert "redis-locked-out was injected but not witnessed within 4 s" in run.verdict["why"]
-    assert "redis-locked-out was injected but not witnessed within 4 s" in run.output
-    assert not [event for event in run.events if event.kind == "procedure.started"]
+    (unnoticed,) = [event.data for event in run.events if event.kind == "fault.unnoticed"]
+    assert isinstance(unnoticed, FaultUnnoticed)
+    assert unnoticed.fault == "redis-locked-out"
+    assert unnoticed.watched_seconds == 4
+    assert run.drill["verdict"] != "setup", run.output
     assert_put_back(tmp_path / "drill.toml", settings, cluster, but=spare_redis)
 
 
@@ -246,6 +241,7 @@ def altered_target(folder: Path, changes: Mapping[str, str]) -> Path:
     target = tomllib.loads(text)["target"]
     paths = [target[name] for name in ("runbook", "runbook_as_written", "errata", "manifests")]
     text = altered(text, {f'= "{path}"': f'= "{ROOT}/{path}"' for path in paths})
+    (folder / "novel_engine").symlink_to(ROOT / "novel_engine")
     file = folder / "drill.toml"
     file.write_text(altered(text, changes), encoding="utf-8")
     return file
@@ -317,11 +313,11 @@ def drilled(target: Path, scenario: str) -> Drilled:
 
 
 def assert_put_back(target: Path, settings: Settings, cluster: Cluster, *, but: str | None = None) -> None:
-    """The run itself left nothing: `drill restore` finds nothing to do. `but`: a deployment of the test's
+    """The run itself left nothing: `drill put-back` finds nothing to do. `but`: a deployment of the test's
     own, which is still there.
     """
-    restore = [str(Path(sys.executable).with_name("drill")), "--target", str(target), "restore"]
+    restore = [str(Path(sys.executable).with_name("drill")), "--target", str(target), "put-back"]
     done = subprocess.run(restore, cwd=ROOT, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
-    assert (done.returncode, done.stdout) == (0, NOTHING_BROKEN), done.stderr
+    assert (done.returncode, done.stdout) == (0, NOTHING_OPEN), done.stderr
     if but is None:
         assert_as_known(settings, cluster)

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from drill.cli import cli
-from drill.faults.catalogue import FAULTS
+from drill.inject import fault_names
 from drill.judge.criteria import CRITERIA
 from drill.runbook import Defect, load_errata
 from drill.settings import load
@@ -185,5 +185,7 @@ def test_numbers_of_the_readme() -> None:
 def test_writing_a_drill_names_every_fault_and_criterion() -> None:
     text = (ROOT / "docs" / "writing-a-drill.md").read_text(encoding="utf-8")
     assert [
-        name for name in (*FAULTS, *(criterion.__name__ for criterion in CRITERIA)) if f"`{name}`" not in text
+        name
+        for name in (*fault_names(), *(criterion.__name__ for criterion in CRITERIA))
+        if f"`{name}`" not in text
     ] == []

@@ -13,6 +13,7 @@ from drill.observe.progress import (
     GOING_SECONDS,
     STARTING_SECONDS,
     on_its_way,
+    restarts_of,
 )
 
 Json = dict[str, Any]
@@ -204,3 +205,12 @@ def test_a_job_that_runs_and_one_that_has_ended() -> None:
     assert of_pod(one) == ["pod web-1: a job runs"]
     one["status"]["phase"] = "Succeeded"
     assert of_pod(one) == []
+
+
+def test_a_container_that_fails_again_and_again_is_not_on_its_way() -> None:
+    """One restart since watching began is what a killed container needs; a second one is a loop."""
+    again = pod(running(5), restarts=4)
+    again["status"]["conditions"][1]["lastTransitionTime"] = at(0)
+    key = next(iter(restarts_of([again])))
+    assert on_its_way([], [again], WALL, {key: 3}) != []
+    assert on_its_way([], [again], WALL, {key: 2}) == []
