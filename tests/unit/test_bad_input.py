@@ -172,11 +172,7 @@ def test_a_missing_file(service: Path, arguments: tuple[str, ...], file: str, sa
         (
             'fault "pods-killed"',
             'fault "pods-hugged"',
-<<<<<<< HEAD
-            "'pods-hugged' is no fault: expected one of ",
-=======
             "'pods-hugged' is no fault: expected one of database-corrupted, deployment-scaled-to-zero",
->>>>>>> main
         ),
         (
             "Nobody Can Read Their",
