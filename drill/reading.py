@@ -85,7 +85,8 @@ def read_yaml(path: Path, what: str) -> Document:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        last = text.rstrip().count("\n") + 1  # what is missing at the end is missing on the last line
+        line = min(mark.line + 1, last) if mark else last
         raise InputError(path, line, _line(text, line), f"YAML ({error.problem or error.context})") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1

@@ -58,7 +58,7 @@ def test_evidence_holds_for_exactly_its_reason(evidence: dict[str, object], hold
     ("text", "line", "says"),
     [
         ("id: RB-001\n", 1, "a list of defects"),
-        (f"{ENTRY}}}\n- {{id: RB-001\n", 3, "YAML"),
+        (f"{ENTRY}}}\n- {{id: RB-001\n", 2, "YAML"),
         (f"{ENTRY}}}\n{ENTRY}}}\n", 2, "no other defect"),
         ("\n" + ENTRY.replace("RB-001", "R1") + "}\n", 2, "id: "),
         (ENTRY.replace("line: 3", "line: x") + "}\n", 1, "line: "),
