@@ -42,6 +42,7 @@ from drill.recording.events import (
     Judging,
     Limit,
     TargetPutBack,
+    WindowClosed,
 )
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine
@@ -90,13 +91,14 @@ class Drill:
             live,
             limits,
             allow_context,
+            calibration,
         )
         self._users = Users(self._scene)
         self._breaking = Breaking(self._scene)
         self._acting = Acting(self._scene)
         self._watching = Watching(self._scene, self._users, self._breaking, self._acting)
         self._verdict: DrillVerdict | None = None
-        self._scene.recorder.record(self._start(calibration), durable=True)
+        self._scene.recorder.record(self._start(), durable=True)
 
     def gate(self) -> None:
         """The target must be healthy before anything is blamed on it. What takes long to start is started meanwhile.
@@ -215,7 +217,7 @@ class Drill:
         events = read_events(self._scene.recorder.path)
         return [event.data for event in events if isinstance(event.data, CommandFinished)]
 
-    def _start(self, calibration: Calibration | None) -> DrillStarted:
+    def _start(self) -> DrillStarted:
         facts, settings, judging = self.facts, self._scene.settings, self._scene.settings.judge
         target = settings.target
         return DrillStarted(
@@ -233,7 +235,7 @@ class Drill:
             limits=dict(self._scene.limits),
             parts=settings.part_kinds(),
             lacks=settings.missing_parts(),
-            calibration=calibration,
+            calibration=self._scene.calibration,
             settings=Judging(
                 minimum_requests=judging.minimum_requests,
                 hold_seconds=judging.hold_seconds,
@@ -251,7 +253,9 @@ class Drill:
             recovered: float | None = time.monotonic()
         else:
             recovered = self._watching.until_recovered(self._patience(), "users to be served again")
-        if recovered is not None:
+        if recovered is None:
+            scene.recorder.record(WindowClosed("recovery"))
+        else:
             self._watching.window_after(recovered)
         self._users.stop()
         if self._acting.started is not None:

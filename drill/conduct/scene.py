@@ -12,7 +12,7 @@ from drill.conduct.book import Book
 from drill.conduct.scenario import Facts
 from drill.load.tail import RequestTail
 from drill.recording import Recorder
-from drill.recording.events import Limit
+from drill.recording.events import Calibration, Limit
 from drill.report.live import LiveLine
 from drill.settings import Settings
 
@@ -20,7 +20,8 @@ from drill.settings import Settings
 @dataclass(frozen=True)
 class Scene:
     """One drill's surroundings. `folder`: its evidence; `limits`: by name, as drill.started carries them;
-    `allow_context`: a context that the command line allows although it is not kind-*."""
+    `allow_context`: a context that the command line allows although it is not kind-*; `calibration`: None where none is
+    kept."""
 
     settings: Settings
     cluster: Cluster
@@ -32,6 +33,7 @@ class Scene:
     live: LiveLine
     limits: Mapping[str, Limit]
     allow_context: str | None = None
+    calibration: Calibration | None = None
 
     def show(self, phase: str, awaiting: str) -> None:
         """Bring the live line up to date."""

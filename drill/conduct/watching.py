@@ -61,11 +61,15 @@ class Watching:
                 return moment >= latest
             opened = max(start, self._acting.finished or start) + judging.hold_seconds
             enough = moment >= opened + judging.after_seconds and not self._acting.running()
-            return moment >= latest or (enough and self._scene.tail.decided(opened, self._scene.limits))
+            return moment >= latest or (enough and self._decided(opened))
 
         bound = latest - time.monotonic() + 30
         wait.until("the end of the window after", look, seconds=bound, every_seconds=LOOK_EVERY_SECONDS)
         self._scene.recorder.record(WindowClosed("after"))
+
+    def _decided(self, opened: float) -> bool:
+        scene = self._scene
+        return scene.tail.decided(opened, scene.limits, calibration=scene.calibration)
 
     def _recovered(self) -> float | None:
         moment = self._breaking.began if self._breaking.injected else self._acting.finished or 0.0

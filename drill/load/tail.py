@@ -53,6 +53,8 @@ class RequestTail:
         self._requests: list[Request] = []
         self._columns = _columns([])
         self._not_in_columns: list[Request] = []
+        self._ahead: set[int] = set()
+        self._complete = -1
 
     def poll(self) -> list[Request]:
         """Read what was written since the last call; returns it in the order written."""
@@ -71,7 +73,30 @@ class RequestTail:
             self._planned.insert(place, request.planned)
             self._requests.insert(place, request)
         self._not_in_columns += new
+        self._advance(new)
         return new
+
+    def _advance(self, new: list[Request]) -> None:
+        """Follow up to which slot of the plan every record has come."""
+        self._ahead.update(round(request.planned * self._requests_per_second) for request in new)
+        if self._complete < 0 and self._ahead:
+            self._complete = min(self._ahead) - 1
+        while self._complete + 1 in self._ahead:
+            self._complete += 1
+            self._ahead.discard(self._complete)
+
+    def _known_until(self, now: float | None) -> float:
+        """Up to when (monotonic seconds) all that was planned is known: as far as every slot has its record, and
+        a timeout ago at the latest, where records are missing for good."""
+        moment = time.monotonic() if now is None else now
+        late = moment - self._timeout_seconds - STREAM_LAG_SECONDS
+        late_slot = int(late * self._requests_per_second)
+        if self._complete >= 0 and late_slot > self._complete:
+            self._complete = late_slot
+            self._ahead = {slot for slot in self._ahead if slot > late_slot}
+            self._advance([])
+        complete = (self._complete + 1) / self._requests_per_second if self._complete >= 0 else late
+        return max(late, min(moment, complete))
 
     def summary(self, now: float | None = None) -> Summary:
         """The last second before `now` (monotonic seconds; the present, unless given), by the time of
@@ -136,11 +161,11 @@ class RequestTail:
         """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule: the
         moment from which on requests have held `limits` for `hold_seconds`; None while they have not.
 
-        A request counts once everything planned with it is known, which is a timeout after its moment. Where
+        A request counts once everything planned before it is known, at the latest a timeout after its moment. Where
         no outage is seen since `monotonic`, the hold may begin at once: ask after the fault was witnessed.
         Times are monotonic seconds, `now` the present unless given.
         """
-        known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
+        known_until = self._known_until(now)
         requests = self._measured_columns(monotonic - self._timeout_seconds, known_until)
         judging = Judging(
             minimum_requests=1,
@@ -163,7 +188,7 @@ class RequestTail:
         """Does the window after that `opened` then (monotonic seconds) tell already whether the error rate is
         held? It may be asked as often as one likes: the judge's test pays for every look."""
         limit = limits.get("error_rate")
-        known_until = (time.monotonic() if now is None else now) - self._timeout_seconds - STREAM_LAG_SECONDS
+        known_until = self._known_until(now)
         failed, count = self.failed_of(opened, known_until)
         return limit is None or error_rate_so_far(failed, count, limit.value, calibration) != "inconclusive"
 
