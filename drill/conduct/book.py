@@ -17,7 +17,7 @@ from drill.runbook.facts import backup_schedule_items, baseline_items, severity_
 from drill.runbook.markdown import parse
 from drill.settings import Settings
 
-RESTORED_BY = ("response_time", "error_rate")
+RECOVERED_BY = ("response_time", "error_rate")
 
 
 class Book:
@@ -62,28 +62,30 @@ class Book:
         )
 
     def limits(self, severity: str) -> dict[str, dict[str, Any]]:
-        """The limits that a drill of this severity is judged by, by name, as drill.started carries them."""
+        """The limits that a drill of this severity is judged by, by name, as drill.started carries them; without a
+        severity (a drill of nothing) there is no response time among them."""
         runbook, titles = self.corrected, self._settings.limits
         source = runbook.path.name
         limits = parse_baselines(baseline_items(runbook, titles.baselines), source)
-        for name in RESTORED_BY:
+        for name in RECOVERED_BY:
             if name not in [limit.name for limit in limits]:
                 line = runbook.section(titles.baselines).line
                 raise InputError(
                     runbook.path,
                     line,
                     titles.baselines,
-                    f"a baseline for {name.replace('_', ' ')}: restored is told by it",
+                    f"a baseline for {name.replace('_', ' ')}: recovery is told by it",
                 )
         response_times = parse_response_times(severity_limits(runbook, titles.response_times), source)
-        if severity not in response_times:
+        if severity and severity not in response_times:
             raise InputError(
                 runbook.path,
                 runbook.section(titles.response_times).line,
                 severity,
                 f"a severity whose response time is stated: {', '.join(response_times) or 'there is none'}",
             )
-        limits.append(response_times[severity])
+        if severity:
+            limits.append(response_times[severity])
         if not self._settings.lacks("backup"):
             schedule = parse_schedule(backup_schedule_items(runbook, titles.backup_schedule), source)
             limits += [schedule] if schedule is not None else []
