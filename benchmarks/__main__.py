@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.instruments import instrument, judging
+from benchmarks.judge_truth import truth
 from benchmarks.kills import kills
 from benchmarks.outage import outage
 from benchmarks.row import ROOT, Benchmark, MeasureError, Options, Row, machine, table
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "outage": outage,
     "load": instrument,
     "judge": judging,
+    "truth": truth,
     "kills": kills,
 }
 

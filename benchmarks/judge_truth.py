@@ -107,7 +107,8 @@ def judged(truth: Truth, random: Random, folder: Path) -> DrillVerdict:
     out = (planned >= BEFORE_SECONDS) & (planned < recovered)
     failed = failed | out
     end = opened + truth.watch if truth.watch is not None else _decided(failed, opened, truth)
-    _write(folder, planned[planned < end], latency, failed, end, truth)
+    (folder / "requests.jsonl").write_text(_lines(planned[planned < end], latency, failed), encoding="ascii")
+    _record(folder, end, truth)
     return judge(folder)
 
 
@@ -124,20 +125,18 @@ def _decided(failed: NDArray[np.bool_], opened: float, truth: Truth) -> float:
     return opened + LONGEST_SECONDS
 
 
-def _write(
-    folder: Path,
-    planned: NDArray[np.float64],
-    latency: NDArray[np.float64],
-    failed: NDArray[np.bool_],
-    end: float,
-    truth: Truth,
-) -> None:
-    lines = [
+def _lines(planned: NDArray[np.float64], latency: NDArray[np.float64], failed: NDArray[np.bool_]) -> str:
+    """The request stream; `latency` and `failed` may be longer than `planned`."""
+    rows = zip(planned.tolist(), latency.tolist(), failed.tolist(), strict=False)
+    return "".join(
         f'{{"planned":{moment!r},"sent":{moment!r},"finished":{moment + took!r},"name":"GET /",'
         + ('"status":503,"error":"503"}\n' if bad else '"status":200}\n')
-        for moment, took, bad in zip(planned.tolist(), latency.tolist(), failed.tolist(), strict=False)
-    ]
-    (folder / "requests.jsonl").write_text("".join(lines), encoding="ascii")
+        for moment, took, bad in rows
+    )
+
+
+def _record(folder: Path, end: float, truth: Truth) -> None:
+    """The events of the drill; watching ended at `end`."""
     (folder / "recording.jsonl").unlink(missing_ok=True)
     recorder = Recorder(folder / "recording.jsonl")
     settings = {
@@ -199,7 +198,7 @@ def covered(found: list[DrillVerdict]) -> float:
 
 
 def truth(options: Options) -> list[Row]:
-    """Every row of the issue."""
+    """How often the judge is wrong, and how far."""
     dispersed = {"dispersion": float(BURST)}
     wrong_pass = share(verdicts(Truth(single(LIMIT))), "error_rate", "pass")
     wrong_pass_bursts = share(verdicts(Truth(bursts(LIMIT), calibration=dispersed)), "error_rate", "pass")

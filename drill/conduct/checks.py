@@ -27,7 +27,7 @@ from drill.conduct.scenario import (
     place_of,
 )
 from drill.errors import DrillError
-from drill.inject.experiment import experiment_of, fault_names, lacking
+from drill.inject.experiment import experiment_of, lacking
 from drill.runbook import bind
 from drill.settings import Settings
 
@@ -47,7 +47,7 @@ def written_of(scenario: Scenario, tags: Collection[str]) -> Written:
 def lacks(settings: Settings, facts: Facts) -> list[str]:
     """What drill.toml would have to describe for this scenario and does not: then it is not applicable."""
     parts = [
-        part for fault in facts.faults if fault in fault_names(settings) for part in lacking(settings, fault)
+        part for fault in facts.faults for part in _lacking(settings, fault)
     ]
     missing = [f"[{part}]" for part in parts]
     missing += ["[backup]"] if facts.backed_up and settings.lacks("backup") else []
@@ -57,6 +57,13 @@ def lacks(settings: Settings, facts: Facts) -> list[str]:
         else []
     )
     return list(dict.fromkeys(missing))
+
+
+def _lacking(settings: Settings, fault: str) -> tuple[str, ...]:
+    try:
+        return lacking(settings, fault)
+    except DrillError:
+        return ()  # what is wrong with the fault is said of the sentence that names it
 
 
 def troubles(settings: Settings, book: Book, written: Written) -> list[str]:

@@ -236,7 +236,8 @@ class Injection:
         except subprocess.TimeoutExpired as error:
             raise self._failed(f"its undo did not end within {UNDO_SECONDS} s") from error
         wrong = []
-        if self._injected is not None:  # else it was let go before anything was broken, and its journal says so
+        if self._injected is not None:
+            # else it was let go before anything was broken, and its journal says so
             wrong = complaints(read_journal(self.journal_path), activities=ACTIVITIES, rollbacks=ROLLBACKS)
         if Ledger(state_folder(self._cluster)).of_process(self.fault, process.pid) is not None:
             wrong.append("its entry in the ledger is still open")

@@ -544,14 +544,13 @@ TIMES = frozenset(
         "end",
         "finished",
         "monotonic",
-        "newest_survivor_at",
         "start",
         "started",
         "taken_wall",
         "wall",
     }
 )
-"""Fields that are moments, on either clock."""
+"""Fields that are moments, on either clock. A row that survived may be older than the clock, so not that."""
 
 
 def decode_event(line: bytes) -> Event:

@@ -13,7 +13,6 @@ from drill.statistics.intervals import (
     mean_interval,
     quantile,
     quantile_rank,
-    rate_interval,
 )
 from drill.statistics.sequential import lower_expected, rate_bounds, trials_needed, upper_expected
 
@@ -34,7 +33,6 @@ __all__ = [
     "quantile",
     "quantile_rank",
     "rate_bounds",
-    "rate_interval",
     "share_interval",
     "trials_needed",
     "upper_expected",

@@ -1,9 +1,5 @@
-"""Confidence intervals. Flows in: samples or counts. Flows out: (low, high), or None where too few samples
-bound nothing.
-
-Means: two-sided, so that both ends together are right in 95 % of cases. Rates that are looked at once: each
-end is a statement of its own ("the rate is below high", "the rate is above low"), so each is one-sided at 95
-%.
+"""Quantiles by nearest rank, and the interval of a mean. Flows in: samples. Flows out: a value, or (low,
+high).
 """
 
 from __future__ import annotations
@@ -29,20 +25,6 @@ def quantile(samples: NDArray[np.float64], probability: float) -> float:
     """The quantile by nearest rank. `samples`: shape (n,), n >= 1, any order."""
     rank = quantile_rank(len(samples), probability)
     return float(np.partition(samples, rank - 1)[rank - 1])
-
-
-def rate_interval(events: int, count: int, confidence: float = CONFIDENCE) -> Interval:
-    """The exact (Clopper-Pearson) bounds of a rate from `events` in `count` trials, each one-sided at
-    `confidence`.
-
-    No trial: (0, 1). For the two-sided interval at 95 % ask for 0.975.
-    """
-    if count == 0:
-        return 0.0, 1.0
-    tail = 1 - confidence
-    low = 0.0 if events == 0 else float(special.betaincinv(events, count - events + 1, tail))
-    high = 1.0 if events == count else float(special.betaincinv(events + 1, count - events, confidence))
-    return low, high
 
 
 def mean_interval(samples: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval | None:

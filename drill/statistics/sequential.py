@@ -6,7 +6,7 @@ trials x rate / dispersion. The rate is surely below a limit when k events came 
 were to be expected, and surely not below it when k events came within LOWER(k) expected ones. Each bound is a
 quantile of the time of one event (a gamma distribution) at a level of its own; the levels fall with k, so
 that all bounds together, over any number of looks, are wrong in less than 5 % of cases on either side
-(tests/unit/statistics/test_sequential.py computes it exactly). With no event the bound is 3.3, so 3,300
+(tests/unit/statistics/test_sequential.py computes it exactly). With no event the bound is 3.29, so 3,291
 trials show a rate below 0.1 %.
 
 Bursts: where failures come in bursts, fewer of them are independent. `dispersion` is the variance of counts
@@ -21,7 +21,7 @@ from scipy import special
 
 from drill.statistics.intervals import Interval
 
-NO_EVENT_EXPECTED = 3.3
+NO_EVENT_EXPECTED = 3.29
 FEW_EVENTS = 6
 PASS_LEVEL, FAIL_LEVEL = 0.004, 0.012
 

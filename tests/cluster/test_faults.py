@@ -97,7 +97,7 @@ def test_an_injection_that_does_nothing_is_an_error_that_names_the_fault(
     injection.inject()
     with pytest.raises(
         FaultError,
-        match=r"pods-killed was injected but not witnessed within 2 s.*of 3 killed containers .* has 3 running",
+        match=r"pods-killed was injected but not witnessed within 2 s.*of 3 killed .* has 3 running",
     ):
         injection.wait_until_effective()
     injection.undo()
@@ -166,9 +166,8 @@ def test_the_order_is_enforced(
     with pytest.raises(UsageError, match="nobody asked for"):
         injection.wait_until_undone()
     injection.undo()
-    # let go before it was injected: the journal tells that the injection did not happen
-    with pytest.raises(FaultError, match="nothing was broken"):
-        injection.wait_until_undone()
+    # let go before it was injected: that is no trouble, and leaves nothing behind
+    injection.wait_until_undone()
     assert_as_known(settings, cluster)
 
 

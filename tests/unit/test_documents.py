@@ -21,7 +21,7 @@ from drill.inject import fault_names
 from drill.judge.criteria import CRITERIA
 from drill.runbook import Defect, load_errata
 from drill.settings import load
-from drill.statistics import rate_interval
+from drill.statistics import trials_needed
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -171,7 +171,7 @@ def test_every_defect_said_to_be_shown_by_a_drill_has_its_scenario() -> None:
 
 
 def test_numbers_of_the_readme() -> None:
-    least = next(count for count in range(1, 10_000) if rate_interval(0, count)[1] < 0.001)
+    least = trials_needed(0.001)
     settings = load(ROOT / "drill.toml")
     assert f"needs {least:,} requests" in README
     assert (

@@ -10,7 +10,7 @@ from drill.statistics import Held, hold, rate_bounds
 
 
 def error_rate(case: Case) -> Answer:
-    """Failed requests over all measured. With a limit of 0.1 %, none may fail in 3,300 requests for that to
+    """Failed requests over all measured. With a limit of 0.1 %, none may fail in 3,291 requests for that to
     be said.
     """
     requests, settings = case.after, case.setup.settings

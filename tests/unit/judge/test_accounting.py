@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from recorded_drill import AFTER_REQUESTS, BACK, END, INJECTED, PER_SECOND, RecordedDrill, criterion
+from recorded_drill import BACK, END, INJECTED, PER_SECOND, RecordedDrill, criterion
 
 from drill.judge import DrillVerdict
 from drill.judge.accounting import (
@@ -295,4 +295,3 @@ def test_planned_is_the_number_of_slots_and_not_of_records(drill: RecordedDrill)
     verdict = drill.judged()
     assert (verdict.requests.planned, verdict.requests.unmeasured) == (7200, 3600)
     assert verdict.verdict == "inconclusive"
-    assert AFTER_REQUESTS > 3300

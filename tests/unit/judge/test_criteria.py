@@ -275,8 +275,8 @@ def test_error_rate_turns_at_one_request(drill: RecordedDrill, failed: int, outc
     assert found.why.endswith("failures taken as independent: no calibration")
 
 
-@pytest.mark.parametrize(("count", "outcome"), [(3301, "pass"), (3300, "inconclusive")])
-def test_error_rate_needs_3301_requests_without_an_error(
+@pytest.mark.parametrize(("count", "outcome"), [(3291, "pass"), (3290, "inconclusive")])
+def test_error_rate_needs_3291_requests_without_an_error(
     drill: RecordedDrill, count: int, outcome: str
 ) -> None:
     drill.end = BACK + 5 + count / PER_SECOND
@@ -285,19 +285,19 @@ def test_error_rate_needs_3301_requests_without_an_error(
 
 
 def test_bursts_as_in_calibration_need_more_requests(drill: RecordedDrill) -> None:
-    drill.started = {"calibration": {"dispersion": 1.25}}
+    drill.started = {"calibration": {"dispersion": 1.27}}
     assert criterion(drill.judged(), "error_rate").verdict == "pass"
-    drill.started = {"calibration": {"dispersion": 1.3}}
+    drill.started = {"calibration": {"dispersion": 1.28}}
     found = criterion(drill.judged(), "error_rate")
     assert found.verdict == "inconclusive"
     assert found.why.endswith("failures taken to come in bursts as in calibration (dispersion 1.3)")
 
 
 def test_the_live_watch_asks_the_same_question() -> None:
-    assert error_rate_so_far(0, 3300, 0.001) == "inconclusive"
-    assert error_rate_so_far(0, 3301, 0.001) == "pass"
-    assert error_rate_so_far(0, 3301, 0.001, Calibration(dispersion=2.0)) == "inconclusive"
-    assert error_rate_so_far(30, 3301, 0.001) == "fail"
+    assert error_rate_so_far(0, 3290, 0.001) == "inconclusive"
+    assert error_rate_so_far(0, 3291, 0.001) == "pass"
+    assert error_rate_so_far(0, 3291, 0.001, Calibration(dispersion=2.0)) == "inconclusive"
+    assert error_rate_so_far(30, 3291, 0.001) == "fail"
 
 
 @pytest.mark.parametrize("name", ["response_time", "error_rate"])
