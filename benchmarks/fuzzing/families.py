@@ -85,7 +85,9 @@ def _agrees(limit: Limit, text: str) -> bool:
     """True where the text's numbers, apart from those of severities, percentiles and times of day, make the
     value.
     """
-    said = re.sub(r"<!--.*?-->|\b(?:p|priority|sev|severity)[ -]?[0-9]+(?![0-9.])", " ", text, flags=re.I)
+    said = re.sub(
+        r"<!--.*?-->|\b(?:p|priority|sev|severity)[ -]?[0-9]+(?![0-9]|[.][0-9])", " ", text, flags=re.I
+    )
     said = re.sub(r"[0-9]+(?:st|nd|rd|th)[ -]percentile|24[/x]7", " ", said, flags=re.I)
     said = re.sub(r"&lt;|&#60;", "<", re.sub(r"\bat [0-9]{1,2}(?::[0-9]{2})?", " ", said, flags=re.I))
     numbers = re.findall(r"[^\s:<>=≤≥⩽⩾|–—a-z]*[0-9][0-9.,]*", said)

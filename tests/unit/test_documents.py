@@ -141,7 +141,10 @@ def test_a_make_command_names_a_target(command: str) -> None:
     "command", [each for each in commands() if each.split(" ")[0] in ("chaos", "locust", "python")]
 )
 def test_other_commands_name_files_that_exist(command: str) -> None:
-    files = [word for word in shlex.split(command) if word.endswith((".py", ".yaml"))]
+    words = shlex.split(command)
+    files = [word for word in words if word.endswith((".py", ".yaml"))]
+    if "-m" in words:
+        files.append(f"{words[words.index('-m') + 1].replace('.', '/')}/__main__.py")
     assert files
     assert all((ROOT / file).is_file() for file in files)
 
