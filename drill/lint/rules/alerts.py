@@ -30,6 +30,7 @@ RESPONSE = re.compile(
     re.IGNORECASE,
 )
 LEVEL = re.compile(r"\b(?:P|SEV-?|S)[0-5]\b", re.IGNORECASE)
+SEVERITY_WORDS = ("critical", "warning", "high", "medium", "low", "major", "minor", "page")
 PER_SECOND = frozenset({"rate", "irate", "increase"})
 
 
@@ -364,10 +365,12 @@ def _response_seconds(subject: Subject) -> dict[str, float]:
             )
     known = dict(levels)
     for text in subject.document.prose.values():
-        found = [level.lower() for level in LEVEL.findall(text) if level.lower() in levels]
-        for word in ("critical", "warning", "high", "medium", "low", "major", "minor", "page"):
-            if found and re.search(rf"\b{word}\b", text, re.IGNORECASE):
-                known.setdefault(word, levels[found[0]])
+        found = [match for match in LEVEL.finditer(text) if match[0].lower() in levels]
+        for word in SEVERITY_WORDS:
+            place = re.search(rf"\b{word}\b", text, re.IGNORECASE)
+            if found and place is not None:
+                nearest = min(found, key=lambda match: abs(match.start() - place.start()))
+                known.setdefault(word, levels[nearest[0].lower()])
     return known
 
 

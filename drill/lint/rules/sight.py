@@ -309,5 +309,5 @@ def _alternatives(pattern: str) -> list[str]:
         else:
             current += char
     parts.append(current)
-    stems = [re.split(r"[^\w]", part.lstrip("^"))[0] for part in parts]
+    stems = [re.split(r"[^\w]", part.lstrip("^"))[0].rstrip("_") for part in parts]
     return [stem for stem in stems if len(stem) > 3]

@@ -247,7 +247,7 @@ def no_procedure(subject: Subject) -> Iterator[Finding]:
         if match is None or "`" in item.text or "](" in item.text or NAMES_A_SECTION.search(item.text):
             continue
         stems = {_stem(word) for word in WORD.findall(item.text.lower())} - COMMON
-        if not any(stems & title for title in titles):
+        if not any(_alike(stem, other) for title in titles for stem in stems for other in title):
             yield subject.finding(
                 "D004",
                 document.line_span(item.line),
@@ -274,6 +274,11 @@ COMMON = {
         "database",
     )
 }
+
+
+def _alike(stem: str, other: str) -> bool:
+    """True for stems of one word, such as vulnerab-le and vulnerab-ility."""
+    return stem == other or (min(len(stem), len(other)) >= 7 and stem[:7] == other[:7])
 
 
 def _has_inner(subject: Subject, heading: Heading, with_commands: set[int]) -> bool:
