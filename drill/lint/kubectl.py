@@ -189,7 +189,7 @@ def _flags() -> dict[str, Any]:
 
 def known_version() -> str:
     """The version of kubectl whose options are known."""
-    return str(_flags()["version"])
+    return str(_flags()["written by"])
 
 
 def parse_kubectl(command: Command) -> Kubectl | None:
@@ -244,15 +244,12 @@ def _is_second(verb: str, word: Word) -> bool:
     }
 
 
+@cache
 def _tables(verb: str) -> list[dict[str, Any]]:
-    found = [_flags()["every command"]]
-    found += [
-        table
-        for known, table in _flags().items()
-        if known.startswith(verb) and isinstance(table, dict) and verb
-    ]
-    own = _flags().get(verb)
-    return [own, *found] if isinstance(own, dict) else found
+    """The options of a verb, then those of every verb, then those of verbs that begin with it."""
+    tables = {known: table for known, table in _flags().items() if isinstance(table, dict)}
+    wider = [table for known, table in tables.items() if verb and known.startswith(f"{verb} ")]
+    return [*(tables[name] for name in (verb, "every command") if name in tables), *wider]
 
 
 def _option(word: Word, following: Word | None, verb: str) -> tuple[list[Option], int]:

@@ -37,7 +37,7 @@ WRAPPER_OPTIONS_WITH_VALUES = frozenset(
 INNER_SHELLS = frozenset({"sh", "bash", "ash", "zsh", "/bin/sh", "/bin/bash"})
 PLACEHOLDER = re.compile(
     r"(?<![<&\d\w$=(-])<(?=[A-Za-z])[^<>\n|&;()$`\"']*[^<>\s|&;()$`\"'-]>(?!>)"
-    r"|(?<=[=/:@.,_-])<[A-Za-z][\w .:/-]*>"
+    r"|(?<=[=/:@.,_-])<[A-Za-z][\w .:/@-]*>"
     r"|\{\{[^{}\n]*\}\}"
 )
 DEEPEST = 150

@@ -55,8 +55,10 @@ def unused(subject: Subject) -> Iterator[Finding]:
     "D091",
     "the suppression has no reason",
     why="In half a year nobody knows whether it may be removed.",
-    bad="kubectl get pods -n novel-engine-production --watch  # drill: ignore D201",
-    good="kubectl get pods -n novel-engine-production --watch  # drill: ignore D201: step 2 says when to stop",
+    bad="""kubectl get pods -n novel-engine-production --watch  # drill: ignore D201
+kubectl get nodes""",
+    good="""kubectl get pods -n novel-engine-production --watch  # drill: ignore D201: until all three are Running
+kubectl get nodes""",
 )
 def unreasoned(subject: Subject) -> Iterator[Finding]:
     """Found by `apply`."""

@@ -26,10 +26,10 @@ LINK_ANNOTATIONS = ("runbook_url", "runbook", "runbookURL", "runbook_link", "pla
 DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 SECONDS_OF = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 RESPONSE = re.compile(
-    r"\b(?P<level>P\d|SEV[- ]?\d|S\d)\b.*?(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|hours?|days?|seconds?)",
+    r"\b(?P<level>P[0-4]|SEV[- ]?\d)\b.*?(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|hours?|days?|seconds?)",
     re.IGNORECASE,
 )
-LEVEL = re.compile(r"\b(?:P|SEV-?|S)[0-5]\b", re.IGNORECASE)
+LEVEL = re.compile(r"\b(?:P[0-4]|SEV[- ]?[0-5])\b")
 SEVERITY_WORDS = ("critical", "warning", "high", "medium", "low", "major", "minor", "page")
 PER_SECOND = frozenset({"rate", "irate", "increase"})
 

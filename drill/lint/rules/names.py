@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from drill.lint.finding import Finding
-from drill.lint.kubectl import WORKLOADS, Kubectl, Target, copy_ends, is_in_pod
+from drill.lint.kubectl import KINDS, WORKLOADS, Kubectl, Target, copy_ends, is_in_pod
 from drill.lint.manifests import Manifests, service_ports
+from drill.lint.programs import is_program
 from drill.lint.rule import rule
 from drill.lint.shell import Command, Word
 from drill.lint.subject import Subject
@@ -28,8 +29,12 @@ NAMED_IN_MANIFESTS = WORKLOADS | {
     "ServiceAccount",
 }
 CLUSTERS_OWN_NAMESPACES = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+MADE_AT_A_TIME = re.compile(r"backup|dump|snapshot|archive|export|restore", re.IGNORECASE)
+SPEAKS_OF_TIME = re.compile(r"time|since|until|date|start|end|from|period|before|after", re.IGNORECASE)
 ORDINAL_POD = re.compile(r".*-\d+")
 DATE = re.compile(r"(?<![\d.v:/])(?<!\d-)(20\d\d)(-?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)(?![.]\d)")
+PRINTS_OR_FILTERS = frozenset({"echo", "grep", "sed", "git", "cat", "ls"})
+ASKS_A_HOST = frozenset({"curl", "wget", "ssh", "scp", "rsync", "ping", "dig", "nslookup", "nc", "psql", "mysql"})
 FICTION_PHONE = re.compile(r"\+?\(?1?[-. (]*(?:\d{3}[-. )]+)?555[-. ]01\d\d\b")
 RESERVED_HOST = re.compile(r"(?:^|[/@.=\s])example\.(?:com|org|net)\b")
 STANDS_FOR_A_NAME = re.compile(
@@ -317,7 +322,9 @@ def literal_pod(subject: Subject) -> Iterator[Finding]:
         }:
             continue
         for target in call.targets:
-            if target.kind != "Pod" or not _is_hand_written(target, made):
+            # behind a selector, the first word of logs names a container
+            names_pod = target.kind == "Pod" and call.option("selector") is None
+            if not names_pod or target.name in KINDS or not _is_hand_written(target, made):
                 continue
             if subject.manifests is not None and target.name in subject.manifests.names("Pod"):
                 continue
@@ -377,14 +384,21 @@ def _read_files(subject: Subject, command: Command) -> Iterator[Word]:
             yield ends[0]
         if call.verb in {"apply", "create", "replace"}:
             option = call.option("filename")
-            if option is not None and option.value is not None and "backup" in option.text.lower():
+            if option is not None and option.value is not None and _is_backup_file(option.text):
                 yield option.value
     if command.name in RESTORERS:
         yield from (
             redirect.target
             for redirect in command.redirects
-            if redirect.operator == "<" and redirect.target is not None
+            if redirect.operator == "<"
+            and redirect.target is not None
+            and _is_backup_file(redirect.target.text)
         )
+
+
+def _is_backup_file(text: str) -> bool:
+    """True where a file's name says that it is a saved state, not a part of the project."""
+    return MADE_AT_A_TIME.match(text.rsplit("/", 1)[-1]) is not None or text.endswith((".bak", ".dump"))
 
 
 def _is_plain_file(text: str) -> bool:
@@ -420,29 +434,27 @@ def _is_made(subject: Subject, name: str, reader: Command) -> bool:
     good='aws s3 ls "s3://backups/$(date -d yesterday +%Y-%m-%d)/"',
 )
 def past_date(subject: Subject) -> Iterator[Finding]:
-    """Dates in the words of commands, not in versions, images, addresses or documents that are passed on."""
+    """Dates in the names of backups and the like, and in options that speak of time."""
     for command in subject.commands:
-        if command.name in {"echo", "printf", "git", "#"} or command.carrier is not None:
+        if not is_program(command.name) or command.carrier is not None:
             continue
-        for word in command.words:
-            if (
-                not word.raw
-                or word.variables
-                or "://" in word.text
-                or "ersion" in word.text
-                or len(word.text) > 200
-            ):
+        for before, word in zip(command.words, command.words[1:], strict=False):
+            if word.variables or "://" in word.text or not _is_of_its_time(word.text, before.text):
                 continue
-            for match in DATE.finditer(word.text):
-                found = _as_date(match)
-                if found is not None and found < subject.today - timedelta(days=1):
-                    yield subject.finding(
-                        "D108",
-                        word,
-                        f"{match[0]} is past: on the night this is not the latest one",
-                        "work it out with date, or look for the newest",
-                    )
-                    break
+            found = next(filter(None, map(_as_date, DATE.finditer(word.text))), None)
+            if found is not None and found < subject.today - timedelta(days=1):
+                yield subject.finding(
+                    "D108",
+                    word,
+                    f"{found} is past: on the night this is not the latest one",
+                    "work it out with date, or look for the newest",
+                )
+
+
+def _is_of_its_time(text: str, before: str) -> bool:
+    """True for a word in which a date tells which state or stretch of time is meant."""
+    option = text.partition("=")[0] if "=" in text else before if before.startswith("-") else ""
+    return MADE_AT_A_TIME.search(text) is not None or SPEAKS_OF_TIME.search(option) is not None
 
 
 def _as_date(match: re.Match[str]) -> date | None:
@@ -462,19 +474,22 @@ def _as_date(match: re.Match[str]) -> date | None:
     good="docker pull ghcr.io/<organization>/novel-engine:1.4.2",
 )
 def unbound_place(subject: Subject) -> Iterator[Finding]:
-    """Words of commands that stand for a name."""
+    """Words of commands that stand for a name; of each command the first one, of each block each name once."""
+    told: set[tuple[int, str]] = set()
     for command in subject.commands:
-        if command.carrier is not None or command.name in {"echo", "grep", "sed", "git"}:
+        if command.carrier is not None or not is_program(command.name) or command.name in PRINTS_OR_FILTERS:
             continue
         for word in command.words:
-            match = STANDS_FOR_A_NAME.search(word.text) if word.raw and not word.is_placeholder else None
-            if match is not None:
+            match = None if word.is_placeholder else STANDS_FOR_A_NAME.search(word.text)
+            if match is not None and (id(command.fence), match[0]) not in told:
+                told.add((id(command.fence), match[0]))
                 yield subject.finding(
                     "D109",
                     word,
                     f"{match[0]!r} is passed on as it stands: nobody has filled it in",
                     "the value, or a place that everybody sees: <name>",
                 )
+                break
 
 
 @rule(
@@ -538,19 +553,20 @@ def fiction(subject: Subject) -> Iterator[Finding]:
                 f"{match[0].strip()} is a number reserved for fiction: nobody answers",
                 "the real number",
             )
+    told: set[int] = set()
     for command in subject.commands:
-        if command.carrier is not None or command.name in {"echo", "openssl", "kubectl"}:
+        if command.carrier is not None or command.name not in ASKS_A_HOST or id(command.fence) in told:
             continue
-        for word in command.words:
-            if (
-                word.raw
-                and not word.is_placeholder
-                and RESERVED_HOST.search(word.text)
-                and "\n" not in word.text
-            ):
-                yield subject.finding(
-                    "D111",
-                    word,
-                    "example.com is reserved: it is nobody's host",
-                    "the real one, or a place: <host>",
-                )
+        word = next((word for word in command.words if _is_reserved_host(word)), None)
+        if word is not None:
+            told.add(id(command.fence))
+            yield subject.finding(
+                "D111",
+                word,
+                "example.com is reserved: it is nobody's host",
+                "the real one, or a place: <host>",
+            )
+
+
+def _is_reserved_host(word: Word) -> bool:
+    return not word.is_placeholder and "\n" not in word.text and RESERVED_HOST.search(word.text) is not None

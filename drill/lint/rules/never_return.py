@@ -28,10 +28,11 @@ MOST_WORDS_OF_A_PROMPT = {"sqlite3": 1, "redis-cli": 0, "python": 0, "python3": 
 
 
 def _ending(subject: Subject, command: Command) -> str:
+    """What does not happen because the command goes on; empty where it ends its block, and is there to be watched."""
     following = [other for other in subject.later(command) if other.carrier is None]
     if following:
-        return f"the {len(following)} command{'s' if len(following) > 1 else ''} below it in this block are not reached"
-    return "whoever runs this block has to interrupt it"
+        return f"line {following[0].span.line} below it is not reached"
+    return "the script never ends" if command.fence.is_script else ""
 
 
 def _is_bounded(command: Command) -> bool:
@@ -50,10 +51,12 @@ def _is_bounded(command: Command) -> bool:
 @rule(
     "D201",
     "it watches and never returns",
-    why="""--watch, watch and the like go on until somebody presses Ctrl-C. What stands below them is not reached, by a
-    person who waits for an end, or by a script.""",
-    bad="kubectl get pods -n novel-engine-production --watch",
-    good="kubectl get pods -n novel-engine-production",
+    why="""--watch, watch and the like go on until somebody presses Ctrl-C. What stands below them in the block is not
+    reached, by a person who waits for an end or by a script. As the last command, they are there to be watched.""",
+    bad="""kubectl get pods -n novel-engine-production --watch
+kubectl get events -n novel-engine-production""",
+    good="""kubectl get pods -n novel-engine-production
+kubectl get events -n novel-engine-production --watch""",
 )
 def watching(subject: Subject) -> Iterator[Finding]:
     """kubectl get -w, events --watch, watch itself."""
@@ -64,11 +67,13 @@ def watching(subject: Subject) -> Iterator[Finding]:
             and (call.has("watch") or call.has("watch-only"))
             and call.verb in {"get", "events"}
         )
-        if (watches or (command.name == "watch" and command.arguments)) and not _is_bounded(command):
+        watches = watches or (command.name == "watch" and bool(command.arguments))
+        ending = _ending(subject, command)
+        if watches and ending and not _is_bounded(command):
             yield subject.finding(
                 "D201",
                 command,
-                f"never returns: {_ending(subject, command)}",
+                f"never returns: {ending}",
                 "without it; to wait for a state: kubectl wait --timeout=...",
             )
 
@@ -77,8 +82,10 @@ def watching(subject: Subject) -> Iterator[Finding]:
     "D202",
     "it follows a log and never returns",
     why="logs -f, tail -f and journalctl -f end when somebody interrupts them.",
-    bad="kubectl logs deployment/redis -n novel-engine-production -f",
-    good="kubectl logs deployment/redis -n novel-engine-production --tail=100",
+    bad="""kubectl logs deployment/redis -n novel-engine-production -f
+kubectl rollout restart deployment/redis -n novel-engine-production""",
+    good="""kubectl logs deployment/redis -n novel-engine-production --tail=100
+kubectl rollout restart deployment/redis -n novel-engine-production""",
 )
 def following(subject: Subject) -> Iterator[Finding]:
     """-f of kubectl logs, docker logs, tail, journalctl."""
@@ -91,11 +98,12 @@ def following(subject: Subject) -> Iterator[Finding]:
             follows = command.has("--follow") or command.has_short("f")
         elif command.name in {"docker", "podman", "docker-compose"} and "logs" in command.texts[:2]:
             follows = command.has("--follow", "-f", "-ft", "-tf")
-        if follows and not _is_bounded(command):
+        ending = _ending(subject, command)
+        if follows and ending and not _is_bounded(command):
             yield subject.finding(
                 "D202",
                 command,
-                f"never returns: {_ending(subject, command)}",
+                f"never returns: {ending}",
                 "--tail=100, or timeout 60 before it",
             )
 
@@ -105,7 +113,8 @@ def following(subject: Subject) -> Iterator[Finding]:
     "it holds the terminal",
     why="""A forward, a proxy or a screen such as top runs in the foreground until it is interrupted; what should use it
     stands below and is not reached.""",
-    bad="kubectl port-forward service/redis 6379:6379 -n novel-engine-production",
+    bad="""kubectl port-forward service/redis 6379:6379 -n novel-engine-production
+nc -z localhost 6379""",
     good="""kubectl port-forward service/redis 6379:6379 -n novel-engine-production &
 FORWARD=$!
 until nc -z localhost 6379; do sleep 1; done
@@ -122,11 +131,12 @@ def holding(subject: Subject) -> Iterator[Finding]:
             holds = holds and not command.outer.is_captured and command.is_last
         elif command.name == "ssh":
             holds = command.has_short("N") and not command.has_short("f")
-        if holds and not _is_bounded(command):
+        ending = _ending(subject, command)
+        if holds and ending and not _is_bounded(command):
             yield subject.finding(
                 "D203",
                 command,
-                f"stays in the foreground: {_ending(subject, command)}",
+                f"stays in the foreground: {ending}",
                 "& behind it, a wait until it answers, and kill at the end",
             )
 
@@ -251,7 +261,7 @@ def editor(subject: Subject) -> Iterator[Finding]:
     """kubectl edit, vi, nano, crontab -e, systemctl edit."""
     for command in subject.commands:
         call = subject.call_of(command)
-        opens = call is not None and call.verb in {"edit", "edit-last-applied"}
+        opens = call is not None and call.verb in {"edit", "edit-last-applied"} and not _shows_change(subject, command)
         opens = opens or (command.name in EDITORS and not command.has("--version", "-c"))
         opens = opens or (command.name == "crontab" and command.has("-e"))
         opens = opens or (command.name == "systemctl" and command.texts[:1] == ["edit"])
@@ -262,6 +272,15 @@ def editor(subject: Subject) -> Iterator[Finding]:
                 "opens an editor and waits: what to change stands nowhere",
                 "the change as a command: kubectl patch, kubectl set, sed -i",
             )
+
+
+def _shows_change(subject: Subject, command: Command) -> bool:
+    """True where a YAML or JSON block in the same section shows what the editor is opened for."""
+    heading = command.fence.heading
+    return any(
+        fence.heading is heading and fence.line > command.fence.line and fence.language in {"yaml", "yml", "json", "diff"}
+        for fence in subject.document.fences
+    )
 
 
 @rule(
@@ -300,7 +319,7 @@ def _opens_session(subject: Subject, command: Command) -> bool:
         or command.outer.after
     ):
         return False
-    if any(redirect.operator in {"<", "<<", "<<<"} for redirect in command.outer.redirects):
+    if command.outer.redirects:
         return False
     if command.carrier is not None and command.carrier.name != "xargs":
         call = subject.call_of(command.carrier)
@@ -426,10 +445,12 @@ def _still_runs(subject: Subject, first: Kubectl, second: Kubectl) -> bool:
 @rule(
     "D210",
     "it asks a question that nobody answers",
-    why="""A package manager without -y, or sudo where nobody sees the question, waits for an answer. In a script or in the
-    background there is nobody to give one.""",
-    bad="apt-get install sqlite3",
-    good="apt-get install -y sqlite3",
+    why="""A package manager without -y waits for an answer, and takes the lines below it for one when the block is pasted;
+    in a script, and for sudo in the background, there is nobody to give one.""",
+    bad="""apt-get install sqlite3
+sqlite3 -version""",
+    good="""apt-get install -y sqlite3
+sqlite3 -version""",
 )
 def question(subject: Subject) -> Iterator[Finding]:
     """apt, yum and dnf without -y; sudo in the background."""
@@ -441,7 +462,8 @@ def question(subject: Subject) -> Iterator[Finding]:
                 "y"
             )
             piped = command.position > 0
-            if not answered and not piped and not command.has("--dry-run", "-s", "--downloadonly"):
+            follows = bool(_ending(subject, command))
+            if follows and not answered and not piped and not command.has("--dry-run", "-s", "--downloadonly"):
                 yield subject.finding("D210", command, "asks whether to go on, and waits for an answer", "-y")
         if "sudo" in command.wrappers and "sudo -n" not in command.wrappers and command.is_in_background:
             yield subject.finding(

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from shutil import which
 
-from drill.lint.document import TERMINALS, Heading, Item
+from drill.lint.document import TERMINALS, Fence, Heading, Item
 from drill.lint.finding import Edit, Finding
 from drill.lint.place import Span
+from drill.lint.programs import is_program
 from drill.lint.rule import rule
 from drill.lint.shell import prepared
 from drill.lint.subject import Subject
@@ -25,7 +26,8 @@ LIMIT_TITLES = re.compile(
 SEVERITY_ITEM = re.compile(r"^\**(?P<level>P\d|SEV[- ]?\d)\b", re.IGNORECASE)
 SEVERITY_IN_TITLE = re.compile(r"\((?P<level>P\d|SEV[- ]?\d)\)", re.IGNORECASE)
 NAMES_A_SECTION = re.compile(
-    r"\b[Ss]ee (?:the )?(?:section |chapter )?[\"“](?P<quoted>[^\"”\n]{3,60})[\"”]|\b[Ss]ee (?:the )?section (?P<bold>\*\*[^*\n]{3,60}\*\*)"
+    r"(?:^|[.:;,(–-]\s*|\*\s)[Ss]ee (?:section |chapter )?[\"“](?P<quoted>[^\"”\n]{3,60})[\"”]"
+    r"|\b[Ss]ee the [\"“](?P<named>[^\"”\n]{3,60})[\"”] (?:section|chapter)"
 )
 MOJIBAKE = re.compile(
     r"[ÃÂâðï][\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122]+"
@@ -35,9 +37,10 @@ OPERATION = re.compile(
     r"disaster recovery|dependenc\w+)\b",
     re.IGNORECASE,
 )
+RECURRING = re.compile(r"\b(?:daily|weekly|monthly|quarterly|yearly|annual|regular|maintenance)\b", re.IGNORECASE)
 WORD = re.compile(r"[a-z]{4,}")
 BASH_SECONDS = 5.0
-LABELLED = re.compile(r"^\*\*(?P<label>[^*\n]{2,50}?):?\*\*:?\s*(?P<rest>[^\n]*)")
+LABELLED = re.compile(r"^\*\*(?P<label>[^*\n]{2,50}?)(?::\*\*|\*\*:)\s*(?P<rest>[^\n]*)")
 
 
 def _stem(word: str) -> str:
@@ -176,7 +179,7 @@ def missing_section(subject: Subject) -> Iterator[Finding]:
     titles = {_plain(heading.title) for heading in document.headings}
     for line, text in _prose_and_comments(subject):
         for match in NAMES_A_SECTION.finditer(text):
-            name = (match["quoted"] or match["bold"] or "").strip("*")
+            name = match["quoted"] or match["named"]
             if titles and not any(_plain(name) in title for title in titles):
                 yield subject.finding(
                     "D003", document.line_span(line, name), f"no section is called {name!r}"
@@ -241,7 +244,8 @@ def no_procedure(subject: Subject) -> Iterator[Finding]:
         if id(heading) in with_commands or _has_inner(subject, heading, with_commands)
     ]
     for item in document.items:
-        if not item.text.startswith(("[ ]", "[x]")):
+        recurs = item.heading is not None and RECURRING.search(item.heading.title) is not None
+        if not recurs or not item.text.startswith(("[ ]", "[x]")):
             continue
         match = OPERATION.search(item.text)
         if match is None or "`" in item.text or "](" in item.text or NAMES_A_SECTION.search(item.text):
@@ -424,10 +428,24 @@ def unreadable(subject: Subject) -> Iterator[Finding]:
         if fence.language in TERMINALS or fence.has_prompts or not fence.language:
             continue
         said = _bash_says(bash, prepared(fence))
-        if said is not None:
+        if said is not None and _is_run(subject, fence, said[0]):
             row, message = said
             place = subject.document.line_span(min(fence.line + row - 1, fence.last_line)) if row else span
             yield subject.finding("D010", place, f"bash cannot read this: {message}")
+
+
+def _is_run(subject: Subject, fence: Fence, row: int) -> bool:
+    """True where the block is a script, or the line is one that is run: what was printed is often shown beside it."""
+    if fence.is_script:
+        return True
+    rows = fence.text.split("\n")
+    words = rows[row - 1].split() if 0 < row <= len(rows) else []
+    is_whole = all(command.name and is_program(command.name) for command in subject.commands_of(fence))
+    first = words[0].rsplit("/", 1)[-1] if words else ""
+    return is_program(first) or (is_whole and first in {"", *KEYWORDS})
+
+
+KEYWORDS = ("if", "for", "while", "case", "then", "else", "fi", "do", "done", "esac", "function", "until")
 
 
 @lru_cache(maxsize=512)
