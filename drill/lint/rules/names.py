@@ -411,8 +411,9 @@ def _is_plain_file(text: str) -> bool:
 
 def _is_made(subject: Subject, name: str, reader: Command) -> bool:
     base = name.rstrip("/.").rsplit("/", 1)[-1]
-    folder = subject.document.path.parent
-    if any((place / name).exists() for place in (folder, folder.parent, folder.parent.parent)):
+    folder = subject.document.path.resolve().parent
+    # a text names files from the root of its project, which is some folders above it
+    if any((place / name).exists() for place in (folder, *folder.parents[:6])):
         return True
     if base and base in subject.document.prose_text:
         return True

@@ -29,7 +29,8 @@ MOST_WORDS_OF_A_PROMPT = {"sqlite3": 1, "redis-cli": 0, "python": 0, "python3": 
 
 def _ending(subject: Subject, command: Command) -> str:
     """What does not happen because the command goes on; empty where it ends its block, and is there to be watched."""
-    following = [other for other in subject.later(command) if other.carrier is None]
+    own = command.outer.pipeline
+    following = [other for other in subject.later(command) if other.carrier is None and other not in own]
     if following:
         return f"line {following[0].span.line} below it is not reached"
     return "the script never ends" if command.fence.is_script else ""
@@ -269,7 +270,7 @@ def editor(subject: Subject) -> Iterator[Finding]:
             yield subject.finding(
                 "D205",
                 command,
-                "opens an editor and waits: what to change stands nowhere",
+                "opens an editor and waits for a person: no script can do it, and each does it differently",
                 "the change as a command: kubectl patch, kubectl set, sed -i",
             )
 
