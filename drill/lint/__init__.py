@@ -1,5 +1,5 @@
-"""What is wrong with a runbook, without a cluster. Flows in: Markdown files, and what is known beside them: manifests,
-the programs of images, the metrics of the service. Flows out: findings with file, line and column.
+"""What is wrong with a runbook, without a cluster. Flows in: Markdown files, and what is known beside them:
+manifests, the programs of images, the metrics of the service. Flows out: findings with file, line and column.
 
 document.py     a Markdown text: fences, headings, items, links
 shell.py        bash by tree-sitter: commands, and what reads their status and output

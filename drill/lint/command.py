@@ -1,5 +1,5 @@
-"""`drill lint`. Flows in: arguments. Flows out: findings on standard output, and an exit status: 0 nothing found,
-1 findings, 3 bad input.
+"""`drill lint`. Flows in: arguments. Flows out: findings on standard output, and an exit status: 0 nothing
+found, 1 findings, 3 bad input.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ FOUND = 1
     "--fix", is_flag=True, help="Write the corrections that are certain into the files, and nothing else."
 )
 def lint(
+    *,
     runbooks: tuple[Path, ...],
     manifests_folder: Path | None,
     images: tuple[str, ...],
@@ -61,8 +62,8 @@ def lint(
     explain: str | None,
     fix: bool,
 ) -> None:
-    """Say what is wrong with a runbook, without a cluster: names that lead nowhere, commands that never return, checks
-    that cannot fail, alerts that cannot be right."""
+    """Say what is wrong with a runbook, without a cluster: names that lead nowhere, commands that never
+    return, checks that cannot fail, alerts that cannot be right."""
     if explain is not None:
         click.echo(explanation(explain))
         return

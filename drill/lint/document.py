@@ -1,8 +1,8 @@
-"""A Markdown text as lint sees it. Flows in: a file. Flows out: its fenced blocks, headings, list items, links and
-lines, each with its place.
+"""A Markdown text as lint sees it. Flows in: a file. Flows out: its fenced blocks, headings, list items,
+links and lines, each with its place.
 
-drill.runbook reads a runbook that is to be carried out, and refuses a text without sections; this reads any Markdown,
-because a linter is tried on the text that somebody has.
+drill.runbook reads a runbook that is to be carried out, and refuses a text without sections; this reads any
+Markdown, because a linter is tried on the text that somebody has.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Link:
 
 @dataclass(frozen=True, eq=False)
 class Fence:
-    """A fenced block. `line`: of the first line of `text`; `indents`: what each line is indented by in the file;
-    `label`: the line of prose right above it, empty where there is none."""
+    """A fenced block. `line`: of the first line of `text`; `indents`: what each line is indented by in the
+    file; `label`: the line of prose right above it, empty where there is none."""
 
     language: str
     line: int

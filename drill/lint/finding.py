@@ -1,5 +1,5 @@
-"""What lint says. Flows in: rules. Flows out: findings, each with its place, its command and, where one is certain,
-its correction.
+"""What lint says. Flows in: rules. Flows out: findings, each with its place, its command and, where one is
+certain, its correction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class Edit:
 @dataclass(frozen=True)
 class Finding:
     """One place that will go wrong. `message`: what will happen; `excerpt`: the command or line, as written;
-    `correction`: what to write instead, in words or text, empty where nobody can know; `edit`: the same for --fix."""
+    `correction`: what to write instead, in words or text, empty where nobody can know; `edit`: the same for
+    --fix."""
 
     path: Path
     rule: str

@@ -1,5 +1,5 @@
-"""Writing certain corrections into a text. Flows in: a text and findings with edits. Flows out: the text with the edits,
-every other character as it was.
+"""Writing certain corrections into a text. Flows in: a text and findings with edits. Flows out: the text with
+the edits, every other character as it was.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from drill.lint.place import Span
 
 
 def fixed(text: str, findings: Iterable[Finding]) -> tuple[str, int]:
-    """The text with every edit, and how many there were. Of two edits that touch, the first one is done; the other is
-    found again by the next run."""
+    """The text with every edit, and how many there were. Of two edits that touch, the first one is done; the
+    other is found again by the next run."""
     starts = _line_starts(text)
     edits = sorted(
         {finding.edit for finding in findings if finding.edit is not None}, key=lambda edit: edit.span

@@ -1,5 +1,5 @@
-"""How findings are shown. Flows in: an outcome. Flows out: text as ruff writes it, JSON, SARIF 2.1.0, or annotations as
-GitHub reads them.
+"""How findings are shown. Flows in: an outcome. Flows out: text as ruff writes it, JSON, SARIF 2.1.0, or
+annotations as GitHub reads them.
 """
 
 from __future__ import annotations

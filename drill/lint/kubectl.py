@@ -1,5 +1,5 @@
-"""kubectl's arguments by kubectl's own grammar. Flows in: a command whose program is kubectl (or oc). Flows out: its
-verb, its options with their values, the objects that it names, and what stands behind `--`.
+"""kubectl's arguments by kubectl's own grammar. Flows in: a command whose program is kubectl (or oc). Flows
+out: its verb, its options with their values, the objects that it names, and what stands behind `--`.
 
 The options of every verb are in kubectl_flags.json, as `kubectl VERB --help` of the named version lists them.
 """
@@ -109,12 +109,19 @@ NAMES_BY_TYPE = frozenset(
         "set serviceaccount",
     }
 )
+WRITTEN_OTHERWISE = {
+    "top pods": "top pod",
+    "top po": "top pod",
+    "top nodes": "top node",
+    "top no": "top node",
+}
 PODS_UNLESS_TOLD = frozenset({"logs", "exec", "port-forward", "attach", "debug"})
 
 
 @dataclass(frozen=True, eq=False)
 class Option:
-    """An option as given. `name`: the long one without dashes; `value`: None for a switch, or where it is missing."""
+    """An option as given. `name`: the long one without dashes; `value`: None for a switch, or where it is
+    missing."""
 
     name: str
     value: Word | None
@@ -125,7 +132,8 @@ class Option:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """An object that the command names. `kind`: as manifests write it, or as written where it is none of KINDS."""
+    """An object that the command names. `kind`: as manifests write it, or as written where it is none of
+    KINDS."""
 
     kind: str
     name: str
@@ -247,6 +255,7 @@ def _is_second(verb: str, word: Word) -> bool:
 @cache
 def _tables(verb: str) -> list[dict[str, Any]]:
     """The options of a verb, then those of every verb, then those of verbs that begin with it."""
+    verb = WRITTEN_OTHERWISE.get(verb, verb)
     tables = {known: table for known, table in _flags().items() if isinstance(table, dict)}
     wider = [table for known, table in tables.items() if verb and known.startswith(f"{verb} ")]
     return [*(tables[name] for name in (verb, "every command") if name in tables), *wider]
@@ -265,16 +274,16 @@ def _option(word: Word, following: Word | None, verb: str) -> tuple[list[Option]
     letters = word.text[1:]
     options: list[Option] = []
     for position, letter in enumerate(letters):
-        name = _long(letter, verb)
-        if name is not None and _takes_value(name, verb):
+        long = _long(letter, verb)
+        if long is not None and _takes_value(long, verb):
             rest = letters[position + 1 :].removeprefix("=")
             if rest:
-                return [*options, Option(name, word, rest, word, True)], 0
+                return [*options, Option(long, word, rest, word, True)], 0
             text = following.text if following is not None else ""
-            return [*options, Option(name, following, text, word, True)], 1 if following is not None else 0
-        if name is None and not letter.isalpha():
+            return [*options, Option(long, following, text, word, True)], 1 if following is not None else 0
+        if long is None and not letter.isalpha():
             break
-        options.append(Option(name or letter, None, "", word, name is not None))
+        options.append(Option(long or letter, None, "", word, long is not None))
     return options, 0
 
 
@@ -297,7 +306,7 @@ def _long(letter: str, verb: str) -> str | None:
 
 def is_known_option(name: str, verb: str) -> bool:
     """True where kubectl of the known version takes this option with this verb."""
-    return _flags().get(verb) is None or _takes_value(name, verb) is not None
+    return _flags().get(WRITTEN_OTHERWISE.get(verb, verb)) is None or _takes_value(name, verb) is not None
 
 
 def _targets(call: Kubectl) -> Iterator[Target]:

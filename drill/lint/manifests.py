@@ -1,5 +1,5 @@
-"""What the manifests say exists. Flows in: a folder of Kubernetes manifests, rendered by kustomize where it is one of
-kustomize's. Flows out: objects by kind and name, and what rules ask of them.
+"""What the manifests say exists. Flows in: a folder of Kubernetes manifests, rendered by kustomize where it
+is one of kustomize's. Flows out: objects by kind and name, and what rules ask of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Container:
-    """A container of a workload. `ports`: by number and by name; `durable`: the folders that outlive a restart."""
+    """A container of a workload. `ports`: by number and by name; `durable`: the folders that outlive a
+    restart."""
 
     name: str
     image: str
@@ -32,7 +33,8 @@ class Container:
 
 @dataclass(frozen=True, eq=False)
 class Manifests:
-    """The objects of a folder, as mappings. Names are looked up without the namespace: a runbook leaves it out."""
+    """The objects of a folder, as mappings. Names are looked up without the namespace: a runbook leaves it
+    out."""
 
     folder: Path
     objects: tuple[Mapping[str, Any], ...]
@@ -61,7 +63,7 @@ class Manifests:
         return (used - {"None"}) | self.names("Namespace")
 
     def containers(self, kind: str, name: str) -> list[Container]:
-        """The containers of a workload, those that run beside each other first, then those that run before."""
+        """The containers of a workload, those that run before the others last."""
         entry = self.find(kind, name)
         return list(_containers(pod_spec(entry))) if entry is not None else []
 
@@ -133,8 +135,8 @@ class Manifests:
 def load_manifests(folder: Path) -> Manifests:
     """Read a folder: rendered by `kubectl kustomize` where it is a kustomization, else every YAML file in it.
 
-    Raises UsageError when it is no folder, InputError for what is not YAML or not rendered, ToolMissingError when
-    kubectl is needed and missing.
+    Raises UsageError when it is no folder, InputError for what is not YAML or not rendered, ToolMissingError
+    when kubectl is needed and missing.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder. --manifests takes a folder of Kubernetes manifests")

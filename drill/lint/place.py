@@ -1,5 +1,5 @@
-"""Where something stands in a file. Flows in: offsets of a parser. Flows out: lines and columns as editors count
-them, 1-based.
+"""Where something stands in a file. Flows in: offsets of a parser. Flows out: lines and columns as editors
+count them, 1-based.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """A stretch of the file. Lines and columns are 1-based; the end column is the one behind the last character."""
+    """A stretch of the file. Lines and columns are 1-based; the end column is the one behind the last
+    character."""
 
     line: int
     column: int
@@ -22,7 +23,8 @@ class Span:
 class TextPlaces:
     """Places of a text that is a part of a file, where each line may have been indented in the file.
 
-    `first_line`: the file's line on which the text begins; `indents`: characters that were taken off each line.
+    `first_line`: the file's line on which the text begins; `indents`: characters that were taken off each
+    line.
     """
 
     def __init__(self, text: str, first_line: int, indents: Sequence[int]) -> None:

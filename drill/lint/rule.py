@@ -1,7 +1,7 @@
 """What a rule is. Flows in: the rule modules' functions. Flows out: the list of all rules, by id.
 
-A rule is a function that looks at a Subject and yields findings. Its bad and its good example are its documentation and
-its tests: the bad one must be found by it, the good one must be found by none.
+A rule is a function that looks at a Subject and yields findings. Its bad and its good example are its
+documentation and its tests: the bad one must be found by it, the good one must be found by none.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ NEEDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """`title`: what will happen, in a few words; `why`: in a few sentences, for --explain; `bad`, `good`: examples, in
-    `language` (markdown: a whole text); `needs`: without what it does not apply, names of NEEDS."""
+    """`title`: what will happen, in a few words; `why`: in a few sentences, for --explain; `bad`, `good`:
+    examples, in `language` (markdown: a whole text); `needs`: without what it does not apply, names of NEEDS.
+    """
 
     id: str
     title: str

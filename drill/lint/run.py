@@ -1,5 +1,5 @@
-"""Looking at files. Flows in: paths and what was given beside them. Flows out: an outcome: findings in order, and the
-rules that could not be applied, each with what it lacks.
+"""Looking at files. Flows in: paths and what was given beside them. Flows out: an outcome: findings in order,
+and the rules that could not be applied, each with what it lacks.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from drill.lint.suppression import apply
 
 @dataclass(frozen=True)
 class Options:
-    """What was given beside the files. `select`, `ignore`: ids of rules, or the beginnings of ids; `today`: against
-    which dates are past."""
+    """What was given beside the files. `select`, `ignore`: ids of rules, or the beginnings of ids; `today`:
+    against which dates are past."""
 
     manifests: Manifests | None = None
     tools_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -36,8 +36,9 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`findings`: by file, line and column; `not_applied`: ids by what they need and lack; `documents`: as read;
-    `blocks`, `unread_blocks`: how many shell blocks there were, and how many the parser did not understand."""
+    """`findings`: by file, line and column; `not_applied`: ids by what they need and lack; `documents`: as
+    read; `blocks`, `unread_blocks`: how many shell blocks there were, and how many the parser did not
+    understand."""
 
     findings: tuple[Finding, ...]
     not_applied: Mapping[str, tuple[str, ...]]
@@ -84,8 +85,8 @@ def lint_documents(documents: Sequence[Document], options: Options) -> Outcome:
 
 
 def chosen_rules(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
-    """The rules whose id begins with one of `select` (all where it is empty) and with none of `ignore`. Raises
-    UsageError for one that begins no id."""
+    """The rules whose id begins with one of `select` (all where it is empty) and with none of `ignore`.
+    Raises UsageError for one that begins no id."""
     for part in (*select, *ignore):
         if not any(identifier.startswith(part.upper()) for identifier in RULES):
             raise UsageError(f"{part!r} begins the id of no rule. There are: {', '.join(sorted(RULES))}")

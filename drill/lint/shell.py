@@ -1,9 +1,10 @@
-"""Reading bash. Flows in: a fenced block. Flows out: its commands in order, each with its words, what reads its status
-and its output, and where it runs.
+"""Reading bash. Flows in: a fenced block. Flows out: its commands in order, each with its words, what reads
+its status and its output, and where it runs.
 
-The parser is tree-sitter's. What no bash would run is prepared first: `<pod-name>` and `{{ name }}` become words, a
-prompt becomes blanks, what a terminal printed becomes empty lines. Offsets stay those of the block, so that every
-word has its place in the file. Scripts inside (`sh -c '...'`, `bash -s <<EOF`) are read by the same parser.
+The parser is tree-sitter's. What no bash would run is prepared first: `<pod-name>` and `{{ name }}` become
+words, a prompt becomes blanks, what a terminal printed becomes empty lines. Offsets stay those of the block,
+so that every word has its place in the file. Scripts inside (`sh -c '...'`, `bash -s <<EOF`) are read by the
+same parser.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import pairwise
 
 import tree_sitter_bash
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Tree
 
 from drill.lint.document import PROMPT, TERMINALS, Fence
 from drill.lint.place import Span
@@ -40,14 +42,24 @@ PLACEHOLDER = re.compile(
     r"|(?<=[=/:@.,_-])<[A-Za-z][\w .:/@-]*>"
     r"|\{\{[^{}\n]*\}\}"
 )
+PLAIN = {
+    **dict.fromkeys(
+        ("word", "number", "variable_name", "file_descriptor", "test_operator", "regex", "extglob_pattern"),
+        r"\\(.)",
+    ),
+    **dict.fromkeys(("string_content", "ansi_c_string", "heredoc_content"), r"\\([\"$`\\])"),
+}
+"""Nodes that are text, and what a backslash escapes in them."""
+MOST_REPAIRS = 20
 DEEPEST = 150
 """Nesting beyond which nothing is read: no runbook has it, a mutated one does."""
 
 
 @dataclass(frozen=True, eq=False)
 class Word:
-    """One word of a command. `text`: what the shell would pass on, as far as the text tells; `raw`: as written;
-    `is_literal`: False where an expansion or a placeholder stands in it whose value is not in the text."""
+    """One word of a command. `text`: what the shell would pass on, as far as the text tells; `raw`: as
+    written; `is_literal`: False where an expansion or a placeholder stands in it whose value is not in the
+    text."""
 
     text: str
     raw: str
@@ -61,7 +73,8 @@ class Word:
 
 @dataclass(frozen=True)
 class Redirect:
-    """`operator`: > >> < >& ...; `target`: the file's name as far as known; `text`: of a heredoc or herestring."""
+    """`operator`: > >> < >& ...; `target`: the file's name as far as known; `text`: of a heredoc or
+    herestring."""
 
     operator: str
     target: Word | None
@@ -74,8 +87,8 @@ class Redirect:
 class Command:
     """One simple command. Its fields tell who looks at what it leaves behind.
 
-    `wrappers`: sudo, timeout and the like, which stood before it; `runs_in`: the words that name the pod or host it
-    runs in, empty for this machine; `pipeline`: all commands of its pipeline, itself included.
+    `wrappers`: sudo, timeout and the like, which stood before it; `runs_in`: the words that name the pod or
+    host it runs in, empty for this machine; `pipeline`: all commands of its pipeline, itself included.
     """
 
     fence: Fence
@@ -306,10 +319,25 @@ class _Reader:
         self._text += "\n"
 
     def read(self, around: _Around | None = None) -> None:
-        tree = _parser().parse(self._text.encode("ascii"))
+        tree = self._parsed()
         if tree.root_node.has_error and around is None:
             self._script.unread.append((self._fence, self._span(*_first_error(tree.root_node))))
         self._walk(tree.root_node, around or _Around())
+
+    def _parsed(self) -> Tree:
+        """The tree. The grammar takes some line ends for blanks, and reads the next command as words of the
+        one before: such a line end is read as the ; that it stands for, which changes no offset."""
+        tree = _parser().parse(self._text.encode("ascii"))
+        for _ in range(MOST_REPAIRS):
+            ends = list(_missed_ends(tree.root_node, self._text))
+            if not ends:
+                break
+            text = list(self._text)
+            for end in ends:
+                text[end] = ";"
+            self._text = "".join(text)
+            tree = _parser().parse(self._text.encode("ascii"))
+        return tree
 
     # --- places
 
@@ -738,33 +766,23 @@ class _Reader:
         written = self._raw(node)
         if depth > DEEPEST:
             return written, False, ()
-        if kind in {
-            "word",
-            "number",
-            "variable_name",
-            "file_descriptor",
-            "test_operator",
-            "regex",
-            "extglob_pattern",
-        }:
-            return re.sub(r"\\(.)", r"\1", re.sub(r"\\\n", "", written)), True, ()
+        if kind in PLAIN:
+            return re.sub(PLAIN[kind], r"\1", re.sub(r"\\\n", "", written)), True, ()
         if kind == "raw_string":
             return written[1:-1], True, ()
-        if kind in {"string_content", "ansi_c_string", "heredoc_content"}:
-            return re.sub(r"\\([\"$`\\])", r"\1", re.sub(r"\\\n", "", written)), True, ()
-        if kind == "simple_expansion":
-            return self._variable(written[1:], written)
-        if kind == "expansion":
-            names = [self._raw(child) for child in node.children if child.type == "variable_name"]
-            plain = len([child for child in node.children if child.is_named]) == 1
-            if names and plain:
-                return self._variable(names[0], written)
-            return written, False, tuple(names)
+        if kind in {"simple_expansion", "expansion"}:
+            return self._expanded(node, written)
         if kind in {"command_name", "concatenation", "string", "translated_string"}:
             return self._parts(node, depth)
-        if kind in {"unary_expression", "binary_expression", "parenthesized_expression"}:
-            return written, True, ()
-        return written, False, ()
+        is_test = kind in {"unary_expression", "binary_expression", "parenthesized_expression"}
+        return written, is_test, ()
+
+    def _expanded(self, node: Node, written: str) -> tuple[str, bool, tuple[str, ...]]:
+        names = [self._raw(child) for child in node.children if child.type == "variable_name"]
+        plain = len([child for child in node.children if child.is_named]) == 1
+        if names and plain:
+            return self._variable(names[0], written)
+        return written, False, tuple(names)
 
     def _parts(self, node: Node, depth: int) -> tuple[str, bool, tuple[str, ...]]:
         texts: list[str] = []
@@ -787,6 +805,22 @@ class _Reader:
     def _variable(self, name: str, written: str) -> tuple[str, bool, tuple[str, ...]]:
         value = self._script.values.get(name)
         return (value, True, (name,)) if value is not None else (written, False, (name,))
+
+
+def _missed_ends(root: Node, text: str) -> Iterator[int]:
+    """Where a command goes on behind a line end that is not escaped."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        waiting.extend(node.children)
+        if node.type != "command":
+            continue
+        for before, after in pairwise(node.children):
+            gap = text[before.end_byte : after.start_byte]
+            end = gap.find("\n")
+            if end >= 0 and "\\" not in gap[:end] and "heredoc" not in before.type:
+                yield before.end_byte + end
+                break
 
 
 def _first_error(node: Node) -> tuple[int, int]:
@@ -833,8 +867,8 @@ def _unwrapped(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[str, ...]
 
 
 def carried_words(command: Command) -> tuple[tuple[Word, ...], tuple[str, ...]] | None:
-    """The words of the command that this one runs elsewhere, without wrappers: after `--` of kubectl exec or run, after
-    the container's name of docker exec. None where there is none."""
+    """The words of the command that this one runs elsewhere, without wrappers: after `--` of kubectl exec or
+    run, after the container's name of docker exec. None where there is none."""
     texts = [word.text for word in command.words]
     rest: Sequence[Word] = ()
     if command.name in {"kubectl", "oc"} and "--" in texts and {"exec", "run", "debug"} & set(texts[1:]):

@@ -1,5 +1,5 @@
-"""What a rule looks at. Flows in: a document, and what was given beside it. Flows out: one record with all that rules
-read, each part worked out once.
+"""What a rule looks at. Flows in: a document, and what was given beside it. Flows out: one record with all
+that rules read, each part worked out once.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from drill.lint.shell import Command, Script, Word, read_script
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One document under lint. `tools_of`: the programs in an image, by the image's name; `metrics`: the names that the
-    service exposes; `today`: against which dates are past. What is None was not given: rules that need it do not apply.
+    """One document under lint. `tools_of`: the programs in an image, by the image's name; `metrics`: the
+    names that the service exposes; `today`: against which dates are past. What is None was not given: rules
+    that need it do not apply.
     """
 
     document: Document
@@ -64,7 +65,7 @@ class Subject:
         return self._by_fence.get(id(fence), [])
 
     def later(self, command: Command) -> list[Command]:
-        """The commands of the same fence that come after a command has been started, its own parts left out."""
+        """The commands of the same fence that come after a command, its own parts left out."""
         return [
             other
             for other in self.commands_of(command.fence)
@@ -106,7 +107,7 @@ class Subject:
     ) -> Finding:
         """A finding at a command, a word or a place."""
         span = where if isinstance(where, Span) else where.span
-        if isinstance(where, Command) or isinstance(where, Word):
+        if isinstance(where, (Command, Word)):
             excerpt = where.raw
         else:
             excerpt = self.document.lines[span.line - 1] if span.line <= len(self.document.lines) else ""

@@ -1,11 +1,11 @@
-"""Findings that somebody has looked at and left. Flows in: a document and its findings. Flows out: the findings that
-remain, and those about the suppressions themselves.
+"""Findings that somebody has looked at and left. Flows in: a document and its findings. Flows out: the
+findings that remain, and those about the suppressions themselves.
 
     # drill: ignore D401: ten lines are enough here          in a block: this line, or the command below it
-    <!-- drill: ignore D905: the rota is the runbook -->     in the text: this line, or the line or block below it
+    <!-- drill: ignore D905: the rota is the runbook -->   in the text: this line, or what is below it
 
-Several ids are separated by commas. A suppression without a reason, one of a rule that does not exist, and one that
-suppresses nothing are findings.
+Several ids are separated by commas. A suppression without a reason, one of a rule that does not exist, and
+one that suppresses nothing are findings.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def unused(subject: Subject) -> Iterator[Finding]:
     why="In half a year nobody knows whether it may be removed.",
     bad="""kubectl get pods -n novel-engine-production --watch  # drill: ignore D201
 kubectl get nodes""",
-    good="""kubectl get pods -n novel-engine-production --watch  # drill: ignore D201: until all three are Running
+    good="""kubectl get pods -n novel-engine-production --watch  # drill: ignore D201: until all are Running
 kubectl get nodes""",
 )
 def unreasoned(subject: Subject) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _lines_below(document: Document, number: int) -> tuple[int, int]:
 
 
 def apply(subject: Subject, findings: Sequence[Finding], applied: frozenset[str]) -> list[Finding]:
-    """The findings that no suppression covers, and those about suppressions. `applied`: the rules that were."""
+    """The findings that no suppression covers, and those about suppressions. `applied`: rules that were."""
     suppressions = read_suppressions(subject.document)
     if not suppressions:
         return list(findings)

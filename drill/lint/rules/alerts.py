@@ -1,4 +1,5 @@
-"""Alerts that cannot be right, come too late, or lead nowhere. PromQL is read by promql-parser, and judged by promtool."""
+"""Alerts that cannot be right, come too late, or lead nowhere. PromQL is read by promql-parser, and judged by
+promtool."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ LINK_ANNOTATIONS = ("runbook_url", "runbook", "runbookURL", "runbook_link", "pla
 DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 SECONDS_OF = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 RESPONSE = re.compile(
-    r"\b(?P<level>P[0-4]|SEV[- ]?\d)\b.*?(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|hours?|days?|seconds?)",
+    r"\b(?P<level>P[0-4]|SEV[- ]?\d)\b.*?(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|"
+    r"hours?|days?|seconds?)",
     re.IGNORECASE,
 )
 LEVEL = re.compile(r"\b(?:P[0-4]|SEV[- ]?[0-5])\b")
@@ -219,8 +221,8 @@ def _promtool(rules: tuple[str, ...]) -> str:
 @rule(
     "D902",
     "a ratio of single series",
-    why="""Both sides keep their labels, so each series is divided by the one with the same labels, itself: the answer is 1
-    or nothing, and one error is a high error rate.""",
+    why="""Both sides keep their labels, so each series is divided by the one with the same labels, itself:
+    the answer is 1 or nothing, and one error is a high error rate.""",
     bad="""- alert: HighErrorRate
   expr: rate(http_requests_total{status=~"5.."}[5m]) / rate(http_requests_total[5m]) > 0.05
   annotations: {runbook_url: '#example'}""",
@@ -230,7 +232,8 @@ def _promtool(rules: tuple[str, ...]) -> str:
     language="yaml",
 )
 def ratio(subject: Subject) -> Iterator[Finding]:
-    """A division of two rates of the same metric, one with a label the other does not ask for, neither aggregated."""
+    """A division of two rates of the same metric, one with a label the other does not ask for, neither
+    aggregated."""
     for alert in alerts_of(subject):
         for node in _nodes(_tree(alert.expression)):
             if (
@@ -259,8 +262,9 @@ def _is_self_ratio(node: Any) -> bool:
 @rule(
     "D903",
     "a quantile without `by (le)`",
-    why="""histogram_quantile needs the buckets of one distribution. Without `sum by (le)` it is worked out for each pod, path
-    and method alone, and a path with one request sets it off; with a sum that drops le there is nothing at all.""",
+    why="""histogram_quantile needs the buckets of one distribution. Without `sum by (le)` it is worked out
+    for each pod, path and method alone, and a path with one request sets it off; with a sum that drops le
+    there is nothing at all.""",
     bad="""- alert: Slow
   expr: histogram_quantile(0.95, rate(http_request_duration_seconds_bucket[5m])) > 1
   annotations: {runbook_url: '#example'}""",
@@ -283,7 +287,8 @@ def quantile(subject: Subject) -> Iterator[Finding]:
                 yield subject.finding(
                     "D903",
                     _place(subject, alert),
-                    f"{alert.name} is a quantile of each series alone, of every pod and path, not of the service",
+                    f"{alert.name} is a quantile of each series alone, of every pod and path, not of the "
+                    "service",
                     "sum by (le) (...)",
                 )
             elif _is(inner, "AggregateExpr") and not _keeps_le(inner):
@@ -306,8 +311,8 @@ def _keeps_le(node: Any) -> bool:
 @rule(
     "D904",
     "the alert waits longer than the response may take",
-    why="""`for` is time in which users suffer and nobody knows. It must be well below the response time of the alert's own
-    severity.""",
+    why="""`for` is time in which users suffer and nobody knows. It must be well below the response time of
+    the alert's own severity.""",
     bad="""# Example
 
 | severity | response |
@@ -337,7 +342,8 @@ def _keeps_le(node: Any) -> bool:
     language="markdown",
 )
 def late_alert(subject: Subject) -> Iterator[Finding]:
-    """`for` against the response time that the text gives for the severity, by its own name or beside P0 to P4."""
+    """`for` against the response time that the text gives for the severity, by its own name or beside P0 to
+    P4."""
     limits = _response_seconds(subject)
     for alert in alerts_of(subject):
         severity = alert.labels.get("severity", "").lower()
@@ -347,7 +353,8 @@ def late_alert(subject: Subject) -> Iterator[Finding]:
             yield subject.finding(
                 "D904",
                 subject.document.line_span(alert.line),
-                f"{alert.name} is silent for {alert.duration}, and {severity} must be answered within {limit / 60:.0f} minutes",
+                f"{alert.name} is silent for {alert.duration}, and {severity} must be answered within "
+                f"{limit / 60:.0f} minutes",
                 "a shorter `for`",
             )
 
@@ -429,23 +436,24 @@ def dead_link(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D907",
     "a severity that the text does not define",
-    why="""The alert says `critical`, the runbook knows P0 to P3: how soon somebody must come is left to who is woken.""",
+    why="""The alert says `fatal`, the runbook knows P0 to P3: how soon somebody must come is left to who is
+        woken.""",
     bad="""# Example
 - **P0**: within 15 minutes
 
 ```yaml
 - alert: Down
   expr: up == 0
-  labels: {severity: critical}
+  labels: {severity: fatal}
   annotations: {runbook_url: '#example'}
 ```""",
     good="""# Example
-- **P0**: within 15 minutes; alerts of severity critical
+- **P0**: within 15 minutes; alerts of severity fatal
 
 ```yaml
 - alert: Down
   expr: up == 0
-  labels: {severity: critical}
+  labels: {severity: fatal}
   annotations: {runbook_url: '#example'}
 ```""",
     language="markdown",
@@ -484,7 +492,7 @@ def undefined_severity(subject: Subject) -> Iterator[Finding]:
     "the alert asks for a metric that the service does not expose",
     why="An alert on a name that nothing exposes never fires, and looks green.",
     bad="- alert: Slow\n  expr: latency_seconds > 1\n  annotations: {runbook_url: '#example'}",
-    good="- alert: Busy\n  expr: rate(http_requests_total[5m]) > 100\n  annotations: {runbook_url: '#example'}",
+    good="- alert: Busy\n  expr: rate(http_requests_total[5m]) > 9\n  annotations: {runbook_url: '#example'}",
     language="yaml",
     needs=("metrics",),
 )

@@ -13,8 +13,10 @@ from drill.lint.shell import Command
 from drill.lint.subject import Subject
 
 KEPT_ELSEWHERE = re.compile(
-    r"\b(?:manifests?|git|repository|commit(?:ted)?|pull request|merge request|kustomiz\w*|values\.ya?ml|helm|terraform|"
-    r"config ?maps?|config(?:uration)? file|redis\.conf|my\.cnf|postgresql\.conf|sysctl\.d|permanent\w*|persist\w*|"
+    r"\b(?:manifests?|git|repository|commit(?:ted)?|pull request|merge request|kustomiz\w*|values\.ya?ml|"
+    r"helm|terraform|"
+    r"config ?maps?|config(?:uration)? file|redis\.conf|my\.cnf|postgresql\.conf|sysctl\.d|permanent\w*|"
+    r"persist\w*|"
     r"temporar\w*|until the next|for now)\b",
     re.IGNORECASE,
 )
@@ -32,10 +34,11 @@ def _tells_where_kept(subject: Subject, command: Command) -> bool:
 @rule(
     "D601",
     "the autoscaler takes it back",
-    why="""A HorizontalPodAutoscaler owns the number of pods. A number set by hand lasts until its next look, seconds to
-    minutes later. (Scaling to none is respected.)""",
+    why="""A HorizontalPodAutoscaler owns the number of pods. A number set by hand lasts until its next look,
+    seconds to minutes later. (Scaling to none is respected.)""",
     bad="kubectl scale deployment novel-engine --replicas=8 -n novel-engine-production",
-    good="""kubectl patch hpa novel-engine-hpa -n novel-engine-production -p '{"spec":{"minReplicas":8}}'  # in the manifests too""",
+    good="""# in the manifests too, or the next apply takes it back
+kubectl patch hpa novel-engine-hpa -n novel-engine-production -p '{"spec":{"minReplicas":8}}'""",
     needs=("manifests",),
 )
 def against_autoscaler(subject: Subject) -> Iterator[Finding]:
@@ -78,8 +81,8 @@ def _tells_autoscaler(subject: Subject, command: Command) -> bool:
 @rule(
     "D602",
     "the next apply takes it back",
-    why="""What is patched in the cluster and not in the manifests lasts until somebody, or a pipeline, applies them again.
-    Say in a comment where the change is kept, or that it is meant for now.""",
+    why="""What is patched in the cluster and not in the manifests lasts until somebody, or a pipeline,
+    applies them again. Say in a comment where the change is kept, or that it is meant for now.""",
     bad="""kubectl set resources deployment/novel-engine -n novel-engine-production --limits=memory=1Gi""",
     good="""# and in the manifests, or the next apply takes it back
 kubectl set resources deployment/novel-engine -n novel-engine-production --limits=memory=1Gi""",
@@ -107,8 +110,8 @@ def against_apply(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D603",
     "the next restart takes it back",
-    why="""CONFIG SET, SET GLOBAL, sysctl -w and iptables change what runs, not what starts. After a restart, often that of
-    the same incident, the old setting is back.""",
+    why="""CONFIG SET, SET GLOBAL, sysctl -w and iptables change what runs, not what starts. After a restart,
+    often that of the same incident, the old setting is back.""",
     bad="kubectl exec deployment/redis -n novel-engine-production -- redis-cli CONFIG SET maxmemory 256mb",
     good="""# keep it in the ConfigMap too: a restart forgets this
 kubectl exec deployment/redis -n novel-engine-production -- redis-cli CONFIG SET maxmemory 256mb""",
@@ -158,9 +161,10 @@ def _is_kept_below(subject: Subject, command: Command) -> bool:
 @rule(
     "D604",
     "it sets something in a session that ends at once",
-    why="""`.timeout`, SET and export hold for the session that says them. A session of its own, opened by one command,
-    ends with it: nothing is shown and nothing is changed.""",
-    bad="""kubectl exec deployment/novel-engine -n novel-engine-production -- sqlite3 /app/data/engine.db ".timeout 30000\"""",
+    why="""`.timeout`, SET and export hold for the session that says them. A session of its own, opened by one
+    command, ends with it: nothing is shown and nothing is changed.""",
+    bad="""kubectl exec deployment/novel-engine -n novel-engine-production -- \\
+    sqlite3 /app/data/engine.db ".timeout 30000\"""",
     good="""kubectl exec deployment/novel-engine -n novel-engine-production -- \\
     sqlite3 -cmd ".timeout 30000" /app/data/engine.db "BEGIN IMMEDIATE; ROLLBACK;\"""",
 )

@@ -1,5 +1,5 @@
-"""Names that lead nowhere: objects that the manifests do not have, pods named by hand, files that nothing makes, dates
-that are past, places that somebody had to fill.
+"""Names that lead nowhere: objects that the manifests do not have, pods named by hand, files that nothing
+makes, dates that are past, places that somebody had to fill.
 """
 
 from __future__ import annotations
@@ -34,18 +34,69 @@ SPEAKS_OF_TIME = re.compile(r"time|since|until|date|start|end|from|period|before
 ORDINAL_POD = re.compile(r".*-\d+")
 DATE = re.compile(r"(?<![\d.v:/])(?<!\d-)(20\d\d)(-?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)(?![.]\d)")
 PRINTS_OR_FILTERS = frozenset({"echo", "grep", "sed", "git", "cat", "ls"})
-ASKS_A_HOST = frozenset({"curl", "wget", "ssh", "scp", "rsync", "ping", "dig", "nslookup", "nc", "psql", "mysql"})
+ASKS_A_HOST = frozenset(
+    {"curl", "wget", "ssh", "scp", "rsync", "ping", "dig", "nslookup", "nc", "psql", "mysql"}
+)
 FICTION_PHONE = re.compile(r"\+?\(?1?[-. (]*(?:\d{3}[-. )]+)?555[-. ]01\d\d\b")
 RESERVED_HOST = re.compile(r"(?:^|[/@.=\s])example\.(?:com|org|net)\b")
 STANDS_FOR_A_NAME = re.compile(
-    r"\b(?:your[-_](?:org|organization|company|domain|repo|registry|bucket|project|account|cluster|namespace|user|"
+    r"\b(?:your[-_](?:org|organization|company|domain|repo|registry|bucket|project|account|cluster|namespace|"
+    r"user|"
     r"username|password|token|app|service|api[-_]key)|change[-_]?me|replace[-_]?me|(?-i:REPLACE[-_][A-Z_]+)|"
     r"(?-i:YOUR_[A-Z_]+|TODO|FIXME))\b|/path/to/",
     re.IGNORECASE,
 )
 CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:[-_][A-Z0-9]+)+")
 ENVIRONMENT = frozenset(
-    ["HOME", "PATH", "USER", "PWD", "OLDPWD", "SHELL", "HOSTNAME", "TERM", "LANG", "LC_ALL", "EDITOR", "TMPDIR", "UID", "EUID", "RANDOM", "SECONDS", "IFS", "PPID", "LINENO", "BASH", "BASH_SOURCE", "BASH_VERSION", "BASHPID", "FUNCNAME", "PIPESTATUS", "OPTARG", "OPTIND", "REPLY", "KUBECONFIG", "LOGNAME", "HOSTTYPE", "OSTYPE", "SUDO_USER", "SSH_AUTH_SOCK", "DISPLAY", "GOPATH", "JAVA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "COLUMNS", "GITHUB_TOKEN", "DEBUG", "EPOCHSECONDS", "MACHTYPE", "SHLVL", "NVM_DIR", "VIRTUAL_ENV"]
+    [
+        "HOME",
+        "PATH",
+        "USER",
+        "PWD",
+        "OLDPWD",
+        "SHELL",
+        "HOSTNAME",
+        "TERM",
+        "LANG",
+        "LC_ALL",
+        "EDITOR",
+        "TMPDIR",
+        "UID",
+        "EUID",
+        "RANDOM",
+        "SECONDS",
+        "IFS",
+        "PPID",
+        "LINENO",
+        "BASH",
+        "BASH_SOURCE",
+        "BASH_VERSION",
+        "BASHPID",
+        "FUNCNAME",
+        "PIPESTATUS",
+        "OPTARG",
+        "OPTIND",
+        "REPLY",
+        "KUBECONFIG",
+        "LOGNAME",
+        "HOSTTYPE",
+        "OSTYPE",
+        "SUDO_USER",
+        "SSH_AUTH_SOCK",
+        "DISPLAY",
+        "GOPATH",
+        "JAVA_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_RUNTIME_DIR",
+        "COLUMNS",
+        "GITHUB_TOKEN",
+        "DEBUG",
+        "EPOCHSECONDS",
+        "MACHTYPE",
+        "SHLVL",
+        "NVM_DIR",
+        "VIRTUAL_ENV",
+    ]
 )
 
 
@@ -58,7 +109,8 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _made(subject: Subject) -> set[str]:
-    """Names of what the document's own commands make: kubectl create, run, expose, autoscale, and texts applied."""
+    """Names of what the document's own commands make: kubectl create, run, expose, autoscale, and texts
+    applied."""
     names: set[str] = set()
     for call in subject.calls:
         if call.verb == "run":
@@ -88,7 +140,8 @@ def _is_elsewhere(call: Kubectl, manifests: Manifests) -> bool:
 @rule(
     "D101",
     "the namespace is not in the manifests",
-    why="kubectl says `not found`, or lists nothing and ends with 0, which reads as if there were nothing wrong.",
+    why="kubectl says `not found`, or lists nothing and ends with 0, which reads as if there were nothing "
+    "wrong.",
     bad="kubectl get pods -n novel-engine-prod",
     good="kubectl get pods -n novel-engine-production",
     needs=("manifests",),
@@ -116,8 +169,8 @@ def namespace(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D102",
     "the object is not in the manifests",
-    why="""A workload, Service, claim, policy, autoscaler, secret, ingress or CronJob that the manifests do not have and
-    that nothing in the runbook makes: the command ends with `not found`.""",
+    why="""A workload, Service, claim, policy, autoscaler, secret, ingress or CronJob that the manifests do
+    not have and that nothing in the runbook makes: the command ends with `not found`.""",
     bad="kubectl rollout status deployment/novel-engin -n novel-engine-production",
     good="kubectl rollout status deployment/novel-engine -n novel-engine-production",
     needs=("manifests",),
@@ -171,9 +224,11 @@ def _secrets_referred_to(manifests: Manifests) -> set[str]:
 @rule(
     "D103",
     "the container is not in the workload",
-    why="kubectl refuses a container that the pod template does not have; `set image` with it changes nothing.",
+    why="kubectl refuses a container that the pod template does not have; `set image` with it changes "
+    "nothing.",
     bad="kubectl set image deployment/novel-engine app=novel-engine:1.4.2 -n novel-engine-production",
-    good="kubectl set image deployment/novel-engine novel-engine=novel-engine:1.4.2 -n novel-engine-production",
+    good="""kubectl set image deployment/novel-engine novel-engine=novel-engine:1.4.2 \\
+    -n novel-engine-production""",
     needs=("manifests",),
 )
 def container(subject: Subject) -> Iterator[Finding]:
@@ -209,7 +264,8 @@ def _named_containers(call: Kubectl) -> Iterator[tuple[Word, str]]:
 @rule(
     "D104",
     "the selector matches no pod",
-    why="A selector that matches nothing lists nothing and ends with 0: it looks as if there were nothing to see.",
+    why="A selector that matches nothing lists nothing and ends with 0: it looks as if there were nothing to "
+    "see.",
     bad="kubectl logs -l app=engine -n novel-engine-production --tail=100",
     good="kubectl logs -l app=novel-engine -n novel-engine-production --tail=100",
     needs=("manifests",),
@@ -259,9 +315,13 @@ def _equalities(text: str) -> dict[str, str] | None:
 @rule(
     "D105",
     "the port is not open there",
-    why="The forward is refused, or every connection through it is: the Service or container has other ports.",
-    bad="kubectl port-forward service/novel-engine 8080:80 -n novel-engine-production --address 127.0.0.1 &\nkill $!",
-    good="kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production --address 127.0.0.1 &\nkill $!",
+    why="The forward is refused, or each connection through it: the Service or container has other ports.",
+    bad="""kubectl port-forward service/novel-engine 9191:80 \\
+    -n novel-engine-production --address 127.0.0.1 &
+kill $!""",
+    good="""kubectl port-forward service/novel-engine 9191:8000 \\
+    -n novel-engine-production --address 127.0.0.1 &
+kill $!""",
     needs=("manifests",),
 )
 def port(subject: Subject) -> Iterator[Finding]:
@@ -298,8 +358,8 @@ def port(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D106",
     "a pod is named by hand",
-    why="""Pods of a Deployment get a new name with every start, so a name in a text is that of a pod that is gone, or that
-    never was. (A StatefulSet's pods, NAME-0, keep theirs.)""",
+    why="""Pods of a Deployment get a new name with every start, so a name in a text is that of a pod that is
+    gone, or that never was. (A StatefulSet's pods, NAME-0, keep theirs.)""",
     bad="kubectl logs novel-engine-pod -n novel-engine-production --tail=100",
     good="""POD=$(kubectl get pods -n novel-engine-production -l app=novel-engine -o name)
 kubectl exec "${POD:?no pod}" -n novel-engine-production -- tar -czf - /app/logs > logs.tar.gz""",
@@ -352,11 +412,11 @@ def _is_hand_written(target: Target, made: set[str]) -> bool:
 @rule(
     "D107",
     "the file is one that nothing makes",
-    why="""What is copied or restored lies neither beside the runbook nor is it written by a command in it. On the night,
-    the first thing that is not there is the backup.""",
+    why="""What is copied or restored lies neither beside the runbook nor is it written by a command in it. On
+    the night, the first thing that is not there is the backup.""",
     bad="kubectl cp backup-latest.tar novel-engine-production/$POD:/app/data/restored.tar",
-    good="""kubectl exec "$POD" -n novel-engine-production -- tar -cf - /app/data > backup-latest.tar
-kubectl cp backup-latest.tar novel-engine-production/$POD:/app/data/restored.tar""",
+    good="""kubectl exec "$POD" -n novel-engine-production -- tar -cf - /app/data > backup-of-today.tar
+kubectl cp backup-of-today.tar novel-engine-production/$POD:/app/data/restored.tar""",
 )
 def unmade_file(subject: Subject) -> Iterator[Finding]:
     """The sources of kubectl cp, of restores from standard input, and backups that are applied."""
@@ -429,9 +489,10 @@ def _is_made(subject: Subject, name: str, reader: Command) -> bool:
 @rule(
     "D108",
     "the date is past",
-    why="""A fixed date in a command is right once. Later it restores an old state, asks for an old month, or finds
-    nothing.""",
-    bad="aws ce get-cost-and-usage --time-period Start=2024-08-01,End=2024-09-01 --granularity MONTHLY --metrics BlendedCost",
+    why="""A fixed date in a command is right once. Later it restores an old state, asks for an old month, or
+    finds nothing.""",
+    bad="""aws ce get-cost-and-usage --time-period Start=2024-08-01,End=2024-09-01 \\
+    --granularity MONTHLY --metrics BlendedCost""",
     good='aws s3 ls "s3://backups/$(date -d yesterday +%Y-%m-%d)/"',
 )
 def past_date(subject: Subject) -> Iterator[Finding]:
@@ -469,13 +530,13 @@ def _as_date(match: re.Match[str]) -> date | None:
 @rule(
     "D109",
     "a place that somebody has to fill looks like a value",
-    why="""`your-org`, `YOUR_TOKEN`, `changeme` and /path/to are passed on as they stand. A place of the form `<name>` is one
-    that everybody sees, and that drill binds.""",
+    why="""`your-org`, `YOUR_TOKEN`, `changeme` and /path/to are passed on as they stand. A place of the form
+    `<name>` is one that everybody sees, and that drill binds.""",
     bad="docker pull ghcr.io/your-org/novel-engine:1.4.2",
     good="docker pull ghcr.io/<organization>/novel-engine:1.4.2",
 )
 def unbound_place(subject: Subject) -> Iterator[Finding]:
-    """Words of commands that stand for a name; of each command the first one, of each block each name once."""
+    """Words of commands that stand for a name; of each block each name once."""
     told: set[tuple[int, str]] = set()
     for command in subject.commands:
         if command.carrier is not None or not is_program(command.name) or command.name in PRINTS_OR_FILTERS:
@@ -496,14 +557,14 @@ def unbound_place(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D110",
     "the variable is set by nothing",
-    why="""A variable that no command sets and no sentence names is empty on the night: `-n $NAMESPACE delete` deletes
-    elsewhere, `rm -rf $DIR/*` removes everything.""",
+    why="""A variable that no command sets and no sentence names is empty on the night: `-n $NAMESPACE delete`
+    deletes elsewhere, `rm -rf $DIR/*` removes everything.""",
     bad="kubectl delete pod -l app=redis -n $NAMESPACE_OF_REDIS",
-    good="""NAMESPACE_OF_REDIS=novel-engine-production
-kubectl delete pod -l app=redis -n $NAMESPACE_OF_REDIS""",
+    good="""REDIS_NAMESPACE=novel-engine-production
+kubectl delete pod -l app=redis -n $REDIS_NAMESPACE""",
 )
 def unset_variable(subject: Subject) -> Iterator[Finding]:
-    """Variables in capitals that are read, and neither set, demanded, defaulted nor mentioned in the prose."""
+    """Variables in capitals that are read, and neither set, demanded, given a default nor mentioned."""
     set_names = {assignment.name for assignment in subject.script.assignments}
     set_names |= {name for command in subject.commands for name in command.assignments}
     told: set[str] = set()
@@ -538,7 +599,8 @@ def _is_set_in_text(subject: Subject, name: str) -> bool:
 @rule(
     "D111",
     "a number or host that is reserved for fiction",
-    why="555-01xx and example.com belong to nobody, on purpose. Whoever calls or asks them on the night learns that then.",
+    why="555-01xx and example.com belong to nobody, on purpose. Whoever calls or asks them on the night "
+    "learns that then.",
     bad="curl --fail --retry 3 https://api.example.com/status",
     good="curl --fail --retry 3 https://novel-engine.com/status",
 )

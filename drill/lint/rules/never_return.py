@@ -28,7 +28,8 @@ MOST_WORDS_OF_A_PROMPT = {"sqlite3": 1, "redis-cli": 0, "python": 0, "python3": 
 
 
 def _ending(subject: Subject, command: Command) -> str:
-    """What does not happen because the command goes on; empty where it ends its block, and is there to be watched."""
+    """What does not happen because the command goes on; empty where it ends its block, and is there to be
+    watched."""
     own = command.outer.pipeline
     following = [other for other in subject.later(command) if other.carrier is None and other not in own]
     if following:
@@ -52,8 +53,9 @@ def _is_bounded(command: Command) -> bool:
 @rule(
     "D201",
     "it watches and never returns",
-    why="""--watch, watch and the like go on until somebody presses Ctrl-C. What stands below them in the block is not
-    reached, by a person who waits for an end or by a script. As the last command, they are there to be watched.""",
+    why="""--watch, watch and the like go on until somebody presses Ctrl-C. What stands below them in the
+    block is not reached, by a person who waits for an end or by a script. As the last command, they are there
+    to be watched.""",
     bad="""kubectl get pods -n novel-engine-production --watch
 kubectl get events -n novel-engine-production""",
     good="""kubectl get pods -n novel-engine-production
@@ -112,8 +114,8 @@ def following(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D203",
     "it holds the terminal",
-    why="""A forward, a proxy or a screen such as top runs in the foreground until it is interrupted; what should use it
-    stands below and is not reached.""",
+    why="""A forward, a proxy or a screen such as top runs in the foreground until it is interrupted; what
+    should use it stands below and is not reached.""",
     bad="""kubectl port-forward service/redis 6379:6379 -n novel-engine-production
 nc -z localhost 6379""",
     good="""kubectl port-forward service/redis 6379:6379 -n novel-engine-production &
@@ -165,7 +167,73 @@ def _asks_nothing(command: Command) -> bool:
 
 
 QUIET_PROGRAMS = frozenset(
-    ["tar", "cat", "ls", "ps", "df", "du", "free", "env", "printenv", "id", "whoami", "hostname", "date", "curl", "wget", "nslookup", "dig", "ping", "nc", "stat", "find", "grep", "head", "tail", "wc", "echo", "touch", "rm", "mv", "cp", "mkdir", "chown", "chmod", "kill", "nginx", "redis-cli", "pg_dump", "pg_isready", "pg_dumpall", "mysqldump", "mongodump", "etcdctl", "rabbitmqctl", "kafka-topics.sh", "jstack", "jmap", "jcmd", "java", "node", "ip", "ss", "netstat", "uname", "mount", "sysctl", "test", "true", "ceph", "rados", "rbd", "radosgw-admin", "vault", "nodetool", "openssl", "getent"]
+    [
+        "tar",
+        "cat",
+        "ls",
+        "ps",
+        "df",
+        "du",
+        "free",
+        "env",
+        "printenv",
+        "id",
+        "whoami",
+        "hostname",
+        "date",
+        "curl",
+        "wget",
+        "nslookup",
+        "dig",
+        "ping",
+        "nc",
+        "stat",
+        "find",
+        "grep",
+        "head",
+        "tail",
+        "wc",
+        "echo",
+        "touch",
+        "rm",
+        "mv",
+        "cp",
+        "mkdir",
+        "chown",
+        "chmod",
+        "kill",
+        "nginx",
+        "redis-cli",
+        "pg_dump",
+        "pg_isready",
+        "pg_dumpall",
+        "mysqldump",
+        "mongodump",
+        "etcdctl",
+        "rabbitmqctl",
+        "kafka-topics.sh",
+        "jstack",
+        "jmap",
+        "jcmd",
+        "java",
+        "node",
+        "ip",
+        "ss",
+        "netstat",
+        "uname",
+        "mount",
+        "sysctl",
+        "test",
+        "true",
+        "ceph",
+        "rados",
+        "rbd",
+        "radosgw-admin",
+        "vault",
+        "nodetool",
+        "openssl",
+        "getent",
+    ]
 )
 
 
@@ -198,7 +266,9 @@ def _bare_of_redis(texts: list[str]) -> list[str]:
             skip = False
         elif text in {"-h", "-p", "-a", "-n", "-u", "-s", "--user", "--pass"}:
             skip = True
-        elif (text.startswith("--") and text not in {"--tls", "--raw", "--no-auth-warning", "--insecure"}) or not text.startswith("-"):
+        elif (
+            text.startswith("--") and text not in {"--tls", "--raw", "--no-auth-warning", "--insecure"}
+        ) or not text.startswith("-"):
             bare.append(text)
     return bare
 
@@ -206,9 +276,9 @@ def _bare_of_redis(texts: list[str]) -> list[str]:
 @rule(
     "D204",
     "a terminal is asked for, and nobody types",
-    why="""-t makes kubectl complain and docker refuse where there is no terminal, and it mixes standard error and carriage
-    returns into what is captured. -i takes the rest of a script that is read from standard input, and the lines of the
-    loop around it. A command that asks nothing needs neither.""",
+    why="""-t makes kubectl complain and docker refuse where there is no terminal, and it mixes standard error
+    and carriage returns into what is captured. -i takes the rest of a script that is read from standard
+    input, and the lines of the loop around it. A command that asks nothing needs neither.""",
     bad="kubectl exec -it deployment/redis -n novel-engine-production -- redis-cli INFO memory",
     good="kubectl exec deployment/redis -n novel-engine-production -- redis-cli INFO memory",
     fixes=True,
@@ -253,8 +323,8 @@ def _without(subject: Subject, words: list[Word]) -> Edit | None:
 @rule(
     "D205",
     "an editor opens",
-    why="""An editor waits for a person who knows what to change. The change is written nowhere, and nobody can carry it
-    out a second time.""",
+    why="""An editor waits for a person who knows what to change. The change is written nowhere, and nobody
+    can carry it out a second time.""",
     bad="kubectl edit deployment novel-engine -n novel-engine-production",
     good="kubectl get deployment novel-engine -n novel-engine-production -o yaml",
 )
@@ -262,7 +332,11 @@ def editor(subject: Subject) -> Iterator[Finding]:
     """kubectl edit, vi, nano, crontab -e, systemctl edit."""
     for command in subject.commands:
         call = subject.call_of(command)
-        opens = call is not None and call.verb in {"edit", "edit-last-applied"} and not _shows_change(subject, command)
+        opens = (
+            call is not None
+            and call.verb in {"edit", "edit-last-applied"}
+            and not _shows_change(subject, command)
+        )
         opens = opens or (command.name in EDITORS and not command.has("--version", "-c"))
         opens = opens or (command.name == "crontab" and command.has("-e"))
         opens = opens or (command.name == "systemctl" and command.texts[:1] == ["edit"])
@@ -279,7 +353,9 @@ def _shows_change(subject: Subject, command: Command) -> bool:
     """True where a YAML or JSON block in the same section shows what the editor is opened for."""
     heading = command.fence.heading
     return any(
-        fence.heading is heading and fence.line > command.fence.line and fence.language in {"yaml", "yml", "json", "diff"}
+        fence.heading is heading
+        and fence.line > command.fence.line
+        and fence.language in {"yaml", "yml", "json", "diff"}
         for fence in subject.document.fences
     )
 
@@ -287,8 +363,8 @@ def _shows_change(subject: Subject, command: Command) -> bool:
 @rule(
     "D206",
     "a session opens, and commands follow",
-    why="""Pasted into a terminal, the lines below go into the session that has just opened; run as a script, they run on
-    this machine once it has closed. A text that is two different procedures is none.""",
+    why="""Pasted into a terminal, the lines below go into the session that has just opened; run as a script,
+    they run on this machine once it has closed. A text that is two different procedures is none.""",
     bad="""kubectl exec -it deployment/redis -n novel-engine-production -- sh
 rm -f /data/dump.rdb""",
     good="kubectl exec deployment/redis -n novel-engine-production -- rm -f /data/dump.rdb",
@@ -307,7 +383,8 @@ def session(subject: Subject) -> Iterator[Finding]:
             yield subject.finding(
                 "D206",
                 command.outer,
-                f"opens a session: pasted, line {below[0].span.line} goes into it; as a script, it runs on this machine",
+                f"opens a session: pasted, line {below[0].span.line} goes into it; as a script, it runs on "
+                "this machine",
                 "the commands behind `--`, or in a heredoc that the session reads",
             )
 
@@ -335,19 +412,20 @@ def _opens_session(subject: Subject, command: Command) -> bool:
 @rule(
     "D207",
     "what follows races the job in the background",
-    why="""The shell goes on at once; the forward listens a moment later. What asks in between is refused, and reads as if
-    the service were out.""",
-    bad="""kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &
+    why="""The shell goes on at once; the forward listens a moment later. What asks in between is refused, and
+    reads as if the service were out.""",
+    bad="""kubectl port-forward service/novel-engine 9191:8000 -n novel-engine-production &
 FORWARD=$!
-curl --fail http://localhost:8080/health
+curl --fail http://localhost:9191/health
 kill "$FORWARD\"""",
-    good="""kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &
+    good="""kubectl port-forward service/novel-engine 9191:8000 -n novel-engine-production &
 FORWARD=$!
-curl --fail --retry 30 --retry-delay 1 --retry-all-errors http://localhost:8080/health
+curl --fail --retry 30 --retry-delay 1 --retry-all-errors http://localhost:9191/health
 kill "$FORWARD\"""",
 )
 def race(subject: Subject) -> Iterator[Finding]:
-    """A command that names localhost right after a forward in the background, with nothing that waits between."""
+    """A command that names localhost right after a forward in the background, with nothing that waits
+    between."""
     for call in subject.calls:
         if not _is_forward(call):
             continue
@@ -378,13 +456,13 @@ def _is_ended(subject: Subject, command: Command) -> bool:
 @rule(
     "D208",
     "the job in the background is ended by nobody",
-    why="""The forward goes on after the block, keeps its port, and takes the next one's place: a later check asks the wrong
-    pod, or the next forward is refused.""",
-    bad="""kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &
-until nc -z localhost 8080; do sleep 1; done""",
-    good="""kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &
+    why="""The forward goes on after the block, keeps its port, and takes the next one's place: a later check
+    asks the wrong pod, or the next forward is refused.""",
+    bad="""kubectl port-forward service/novel-engine 9191:8000 -n novel-engine-production &
+until nc -z localhost 9191; do sleep 1; done""",
+    good="""kubectl port-forward service/novel-engine 9191:8000 -n novel-engine-production &
 FORWARD=$!
-until nc -z localhost 8080; do sleep 1; done
+until nc -z localhost 9191; do sleep 1; done
 kill "$FORWARD\"""",
 )
 def unended(subject: Subject) -> Iterator[Finding]:
@@ -402,14 +480,15 @@ def unended(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D209",
     "the port is taken by a forward above",
-    why="The second forward on the same port says `address already in use`, and what follows asks the first one's pod.",
-    bad="""kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &
-until nc -z localhost 8080; do sleep 1; done
-kubectl port-forward service/edge 8080:443 -n novel-engine-production &
+    why="The second forward on the same port says `address already in use`, and what follows asks the first "
+    "one's pod.",
+    bad="""kubectl port-forward service/novel-engine 9191:8000 -n novel-engine-production &
+until nc -z localhost 9191; do sleep 1; done
+kubectl port-forward service/edge 9191:443 -n novel-engine-production &
 wait""",
-    good="""kubectl port-forward service/novel-engine 8080:8000 -n novel-engine-production &
-until nc -z localhost 8080; do sleep 1; done
-kubectl port-forward service/edge 8443:443 -n novel-engine-production &
+    good="""kubectl port-forward service/novel-engine 9191:8000 -n novel-engine-production &
+until nc -z localhost 9191; do sleep 1; done
+kubectl port-forward service/edge 9443:443 -n novel-engine-production &
 wait""",
 )
 def taken_port(subject: Subject) -> Iterator[Finding]:
@@ -429,7 +508,8 @@ def taken_port(subject: Subject) -> Iterator[Finding]:
                 yield subject.finding(
                     "D209",
                     call.command,
-                    f"port {port} is still taken by the forward of line {first.command.span.line}: address already in use",
+                    f"port {port} is still taken by the forward of line {first.command.span.line}: address "
+                    "already in use",
                     "end the first one, or take another port",
                 )
             elif _is_forward(call):
@@ -446,8 +526,8 @@ def _still_runs(subject: Subject, first: Kubectl, second: Kubectl) -> bool:
 @rule(
     "D210",
     "it asks a question that nobody answers",
-    why="""A package manager without -y waits for an answer, and takes the lines below it for one when the block is pasted;
-    in a script, and for sudo in the background, there is nobody to give one.""",
+    why="""A package manager without -y waits for an answer, and takes the lines below it for one when the
+    block is pasted; in a script, and for sudo in the background, there is nobody to give one.""",
     bad="""apt-get install sqlite3
 sqlite3 -version""",
     good="""apt-get install -y sqlite3
@@ -464,7 +544,12 @@ def question(subject: Subject) -> Iterator[Finding]:
             )
             piped = command.position > 0
             follows = bool(_ending(subject, command))
-            if follows and not answered and not piped and not command.has("--dry-run", "-s", "--downloadonly"):
+            if (
+                follows
+                and not answered
+                and not piped
+                and not command.has("--dry-run", "-s", "--downloadonly")
+            ):
                 yield subject.finding("D210", command, "asks whether to go on, and waits for an answer", "-y")
         if "sudo" in command.wrappers and "sudo -n" not in command.wrappers and command.is_in_background:
             yield subject.finding(

@@ -1,4 +1,5 @@
-"""Steps in an order that cannot work: changes without a wait, guards behind what they guard, backups that come late."""
+"""Steps in an order that cannot work: changes without a wait, guards behind what they guard, backups that
+come late."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ def _is_none(call: Kubectl) -> bool:
 @rule(
     "D501",
     "what follows does not wait for the change",
-    why="""apply, scale, set image and rollout restart return when the API server has noted the wish. The next command meets
-    the pods of before, or none.""",
+    why="""apply, scale, set image and rollout restart return when the API server has noted the wish. The next
+    command meets the pods of before, or none.""",
     bad="""kubectl rollout restart deployment/novel-engine -n novel-engine-production
 kubectl exec deployment/novel-engine -n novel-engine-production -- python -m novel_engine.app.check""",
     good="""kubectl rollout restart deployment/novel-engine -n novel-engine-production
@@ -77,7 +78,8 @@ def _need(subject: Subject, command: Command, workload: str) -> str:
 @rule(
     "D502",
     "it goes into a pod after all pods were taken away",
-    why="After `scale --replicas=0` there is no pod to copy into or to run in: the restore fails in its first step.",
+    why="After `scale --replicas=0` there is no pod to copy into or to run in: the restore fails in its "
+    "first step.",
     bad="""kubectl scale deployment novel-engine --replicas=0 -n novel-engine-production
 kubectl wait --for=delete pod -l app=novel-engine -n novel-engine-production --timeout=120s
 kubectl exec deployment/novel-engine -n novel-engine-production -- rm -f /app/data/engine.lock""",
@@ -119,8 +121,8 @@ def _goes_into(call: Kubectl, scaled: set[str]) -> bool:
 @rule(
     "D503",
     "it does not wait until the pods are gone",
-    why="""`scale --replicas=0` returns at once; for the seconds after it the application still writes. Data that is replaced
-    meanwhile is damaged, or written over.""",
+    why="""`scale --replicas=0` returns at once; for the seconds after it the application still writes. Data
+    that is replaced meanwhile is damaged, or written over.""",
     bad="""kubectl scale deployment redis --replicas=0 -n novel-engine-production
 kubectl delete pvc redis-data -n novel-engine-production""",
     good="""kubectl scale deployment redis --replicas=0 -n novel-engine-production
@@ -158,8 +160,8 @@ def _touches_data(subject: Subject, command: Command) -> bool:
 @rule(
     "D504",
     "the write-ahead log of the old database stays beside the new one",
-    why="""SQLite replays the -wal that it finds beside a database, whatever database it was written for. A restored file is
-    damaged by the first reader.""",
+    why="""SQLite replays the -wal that it finds beside a database, whatever database it was written for. A
+    restored file is damaged by the first reader.""",
     bad="cp /backups/newest.db /app/data/engine.db",
     good="""rm -f /app/data/engine.db-wal /app/data/engine.db-shm
 cp /backups/newest.db /app/data/engine.db""",
@@ -201,8 +203,8 @@ def _written_database(subject: Subject, command: Command) -> str:
 @rule(
     "D505",
     "the guard stands behind what it guards",
-    why="""A question, or a test that ends the script, protects only what comes after it. Here the data is gone when it is
-    asked.""",
+    why="""A question, or a test that ends the script, protects only what comes after it. Here the data is
+    gone when it is asked.""",
     bad="""rm -rf /srv/data/live
 [ -f /backups/newest.tar ] || exit 1
 tar -xf /backups/newest.tar -C /srv/data""",
@@ -277,7 +279,8 @@ def _is_guard(subject: Subject, command: Command) -> bool:
 @rule(
     "D506",
     "the folder may not be there, and the next line acts all the same",
-    why="""When cd fails, the shell stays where it is, and what follows applies, resets or deletes whatever lies there.""",
+    why="""When cd fails, the shell stays where it is, and what follows applies, resets or deletes whatever
+        lies there.""",
     bad="""cd terraform
 terraform apply restore.tfplan""",
     good="""cd terraform || exit 1
@@ -344,15 +347,15 @@ def _acts_here(subject: Subject, command: Command) -> bool:
 @rule(
     "D507",
     "the backup is taken, or looked at, when it is too late",
-    why="""A backup behind the change keeps the changed state; a check behind the restore finds out when the good data is
-    already gone.""",
+    why="""A backup behind the change keeps the changed state; a check behind the restore finds out when the
+    good data is already gone.""",
     bad="""psql "${DATABASE_URL:?}" -c "DROP TABLE events"
 pg_dump "${DATABASE_URL:?}" > before.sql""",
     good="""pg_dump "${DATABASE_URL:?}" > before.sql
 psql "${DATABASE_URL:?}" -c "DROP TABLE events\"""",
 )
 def late_backup(subject: Subject) -> Iterator[Finding]:
-    """A destructive command, then a backup, and none before; a restore of a file, then a check of that file."""
+    """A destructive command, then a backup, and none before; a restore of a file, then its check."""
     for command in subject.commands:
         if command.carrier is None and _is_backup(command):
             earlier = [other for other in subject.earlier(command) if other.carrier is None]

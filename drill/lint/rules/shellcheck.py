@@ -44,8 +44,8 @@ def program() -> str | None:
 @rule(
     "D310",
     "the shell does something else than it looks like",
-    why="""shellcheck's warnings about redirections, quoting and constant tests that change what is done. Its style is left
-    to itself.""",
+    why="""shellcheck's warnings about redirections, quoting and constant tests that change what is done. Its
+    style is left to itself.""",
     bad="sudo echo nameserver 10.0.0.2 > /etc/resolv.conf",
     good="echo nameserver 10.0.0.2 | sudo tee /etc/resolv.conf",
     needs=("shellcheck",),

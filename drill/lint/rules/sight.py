@@ -42,8 +42,8 @@ LEAVES_OUT = "without Secrets, ConfigMaps, claims, Ingresses, policies and custo
 @rule(
     "D401",
     "logs with a selector show ten lines of each pod",
-    why="""With -l, kubectl logs gives the last ten lines of each pod unless --tail says otherwise, whatever --since
-    promises. What was looked for is further up.""",
+    why="""With -l, kubectl logs gives the last ten lines of each pod unless --tail says otherwise, whatever
+    --since promises. What was looked for is further up.""",
     bad="kubectl logs -l app=novel-engine -n novel-engine-production --since=1h",
     good="kubectl logs -l app=novel-engine -n novel-engine-production --since=1h --tail=-1",
     fixes=True,
@@ -68,15 +68,16 @@ def ten_lines(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D402",
     "the log of a container that has been restarted begins anew",
-    why="""Why a container crashed stands in the log of the one before it. Without --previous, one reads how the new one
-    starts.""",
+    why="""Why a container crashed stands in the log of the one before it. Without --previous, one reads how
+    the new one starts.""",
     bad="""# Pods are in CrashLoopBackOff: look at why
 kubectl logs deployment/redis -n novel-engine-production""",
     good="""# Pods are in CrashLoopBackOff: look at why
 kubectl logs deployment/redis -n novel-engine-production --previous""",
 )
 def previous(subject: Subject) -> Iterator[Finding]:
-    """kubectl logs where the comment or heading right above speaks of crashes, and nothing near says --previous."""
+    """kubectl logs where the comment or heading right above speaks of crashes, and nothing near says
+    --previous."""
     for call in subject.calls:
         if call.verb != "logs" or call.has("previous") or call.has("follow"):
             continue
@@ -99,8 +100,8 @@ def previous(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D403",
     "one pod of several",
-    why="""`exec deployment/NAME` and `logs deployment/NAME` take one pod. What each pod has for itself, its log, memory,
-    processes and folders, is then seen of one alone.""",
+    why="""`exec deployment/NAME` and `logs deployment/NAME` take one pod. What each pod has for itself, its
+    log, memory, processes and folders, is then seen of one alone.""",
     bad="kubectl logs deployment/novel-engine -n novel-engine-production --tail=100",
     good="kubectl logs -l app=novel-engine -n novel-engine-production --tail=100",
     needs=("manifests",),
@@ -154,9 +155,11 @@ def _is_each_pods_own(subject: Subject, call: Kubectl, durable: list[str]) -> bo
 @rule(
     "D404",
     "it counts whatever the state",
-    why="`kubectl get pods | wc -l` counts pods that crash, wait or go as well as those that serve: 3 is no sign of health.",
+    why="`kubectl get pods | wc -l` counts pods that crash, wait or go as well as those that serve: 3 is no "
+    "sign of health.",
     bad="kubectl get pods -n novel-engine-production --no-headers | wc -l",
-    good="kubectl get pods -n novel-engine-production --no-headers --field-selector=status.phase=Running | wc -l",
+    good="""kubectl get pods \\
+    -n novel-engine-production --no-headers --field-selector=status.phase=Running | wc -l""",
 )
 def whatever_state(subject: Subject) -> Iterator[Finding]:
     """kubectl get pods or nodes straight into wc -l."""
@@ -170,8 +173,7 @@ def whatever_state(subject: Subject) -> Iterator[Finding]:
         if (
             "?(@" in output
             or "phase" in output
-            or (call.has("selector")
-            and "status" in (call.value("selector") or ""))
+            or (call.has("selector") and "status" in (call.value("selector") or ""))
         ):
             continue
         what = "pods" if call.kinds[0] == "Pod" else "nodes"
@@ -186,8 +188,8 @@ def whatever_state(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D405",
     "numbers with units are added as text",
-    why="""awk takes the digits and drops the unit: 1Gi counts as 1 beside 900Mi, and 1 core as 1 beside 250m. The sum is
-    wrong by a factor of a thousand, and looks like a number.""",
+    why="""awk takes the digits and drops the unit: 1Gi counts as 1 beside 900Mi, and 1 core as 1 beside 250m.
+    The sum is wrong by a factor of a thousand, and looks like a number.""",
     bad="kubectl top pods -n novel-engine-production --no-headers | awk '{sum += $3} END {print sum}'",
     good="kubectl top pods -n novel-engine-production --no-headers --sum=true",
 )
@@ -218,8 +220,8 @@ def units(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D406",
     "it shows the node's memory, not the container's",
-    why="""/proc/meminfo, free, nproc and psutil.virtual_memory() in a container tell of the machine under it. The container
-    is killed at its own limit, with the node half empty.""",
+    why="""/proc/meminfo, free, nproc and psutil.virtual_memory() in a container tell of the machine under it.
+    The container is killed at its own limit, with the node half empty.""",
     bad="""kubectl exec deployment/redis -n novel-engine-production -- free -m""",
     good="""kubectl exec deployment/redis -n novel-engine-production -- cat /sys/fs/cgroup/memory.current""",
 )
@@ -243,11 +245,12 @@ def node_memory(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D407",
     "`get all` is not all",
-    why="""`kubectl get all` lists pods, Services and workloads, without Secrets, ConfigMaps, claims, Ingresses and custom
-    resources. Kept as a backup, it restores a service without its configuration and its data.""",
+    why="""`kubectl get all` lists pods, Services and workloads, without Secrets, ConfigMaps, claims,
+    Ingresses and custom resources. Kept as a backup, it restores a service without its configuration and its
+    data.""",
     bad="kubectl get all -n novel-engine-production -o yaml > backup.yaml",
-    good="""kubectl get all,configmap,secret,pvc,ingress,networkpolicy,hpa,pdb,cronjob -n novel-engine-production -o yaml \\
-    > backup.yaml""",
+    good="""kubectl get all,configmap,secret,pvc,ingress,networkpolicy,hpa,pdb,cronjob \\
+    -n novel-engine-production -o yaml > backup.yaml""",
 )
 def get_all(subject: Subject) -> Iterator[Finding]:
     """`get all -o yaml` into a file."""
@@ -255,12 +258,10 @@ def get_all(subject: Subject) -> Iterator[Finding]:
         if call.verb != "get" or not call.positionals or call.positionals[0].text != "all":
             continue
         last = call.command.outer.pipeline[-1]
-        kept = (
-            (bool(last.writes_to())
-            and not last.is_silenced)
-            or any(stage.name == "tee" for stage in call.command.after)
+        kept = (bool(last.writes_to()) and not last.is_silenced) or any(
+            stage.name == "tee" for stage in call.command.after
         )
-        if kept and call.option("output") is not None:
+        if kept and call.option("output") is not None and not _rest_is_kept(subject, call):
             yield subject.finding(
                 "D407",
                 call.command,
@@ -269,11 +270,21 @@ def get_all(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def _rest_is_kept(subject: Subject, call: Kubectl) -> bool:
+    """True where the same block keeps Secrets or ConfigMaps too."""
+    return any(
+        other.command.fence is call.command.fence
+        and other.verb == "get"
+        and set(other.kinds) & {"Secret", "ConfigMap"}
+        for other in subject.calls
+    )
+
+
 @rule(
     "D408",
     "the metric is not one that the service exposes",
     why="""A pattern for a name that no metric has finds nothing, which looks like good news.""",
-    bad="""curl -s --fail https://novel-engine.com/metrics | grep -E "(http_requests_total|latency_seconds)\"""",
+    bad="""curl -s --fail https://novel-engine.com/metrics | grep -E "(http_requests_total|latency)\"""",
     good="""curl -s --fail https://novel-engine.com/metrics | grep -E "(http_requests_total|error_total)\"""",
     needs=("metrics",),
 )
@@ -297,7 +308,7 @@ def unknown_metric(subject: Subject) -> Iterator[Finding]:
 
 
 def _alternatives(pattern: str) -> list[str]:
-    """The plain words between the bars of a pattern such as (a|b_(sum|count)); none for one with more in it."""
+    """The plain words between the bars of a pattern such as (a|b_(sum|count)); none for more."""
     parts: list[str] = []
     depth, current = 0, ""
     inner = pattern[1:-1] if pattern.startswith("(") and pattern.endswith(")") else pattern

@@ -25,6 +25,7 @@ SHOWS_STATUS = (
     "--dump-header",
     "-iv",
 )
+TAKES_A_FILE = frozenset({"sh", "bash", "kubectl", "tar", "gpg", "sudo"})
 ALWAYS_WELL = frozenset(
     {"tail", "head", "awk", "sort", "wc", "cut", "tee", "sed", "uniq", "cat", "tr", "column", "less", "nl"}
 )
@@ -32,7 +33,8 @@ LOOKS_AT_TEXT = frozenset(
     {"grep", "egrep", "rg", "awk", "jq", "python", "python3", "sed", "cut", "tr", "tail", "head", "wc"}
 )
 FAILURE_WORD = re.compile(
-    r"❌|\u00e2\x9d?\u0152|✗|✖|\b(?:error|fail(?:ed|ure)?|corrupt(?:ed)?|missing|unhealthy|not (?:responding|found|ready|running|healthy))\b",
+    r"❌|\u00e2\x9d?\u0152|✗|✖|\b(?:error|fail(?:ed|ure)?|corrupt(?:ed)?|missing|unhealthy|not (?:responding|"
+    r"found|ready|running|healthy))\b",
     re.IGNORECASE,
 )
 
@@ -75,8 +77,8 @@ def _fails_on_error(command: Command) -> bool:
 @rule(
     "D301",
     "curl ends with 0 for an error",
-    why="""Without --fail, curl takes 503 for an answer and ends with 0: the check passes, the error page is saved as the
-    file, the refused change looks done.""",
+    why="""Without --fail, curl takes 503 for an answer and ends with 0: the check passes, the error page is
+    saved as the file, the refused change looks done.""",
     bad="if curl -s https://novel-engine.com/health >/dev/null; then echo up; fi",
     good="if curl -s --fail https://novel-engine.com/health >/dev/null; then echo up; fi",
     fixes=True,
@@ -98,37 +100,39 @@ def curl_without_fail(subject: Subject) -> Iterator[Finding]:
 
 
 def _harm_of_curl(command: Command) -> str:
-    shows = command.has(*SHOWS_STATUS) or any(
+    """What goes wrong when this curl takes an error for an answer; empty where somebody looks."""
+    if _shows_status(command):
+        return ""
+    readers = {reader.name for reader in command.after}
+    silent = command.has("--silent") or command.has_short("s")
+    looked_at = command.is_captured or command.outer.captured_in in {"test", "case"}
+    harms = (
+        (command.is_judged, "the check passes while the service is out"),
+        (command.is_silenced, "nobody learns that it failed"),
+        (bool(readers & TAKES_A_FILE), "the error page is taken for the file"),
+        (_saves(command), "the error page is saved as the file"),
+        (_changes(command), "a change that was refused looks done"),
+        (
+            silent and bool(readers & {"grep", "egrep"}) and not looked_at,
+            "an error page has no such line, which looks as if there were nothing to see",
+        ),
+        (_asks_health(command) and not readers and not looked_at, "an unhealthy answer passes"),
+    )
+    return next((harm for applies, harm in harms if applies), "")
+
+
+def _shows_status(command: Command) -> bool:
+    return command.has(*SHOWS_STATUS) or any(
         text.startswith("-") and not text.startswith("--") and set(text[1:]) & set("iIvwD")
         for text in command.texts
     )
-    if command.is_judged and not shows:
-        return "the check passes while the service is out"
-    if shows:
-        return ""
-    if command.is_silenced:
-        return "nobody learns that it failed"
-    if any(reader.name in {"sh", "bash", "kubectl", "tar", "gpg", "sudo"} for reader in command.after):
-        return "the error page is taken for the file"
-    if _saves(command):
-        return "the error page is saved as the file"
-    if _changes(command):
-        return "a change that was refused looks done"
-    if command.outer.captured_in in {"test", "case"} or command.is_captured:
-        return ""
-    silent = command.has("--silent") or command.has_short("s")
-    if any(reader.name in {"grep", "egrep"} for reader in command.after) and silent:
-        return "an error page has no such line, which looks as if there were nothing to see"
-    if _asks_health(command) and not command.after:
-        return "an unhealthy answer passes"
-    return ""
 
 
 @rule(
     "D302",
     "sqlite3 ends with 0 whatever the check finds",
-    why="""PRAGMA integrity_check prints what is damaged and ends with 0. A verdict taken from the status calls every backup
-    sound.""",
+    why="""PRAGMA integrity_check prints what is damaged and ends with 0. A verdict taken from the status
+    calls every backup sound.""",
     bad="""sqlite3 /backups/app.sqlite "PRAGMA integrity_check;" && echo verified""",
     good="""[ "$(sqlite3 /backups/app.sqlite "PRAGMA integrity_check;")" = ok ] && echo verified""",
 )
@@ -152,7 +156,8 @@ def integrity(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D303",
     "redis-cli ends with 0 whatever Redis answers",
-    why="NOAUTH, LOADING and MISCONF are answers: redis-cli prints them and ends with 0, and the check passes.",
+    why="NOAUTH, LOADING and MISCONF are answers: redis-cli prints them and ends with 0, and the check "
+    "passes.",
     bad="kubectl exec deployment/redis -n novel-engine-production -- redis-cli ping",
     good="kubectl exec deployment/redis -n novel-engine-production -- redis-cli ping | grep -x PONG",
 )
@@ -175,8 +180,8 @@ def redis_ping(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D304",
     "the pipeline's status is that of its last command",
-    why="""tail, awk, sort and the like end with 0 whatever reaches them, so a condition on the pipeline always holds. With
-    `grep -v` it is the wrong way round: no bad line is a failure.""",
+    why="""tail, awk, sort and the like end with 0 whatever reaches them, so a condition on the pipeline
+    always holds. With `grep -v` it is the wrong way round: no bad line is a failure.""",
     bad="if kubectl get nodes | tail -1; then echo fine; fi",
     good="if kubectl get nodes | grep -q NotReady; then echo bad; fi",
 )
@@ -217,15 +222,29 @@ def _has_pipefail(subject: Subject, command: Command) -> bool:
 
 
 CHANGES_OR_CHECKS = frozenset(
-    {"kubectl", "oc", "helm", "terraform", "curl", "psql", "mysql", "aws", "gcloud", "etcdctl", "sqlite3", "tar", "rsync"}
+    {
+        "kubectl",
+        "oc",
+        "helm",
+        "terraform",
+        "curl",
+        "psql",
+        "mysql",
+        "aws",
+        "gcloud",
+        "etcdctl",
+        "sqlite3",
+        "tar",
+        "rsync",
+    }
 )
 
 
 @rule(
     "D305",
     "|| true hides the failure",
-    why="""What a check or a change says is thrown away, and the lines below go on as if it had worked. (Deleting what may
-    be gone already, and grep that may find nothing, are left alone.)""",
+    why="""What a check or a change says is thrown away, and the lines below go on as if it had worked.
+    (Deleting what may be gone already, and grep that may find nothing, are left alone.)""",
     bad="kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=180s || true",
     good="kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=180s || exit 1",
 )
@@ -236,7 +255,8 @@ def or_true(subject: Subject) -> Iterator[Finding]:
             continue
         call = subject.call_of(command)
         if call is not None and (
-            call.verb in {"delete", "logs", "describe", "get", "uncordon", "create"} or call.has("ignore-not-found")
+            call.verb in {"delete", "logs", "describe", "get", "uncordon", "create"}
+            or call.has("ignore-not-found")
         ):
             continue
         if command.name not in CHANGES_OR_CHECKS or command.after:
@@ -274,30 +294,35 @@ def idle_count(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D307",
     "the check cannot fail",
-    why="""sqlite3.connect opens nothing until something is read: it is content with a damaged file, and makes one that is
-    missing. A check that cannot fail is worse than none.""",
+    why="""sqlite3.connect opens nothing until something is read: it is content with a damaged file, and makes
+    one that is missing. A check that cannot fail is worse than none.""",
     bad="""python3 -c "import sqlite3; sqlite3.connect('/app/data/engine.sqlite'); print('DB OK')\"""",
-    good="""python3 -c "import sqlite3; sqlite3.connect('/app/data/engine.sqlite').execute('SELECT 1 FROM sqlite_master')\"""",
+    good="""python3 -c "import sqlite3; sqlite3.connect('/data/a.sqlite').execute('SELECT 1 FROM jobs')\"""",
 )
 def cannot_fail(subject: Subject) -> Iterator[Finding]:
-    """A program in python -c that connects and reads nothing; a test of a constant."""
+    """A program in python -c that opens a database and reads nothing; a test of a constant."""
     for command in subject.commands:
         if command.name.startswith("python"):
             for text in command.texts:
-                if (
-                    "sqlite3.connect(" in text
-                    and ".execute" not in text
-                    and ".cursor" not in text
-                    and "query" not in text
-                ):
+                harm = _harm_of_connecting(text)
+                if harm:
                     yield subject.finding(
-                        "D307",
-                        command,
-                        "connects and reads nothing: passes for a damaged database, and makes one that is missing",
-                        ".execute('PRAGMA integrity_check') and compare what it says",
+                        "D307", command, harm, ".execute('SELECT 1 FROM a table') and a look at what it says"
                     )
         elif command.name == "[" and _is_constant_test(subject, command):
             yield subject.finding("D307", command, "looks at the status of a command that always ends with 0")
+
+
+def _harm_of_connecting(text: str) -> str:
+    """What a Python text that opens a database and asks it nothing lets pass; empty for one that asks."""
+    if any(asks in text for asks in (".execute", ".cursor", "query", ".connect()", ".begin()", ".scalar")):
+        return ""
+    if "sqlite3.connect(" in text:
+        return "connects and reads nothing: passes for a damaged database, and makes one that is missing"
+    makes_engine = "create_engine(" in text or re.search(r"import (?:\w+, )*engine\b", text) is not None
+    if makes_engine and "print(" in text:
+        return "an engine connects when it is first asked, and is not: passes while the database is out"
+    return ""
 
 
 def _is_constant_test(subject: Subject, command: Command) -> bool:
@@ -310,10 +335,11 @@ def _is_constant_test(subject: Subject, command: Command) -> bool:
 @rule(
     "D308",
     "kubectl get ends with 0 when it finds nothing",
-    why="""With a selector or a whole kind, `No resources found` is a success. A condition on it holds for a service that
-    has no pods at all.""",
+    why="""With a selector or a whole kind, `No resources found` is a success. A condition on it holds for a
+    service that has no pods at all.""",
     bad="if kubectl get pods -l app=novel-engine -n novel-engine-production; then echo running; fi",
-    good="kubectl wait pod -l app=novel-engine -n novel-engine-production --for=condition=Ready --timeout=60s",
+    good="""kubectl wait pod -l app=novel-engine \\
+    -n novel-engine-production --for=condition=Ready --timeout=60s""",
 )
 def get_as_condition(subject: Subject) -> Iterator[Finding]:
     """kubectl get without a name in a condition."""
@@ -340,8 +366,8 @@ def get_as_condition(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D309",
     "the script says that it failed, and ends with 0",
-    why="""Who reads the screen sees it; cron, CI and the next line of a runbook see 0. A branch that finds the backup corrupt
-    must end with something else.""",
+    why="""Who reads the screen sees it; cron, CI and the next line of a runbook see 0. A branch that finds
+    the backup corrupt must end with something else.""",
     bad="""#!/bin/bash
 if [ ! -f /backups/today.tar ]; then
     echo "Backup missing"

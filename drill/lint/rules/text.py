@@ -1,5 +1,5 @@
-"""What is wrong in the text itself: limits nobody can read, sections nobody wrote, characters that were damaged, shell
-that no bash takes.
+"""What is wrong in the text itself: limits nobody can read, sections nobody wrote, characters that were
+damaged, shell that no bash takes.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ MOJIBAKE = re.compile(
     r"[ÃÂâðï][\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122]+"
 )
 OPERATION = re.compile(
-    r"\b(?:rotat\w+|renew\w*|restor\w+|backups?|certificates?|ssl|tls|failover|fail over|upgrad\w+|secrets?|credentials|"
+    r"\b(?:rotat\w+|renew\w*|restor\w+|backups?|certificates?|ssl|tls|failover|fail over|upgrad\w+|secrets?|"
+    r"credentials|"
     r"disaster recovery|dependenc\w+)\b",
     re.IGNORECASE,
 )
-RECURRING = re.compile(r"\b(?:daily|weekly|monthly|quarterly|yearly|annual|regular|maintenance)\b", re.IGNORECASE)
+RECURRING = re.compile(
+    r"\b(?:daily|weekly|monthly|quarterly|yearly|annual|regular|maintenance)\b", re.IGNORECASE
+)
 WORD = re.compile(r"[a-z]{4,}")
 BASH_SECONDS = 5.0
 LABELLED = re.compile(r"^\*\*(?P<label>[^*\n]{2,50}?)(?::\*\*|\*\*:)\s*(?P<rest>[^\n]*)")
@@ -53,8 +56,8 @@ def _stem(word: str) -> str:
 @rule(
     "D001",
     "a limit that cannot be read",
-    why="""In a list of limits, an entry without a number and a unit cannot be held or broken: everybody has a limit of their
-    own in mind.""",
+    why="""In a list of limits, an entry without a number and a unit cannot be held or broken: everybody has a
+    limit of their own in mind.""",
     bad="""# Example
 ## Performance Baselines
 - **Response Time**: 95th percentile < 500ms
@@ -99,20 +102,20 @@ def _has_number(item: Item) -> bool:
 @rule(
     "D002",
     "a severity without a response time",
-    why="""A scenario that is a P2, in a text whose response times know P0 and P1 only, is answered when somebody finds the
-    time.""",
+    why="""A scenario that is a P4, in a text whose response times know P0 and P1 only, is answered when
+    somebody finds the time.""",
     bad="""# Example
 ## Response Times
 - **P0**: 15 minutes
 - **P1**: 1 hour
-## Slow answers (P2)
+## Slow answers (P4)
 Look at the database.""",
     good="""# Example
 ## Response Times
 - **P0**: 15 minutes
 - **P1**: 1 hour
-- **P2**: 4 hours
-## Slow answers (P2)
+- **P4**: 4 days
+## Slow answers (P4)
 Look at the database.""",
     language="markdown",
 )
@@ -208,8 +211,8 @@ def _prose_and_comments(subject: Subject) -> Iterator[tuple[int, str]]:
 @rule(
     "D004",
     "a checklist item without a procedure",
-    why="""The list says to rotate the secrets, and no section says how. What is done rarely, and from memory, is done wrong
-    or not at all.""",
+    why="""The list says to rotate the secrets, and no section says how. What is done rarely, and from memory,
+    is done wrong or not at all.""",
     bad="""# Example
 ## Monthly checklist
 - [ ] Rotate the secrets
@@ -328,15 +331,16 @@ def contradiction(subject: Subject) -> Iterator[Finding]:
             yield subject.finding(
                 "D005",
                 subject.document.line_span(item.line),
-                f"{match['label'].strip()} is {key[1]} {value}{key[2]} here and {key[1]} {first[0]}{key[2]} at line {first[1]}",
+                f"{match['label'].strip()} is {key[1]} {value}{key[2]} here and {key[1]} {first[0]}{key[2]} "
+                f"at line {first[1]}",
             )
 
 
 @rule(
     "D006",
     "characters that were damaged on the way",
-    why="""UTF-8 was read as Windows-1252 and written again: a tick is shown as three letters. What prints it prints
-    garbage, and what looks for it finds nothing.""",
+    why="""UTF-8 was read as Windows-1252 and written again: a tick is shown as three letters. What prints it
+    prints garbage, and what looks for it finds nothing.""",
     bad='echo "âœ… Backup verified"',
     good='echo "✅ Backup verified"',
     fixes=True,
@@ -382,8 +386,8 @@ def _repaired(text: str) -> str | None:
 @rule(
     "D007",
     "#! that is not in the first line",
-    why="""Only the first two characters of a file name its interpreter. Below a comment, #!/bin/bash is a comment too, and
-    cron starts the script with sh.""",
+    why="""Only the first two characters of a file name its interpreter. Below a comment, #!/bin/bash is a
+    comment too, and cron starts the script with sh.""",
     bad="""# Daily verification
 #!/bin/bash
 ls -l /backups""",
@@ -435,7 +439,8 @@ def unreadable(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_run(subject: Subject, fence: Fence, row: int) -> bool:
-    """True where the block is a script, or the line is one that is run: what was printed is often shown beside it."""
+    """True where the block is a script, or the line is one that is run: what was printed is often shown
+    beside it."""
     if fence.is_script:
         return True
     rows = fence.text.split("\n")

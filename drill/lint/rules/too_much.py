@@ -22,8 +22,8 @@ DESTRUCTIVE_INFRASTRUCTURE = frozenset({"apply", "destroy"})
 @rule(
     "D701",
     "everything in the store goes, not the cache alone",
-    why="""FLUSHALL and FLUSHDB delete sessions, queues and locks that share the Redis with the cache: users are logged out,
-    accepted work is gone.""",
+    why="""FLUSHALL and FLUSHDB delete sessions, queues and locks that share the Redis with the cache: users
+    are logged out, accepted work is gone.""",
     bad="kubectl exec deployment/redis -n novel-engine-production -- redis-cli FLUSHALL",
     good="""kubectl exec deployment/redis -n novel-engine-production -- \\
     sh -c 'redis-cli --scan --pattern "cache:*" | xargs -r redis-cli UNLINK'""",
@@ -45,11 +45,12 @@ def flush(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D702",
     "isolated in one direction only",
-    why="""Who has broken in still sends data out while only traffic inward is cut, and the other way round.""",
+    why="While only traffic inward is cut, who has broken in still sends data out; and the other way round.",
     bad="""kubectl patch networkpolicy novel-engine-network-policy -n novel-engine-production --type=json \\
     -p '[{"op": "replace", "path": "/spec/ingress", "value": []}]'""",
     good="""kubectl patch networkpolicy novel-engine-network-policy -n novel-engine-production --type=json \\
-    -p '[{"op": "add", "path": "/spec/ingress", "value": []}, {"op": "add", "path": "/spec/egress", "value": []}]'""",
+    -p '[{"op": "add", "path": "/spec/ingress", "value": []},
+         {"op": "add", "path": "/spec/egress", "value": []}]'""",
 )
 def one_way(subject: Subject) -> Iterator[Finding]:
     """A patch of a NetworkPolicy that empties one of ingress and egress."""
@@ -90,10 +91,12 @@ def _closed_ways(patch: str) -> set[str]:
 @rule(
     "D703",
     "the tag moves",
-    why="""`:latest` is whatever was pushed last: what is scanned, started or rolled back to is not what the text means, and
-    a node that has it keeps its old one.""",
-    bad="kubectl set image deployment/novel-engine novel-engine=registry.local/novel-engine:latest -n novel-engine-production",
-    good="kubectl set image deployment/novel-engine novel-engine=registry.local/novel-engine:1.4.2 -n novel-engine-production",
+    why="""`:latest` is whatever was pushed last: what is scanned, started or rolled back to is not what the
+    text means, and a node that has it keeps its old one.""",
+    bad="""kubectl set image deployment/novel-engine novel-engine=registry.local/novel-engine:latest \\
+    -n novel-engine-production""",
+    good="""kubectl set image deployment/novel-engine novel-engine=registry.local/novel-engine:1.4.2 \\
+    -n novel-engine-production""",
 )
 def moving_tag(subject: Subject) -> Iterator[Finding]:
     """Images with a tag that moves, where they are deployed, started, pulled or scanned."""
@@ -130,8 +133,8 @@ def _images(subject: Subject, command: Command) -> Iterator[tuple[Word, str]]:
 @rule(
     "D704",
     "it changes infrastructure unasked",
-    why="""With -auto-approve nobody sees the plan. On a bad night, from the wrong folder or state, `apply` destroys what still
-    worked.""",
+    why="""With -auto-approve nobody sees the plan. On a bad night, from the wrong folder or state, `apply`
+    destroys what still worked.""",
     bad="terraform -chdir=terraform apply -auto-approve",
     good="""terraform -chdir=terraform plan -out=restore.tfplan
 terraform -chdir=terraform apply restore.tfplan""",
@@ -164,9 +167,10 @@ def unasked(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D705",
     "a second autoscaler for the same workload",
-    why="""`kubectl autoscale` makes an autoscaler with the workload's own name. Beside one of another name, both see the
-    other's pods and work against each other.""",
-    bad="kubectl autoscale deployment novel-engine --cpu-percent=70 --min=3 --max=10 -n novel-engine-production",
+    why="""`kubectl autoscale` makes an autoscaler with the workload's own name. Beside one of another name,
+    both see the other's pods and work against each other.""",
+    bad="""kubectl autoscale deployment novel-engine --cpu-percent=70 --min=3 --max=10 \\
+    -n novel-engine-production""",
     good="kubectl describe hpa novel-engine-hpa -n novel-engine-production",
 )
 def second_autoscaler(subject: Subject) -> Iterator[Finding]:
@@ -198,10 +202,12 @@ def second_autoscaler(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D706",
     "the evidence stays where the next restart deletes it",
-    why="""/tmp of a container is gone with the container. What was collected there and not copied out is lost with the
-    restart that the same runbook asks for.""",
-    bad="kubectl exec deployment/novel-engine -n novel-engine-production -- tar -czf /tmp/evidence.tar.gz /app/data",
-    good="kubectl exec deployment/novel-engine -n novel-engine-production -- tar -czf - /app/data > evidence.tar.gz",
+    why="""/tmp of a container is gone with the container. What was collected there and not copied out is lost
+    with the restart that the same runbook asks for.""",
+    bad="""kubectl exec deployment/novel-engine \\
+    -n novel-engine-production -- tar -czf /tmp/evidence.tar.gz /app/data""",
+    good="""kubectl exec deployment/novel-engine \\
+    -n novel-engine-production -- tar -czf - /app/data > evidence.tar.gz""",
 )
 def lost_evidence(subject: Subject) -> Iterator[Finding]:
     """An archive or dump written to /tmp in a pod that nothing later copies out or reads."""
@@ -277,8 +283,8 @@ def unguarded_removal(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D708",
     "the API forgets the pod, and its containers go on",
-    why="""--force with a grace period of 0 deletes the object without waiting for the node. On a node that is only cut off,
-    the old container still writes to the same volume as its successor.""",
+    why="""--force with a grace period of 0 deletes the object without waiting for the node. On a node that is
+    only cut off, the old container still writes to the same volume as its successor.""",
     bad="kubectl delete pod redis-0 -n novel-engine-production --force --grace-period=0",
     good="kubectl delete pod redis-0 -n novel-engine-production",
 )
@@ -298,3 +304,28 @@ def forced(subject: Subject) -> Iterator[Finding]:
 
 def _names_pods(call: Kubectl) -> bool:
     return "Pod" in call.kinds or any(target.kind == "Pod" for target in call.targets)
+
+
+@rule(
+    "D709",
+    "an & that is not in quotes cuts the address",
+    why="""The shell takes & for the end of the command: what stands before it runs in the background with
+    half of the parameters, and asks for, or deletes, more than what was meant.""",
+    bad="curl --fail --request DELETE https://novel-engine.com/api/jobs?queue=narratives&state=failed",
+    good="curl --fail --request DELETE 'https://novel-engine.com/api/jobs?queue=narratives&state=failed'",
+)
+def cut_address(subject: Subject) -> Iterator[Finding]:
+    """A command in the background whose last word is an address with parameters, with text right behind the
+    &."""
+    for command in subject.commands:
+        if not command.is_in_background or not command.words or command.carrier is not None:
+            continue
+        address = command.words[-1]
+        behind = command.fence.text[command.end : command.end + 2]
+        if "?" in address.raw and "://" in address.raw and behind[:1] == "&" and behind[1:].strip("& "):
+            yield subject.finding(
+                "D709",
+                address,
+                "ends at the &: the other parameters are left out, and the command runs in the background",
+                "the address in quotes",
+            )

@@ -11,7 +11,36 @@ from drill.lint.shell import Command
 from drill.lint.subject import Subject
 
 BUILTINS = frozenset(
-    ["cd", "echo", "export", "set", "unset", "exit", "return", "read", "test", "[", "[[", "true", "false", ":", "printf", "pwd", "type", "ulimit", "umask", "wait", "exec", "eval", "source", ".", "trap", "shift", "alias", "local"]
+    [
+        "cd",
+        "echo",
+        "export",
+        "set",
+        "unset",
+        "exit",
+        "return",
+        "read",
+        "test",
+        "[",
+        "[[",
+        "true",
+        "false",
+        ":",
+        "printf",
+        "pwd",
+        "type",
+        "ulimit",
+        "umask",
+        "wait",
+        "exec",
+        "eval",
+        "source",
+        ".",
+        "trap",
+        "shift",
+        "alias",
+        "local",
+    ]
 )
 REMOVED: Mapping[tuple[str, str], str] = {
     ("get", "export"): "--export is gone since kubectl 1.18",
@@ -40,8 +69,8 @@ OLD_HELM = {"init": "helm init is gone since Helm 3", "reset": "helm reset is go
 @rule(
     "D801",
     "the program is not in the image",
-    why="""What `kubectl exec` starts must be in the image. A lean image has neither curl nor tar nor sqlite3, and a
-    kubectl cp needs tar as well.""",
+    why="""What `kubectl exec` starts must be in the image. A lean image has neither curl nor tar nor sqlite3,
+    and a kubectl cp needs tar as well.""",
     bad="kubectl exec deployment/redis -n novel-engine-production -- sqlite3 -version",
     good="kubectl exec deployment/redis -n novel-engine-production -- redis-cli INFO memory",
     needs=("manifests", "image"),
@@ -84,8 +113,8 @@ def _image_of(subject: Subject, command: Command) -> tuple[str, frozenset[str]] 
 @rule(
     "D802",
     "the option or command is not one that the version knows",
-    why="""kubectl and helm have dropped options that old texts still have: the command ends with `unknown flag`, and nothing
-    of it is done.""",
+    why="""kubectl and helm have dropped options that old texts still have: the command ends with `unknown
+    flag`, and nothing of it is done.""",
     bad="kubectl drain node-1 --ignore-daemonsets --delete-local-data",
     good="kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data",
 )
@@ -122,8 +151,8 @@ def unknown_option(subject: Subject) -> Iterator[Finding]:
 @rule(
     "D803",
     "kubectl exec without `--`",
-    why="""kubectl 1.33 and later refuse a command that is not set off by `--`; before, kubectl took the command's own options
-    for its own.""",
+    why="""kubectl 1.33 and later refuse a command that is not set off by `--`; before, kubectl took the
+    command's own options for its own.""",
     bad="kubectl exec redis-0 -n novel-engine-production redis-cli INFO",
     good="kubectl exec redis-0 -n novel-engine-production -- redis-cli INFO",
 )

@@ -1,4 +1,4 @@
-"""What waits. Flows in: a command. Flows out: whether what follows it may count on something having happened."""
+"""What waits. Flows in: a command. Flows out: whether what follows may count on something having happened."""
 
 from __future__ import annotations
 

@@ -1,55 +1,47 @@
-"""Each rule by its own examples: the bad one is found by it, the good one by none."""
+"""Each rule by its own examples: the bad one is found by it and by no other, the good one by none."""
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
-
 import pytest
 
-from drill.lint.manifests import load_manifests
-from drill.lint.rule import KINDS, NEEDS, RULES, Rule
+from drill.lint.rule import KINDS, NEEDS, RULES, Rule, rule
 from drill.lint.run import Options, lint_text
 
-MANIFESTS = Path(__file__).parents[3] / "novel_engine" / "manifests"
-METRICS = frozenset({"http_requests_total", "http_request_duration_seconds", "error_total"})
-TOOLS = {
-    "novel-engine:drill": frozenset({"python", "sqlite3", "tar", "sh", "bash", "rm", "cat"}),
-    "redis:drill": frozenset({"redis-cli", "redis-server", "sh", "xargs", "rm", "cat", "free"}),
-}
-OPTIONS = Options(load_manifests(MANIFESTS), TOOLS, METRICS, today=date(2026, 11, 24))
 
-
-def as_document(rule: Rule, example: str) -> str:
+def as_document(entry: Rule, example: str) -> str:
     """The example as a text: a markdown one is one already."""
-    return example if rule.language == "markdown" else f"# Example\n\n```{rule.language}\n{example}\n```\n"
+    return example if entry.language == "markdown" else f"# Example\n\n```{entry.language}\n{example}\n```\n"
 
 
-def rules() -> list[Rule]:
-    return list(RULES.values())
+def each_rule() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("entry", list(RULES.values()), ids=lambda entry: entry.id)
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
-def test_the_bad_example_is_found(rule: Rule) -> None:
-    found = lint_text(as_document(rule, rule.bad), OPTIONS)
-    assert rule.id in {finding.rule for finding in found}
+@each_rule()
+def test_the_bad_example_is_found_and_nothing_else(entry: Rule, beside: Options) -> None:
+    found = lint_text(as_document(entry, entry.bad), beside)
+    assert {finding.rule for finding in found} == {entry.id}
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
-def test_nothing_else_is_found_in_the_bad_example(rule: Rule) -> None:
-    found = lint_text(as_document(rule, rule.bad), OPTIONS)
-    assert {finding.rule for finding in found} == {rule.id}
+@each_rule()
+def test_nothing_is_found_in_the_good_example(entry: Rule, beside: Options) -> None:
+    assert lint_text(as_document(entry, entry.good), beside) == []
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
-def test_nothing_is_found_in_the_good_example(rule: Rule) -> None:
-    assert lint_text(as_document(rule, rule.good), OPTIONS) == []
+@each_rule()
+def test_a_rule_says_what_it_is_for(entry: Rule) -> None:
+    assert entry.id[:2] in KINDS
+    assert set(entry.needs) <= set(NEEDS)
+    assert len(entry.why) > 40
+    assert entry.bad != entry.good
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
-def test_a_rule_says_what_it_is_for(rule: Rule) -> None:
-    assert rule.id[:2] in KINDS
-    assert set(rule.needs) <= set(NEEDS)
-    assert rule.title
-    assert len(rule.why) > 40
-    assert rule.bad != rule.good
+@each_rule()
+def test_a_rule_that_corrects_says_so(entry: Rule, beside: Options) -> None:
+    found = lint_text(as_document(entry, entry.bad), beside)
+    assert any(finding.edit is not None for finding in found) == entry.fixes
+
+
+def test_an_id_is_given_once() -> None:
+    with pytest.raises(ValueError, match="D201 is the id of"):
+        rule("D201", "another", why="", bad="", good="")(lambda _: iter(()))
