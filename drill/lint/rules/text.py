@@ -17,8 +17,11 @@ from drill.lint.programs import is_program
 from drill.lint.rule import rule
 from drill.lint.shell import prepared
 from drill.lint.subject import Subject
-from drill.runbook.document import QUANTITY
 
+QUANTITY = re.compile(
+    r"(?P<comparison>[<>]=?)?\s*(?<![\w.+-])(?P<value>\d+(?:\.\d+)?)\s?"
+    r"(?P<unit>%|ms\b|seconds?\b|minutes?\b|hours?\b|days?\b)?(?![\w-])"
+)
 LIMIT_TITLES = re.compile(
     r"\b(?:baselines?|thresholds?|response times?|service levels?|slos?|slas?|limits|targets)\b",
     re.IGNORECASE,
