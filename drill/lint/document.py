@@ -94,7 +94,7 @@ class Fence:
     @property
     def last_line(self) -> int:
         """The file's line on which the text ends."""
-        return self.line + max(0, len(self.text.splitlines()) - 1)
+        return self.line + max(0, self.text.removesuffix("\n").count("\n"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +169,14 @@ def parse_document(path: Path, text: str) -> Document:
         tuple(_links(tokens)),
         lines,
     )
+
+
+def is_there(path: Path) -> bool:
+    """True where there is such a file or folder; a name that no file can have is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def anchor_of(title: str) -> str:

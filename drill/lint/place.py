@@ -29,8 +29,9 @@ class TextPlaces:
 
     def __init__(self, text: str, first_line: int, indents: Sequence[int]) -> None:
         self._starts = [0]
-        for line in text.splitlines(keepends=True):
-            self._starts.append(self._starts[-1] + len(line))
+        # a line ends with \n alone, as editors and Markdown have it: str.splitlines knows others
+        for line in text.split("\n"):
+            self._starts.append(self._starts[-1] + len(line) + 1)
         self._first_line, self._indents = first_line, indents
 
     def span(self, start: int, end: int) -> Span:

@@ -16,7 +16,7 @@ from typing import Any
 import promql_parser
 import yaml
 
-from drill.lint.document import Fence
+from drill.lint.document import Fence, is_there
 from drill.lint.finding import Finding
 from drill.lint.place import Span
 from drill.lint.rule import rule
@@ -424,7 +424,7 @@ def dead_link(subject: Subject) -> Iterator[Finding]:
             continue
         own = not file or file.rsplit("/", 1)[-1] == subject.document.path.name
         if (own and anchor and anchor not in anchors) or (
-            not own and not (subject.document.path.parent / file).exists()
+            not own and not is_there(subject.document.path.parent / file)
         ):
             yield subject.finding(
                 "D906",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
+from drill.lint.document import is_there
 from drill.lint.finding import Finding
 from drill.lint.kubectl import KINDS, WORKLOADS, Kubectl, Target, copy_ends, is_in_pod
 from drill.lint.manifests import Manifests, service_ports
@@ -473,7 +474,7 @@ def _is_made(subject: Subject, name: str, reader: Command) -> bool:
     base = name.rstrip("/.").rsplit("/", 1)[-1]
     folder = subject.document.path.resolve().parent
     # a text names files from the root of its project, which is some folders above it
-    if any((place / name).exists() for place in (folder, *folder.parents[:6])):
+    if any(is_there(place / name) for place in (folder, *folder.parents[:6])):
         return True
     if base and base in subject.document.prose_text:
         return True

@@ -33,7 +33,8 @@ LOOKS_AT_TEXT = frozenset(
     {"grep", "egrep", "rg", "awk", "jq", "python", "python3", "sed", "cut", "tr", "tail", "head", "wc"}
 )
 FAILURE_WORD = re.compile(
-    r"❌|\u00e2\x9d?\u0152|✗|✖|\b(?:error|fail(?:ed|ure)?|corrupt(?:ed)?|missing|unhealthy|not (?:responding|"
+    r"❌|(?-i:\u00e2\x9d?\u0152)|✗|✖|"
+    r"\b(?:error|fail(?:ed|ure)?|corrupt(?:ed)?|missing|unhealthy|not (?:responding|"
     r"found|ready|running|healthy))\b",
     re.IGNORECASE,
 )

@@ -45,3 +45,16 @@ def test_deep_nesting_is_given_up_in_time(opening: str) -> None:
     start = time.process_time()
     lint_text(f"# T\n```bash\n{opening * 3000}\n```\n", Options(ignore=("D310", "D010")))
     assert time.process_time() - start < LIMIT_SECONDS * 3
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x0b", "\x0c", "\x1c", "\x85"])
+def test_what_only_python_takes_for_a_line_end_moves_no_place(end: str) -> None:
+    (finding,) = lint_text(f"# T\n```bash\n: a{end}b\nkubectl logs -l app=a\n```\n")
+    assert finding.span.line == 4
+
+
+def test_a_name_that_no_file_can_have_is_not_there() -> None:
+    found = lint_text(
+        f"# T\n```yaml\n- alert: A\n  expr: up\n  annotations: {{runbook_url: {'x' * 5000}}}\n```\n"
+    )
+    assert [finding.rule for finding in found] == ["D906"]

@@ -75,6 +75,10 @@ def test_the_metrics_beside_the_target_are_its_own() -> None:
     assert {name for name in exposed if not name.startswith(("process_", "python_"))} <= listed
 
 
+def test_only_the_branches_that_fail_are_said_to_end_with_0(found: set[tuple[str, int]]) -> None:
+    assert {line for rule, line in found if rule == "D309"} == {256, 260, 478}
+
+
 def test_a_correction_of_the_first_text_makes_its_finding_go() -> None:
     text = FIRST.read_text(encoding="utf-8").replace(" --watch\n", "\n")
     assert not [finding for finding in lint_text(text) if finding.rule == "D201"]
