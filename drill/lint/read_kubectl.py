@@ -1,8 +1,9 @@
-"""Which options kubectl has. Flows in: `kubectl VERB --help` of the kubectl at hand. Flows out: kubectl_flags.json.
+"""Which options kubectl has. Flows in: the help of the kubectl at hand. Flows out: kubectl_flags.json.
 
     python -m drill.lint.read_kubectl > drill/lint/kubectl_flags.json
 
-The JSON has the version, then for each verb the options that take a value, those that take none, and the short ones.
+The JSON has the version, then for each verb the options that take a value, those that take none, and the
+short ones.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ VERBS = (
     "create cronjob", "create deployment", "create ingress", "create job", "create namespace",
     "create poddisruptionbudget", "create priorityclass", "create quota", "create role", "create rolebinding",
     "create secret docker-registry", "create secret generic", "create secret tls", "create service clusterip",
-    "create service loadbalancer", "create service nodeport", "create serviceaccount", "create token", "debug",
-    "delete", "describe", "diff", "drain", "edit", "events", "exec", "explain", "expose", "get", "kustomize",
+    "create service loadbalancer", "create service nodeport", "create serviceaccount", "create token",
+    "debug", "delete", "describe", "diff", "drain", "edit", "events",
+    "exec", "explain", "expose", "get", "kustomize",
     "label", "logs", "patch", "port-forward", "proxy", "replace", "rollout history", "rollout pause",
     "rollout restart", "rollout resume", "rollout status", "rollout undo", "run", "scale", "set env",
     "set image", "set resources", "set selector", "set serviceaccount", "set subject", "taint", "top node",

@@ -447,10 +447,23 @@ def _is_forward(call: Kubectl) -> bool:
 
 
 def _is_ended(subject: Subject, command: Command) -> bool:
-    return any(
-        other.name in {"kill", "pkill", "killall", "wait", "trap", "fg"}
-        for other in subject.commands_of(command.fence)
-    )
+    """True where the block ends this job: by the name that it was given, or with all that run."""
+    kept_as = _name_of_job(command)
+    for other in subject.later(command):
+        if other.name in {"pkill", "killall", "wait", "trap", "fg"}:
+            return True
+        if other.name == "kill":
+            words = " ".join(word.raw for word in other.arguments)
+            if any(mark in words for mark in ("$!", "%", "jobs")) or (kept_as and kept_as in words):
+                return True
+    return any(other.name == "trap" for other in subject.earlier(command))
+
+
+def _name_of_job(command: Command) -> str:
+    """The variable that takes $! on the line behind the command; empty where none does."""
+    behind = command.fence.text[command.end :].partition("\n")[2].split("\n", 1)[0].strip()
+    name, equals, value = behind.partition("=")
+    return name if equals and value.strip().strip("\"'") == "$!" else ""
 
 
 @rule(
