@@ -19,6 +19,7 @@ from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import DrillError, SetupError
+from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
 from drill.settings import Settings
@@ -156,6 +157,9 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
     )
     for line in lines:
         click.echo(line)
+
+
+cli.add_command(lint)
 
 
 def main() -> None:
