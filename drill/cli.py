@@ -90,8 +90,8 @@ def _put_back(context: click.Context) -> None:
 @cli.command("put-back")
 @click.pass_context
 def put_back(context: click.Context) -> None:
-    """Put back whatever a killed drill left broken. What was not seen is not claimed: a cluster that does not answer is
-    exit status 3.
+    """Put back whatever a killed drill left broken. What was not seen is not claimed: a cluster that does not
+    answer is exit status 3.
     """
     _put_back(context)
 
@@ -130,8 +130,8 @@ def calibrate_target(context: click.Context, seconds: float, reports: Path) -> N
 @cli.command("judge")
 @click.argument("run_folder", type=STORED_RUN)
 def judge_again(run_folder: Path) -> None:
-    """Judge a stored run again from its folder alone, and write its reports anew. A file that is not as the run left it
-    is named, and the exit status is 3.
+    """Judge a stored run again from its folder alone, and write its reports anew. A file that is not as the
+    run left it is named, and the exit status is 3.
     """
     judged = rejudge(run_folder)
     for line in judged.summary_lines():
