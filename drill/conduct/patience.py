@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["watch on", "time is up", "nothing will come"]
+QUIET_SECONDS = 6.0
+"""Nothing must have been on its way for so long: more than the judge looks back."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,11 @@ class Patience:
     limit: float
     latest: float
 
-    def at(self, moment: float, on_its_way: Sequence[str] | None) -> Verdict:
-        """What to do about a service that is still out. `on_its_way`: what in the cluster has not settled;
-        None where nobody looked, which is no reason to end early."""
+    def at(self, moment: float, moved: float) -> Verdict:
+        """What to do about a service that is still out. `moved`: when something in the cluster was last on
+        its way, or nobody could look."""
         if moment >= min(self.limit, self.latest):
             return "time is up"
-        if moment < self.since + self.seconds:
+        if moment < self.since + self.seconds or moment < moved + QUIET_SECONDS:
             return "watch on"
-        return "watch on" if on_its_way is None or on_its_way else "nothing will come"
+        return "nothing will come"

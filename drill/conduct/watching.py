@@ -30,6 +30,7 @@ class Watching:
         patience = self._patience(seconds)
         self._users.expect_progress()
         found: list[float] = []
+        moved = [time.monotonic()]
 
         def look() -> bool:
             self._scene.show("recovery", awaited)
@@ -37,7 +38,9 @@ class Watching:
             if recovered is not None:
                 found[:] = [recovered]
                 return True
-            return patience.at(time.monotonic(), self._users.on_its_way()) != "watch on"
+            if self._users.on_its_way() != []:
+                moved[:] = [time.monotonic()]
+            return patience.at(time.monotonic(), moved[0]) != "watch on"
 
         bound = patience.latest - time.monotonic() + 30
         wait.until(awaited, look, seconds=max(30.0, bound), every_seconds=LOOK_EVERY_SECONDS)

@@ -51,6 +51,8 @@ class Question:
         """The answer, or why there is none."""
         limit = case.setup.limits.get(self.limit)
         answer = self._unanswerable(case, limit) or self.ask(case)
+        if self.needs:
+            answer = guarded(answer, doubt_of_recovery(case))  # whether it had come would be another answer
         applies = answer.verdict != "not applicable"
         return Criterion(
             name=self.name,
@@ -96,6 +98,18 @@ def undecided(why: str, samples: int = 0) -> Answer:
 def unmeasured_in(case: Case, start: float, end: float) -> str:
     """What was not measured in [start, end), in words; empty where all was."""
     return told(case, case.account.touching(start, end))
+
+
+def doubt_of_recovery(case: Case) -> str:
+    """What was not measured although users may have been out then: all but what lies within an outage."""
+    timeline = case.timeline
+    since = timeline.origin or 0.0
+    stretches = case.account.touching(since, timeline.watched[1])
+    if timeline.recovered is None:
+        return told(case, stretches)
+    last = case.account.measured.between(since, timeline.recovered)
+    known_out_until = float(last.planned[-1]) if len(last) else since
+    return told(case, [each for each in stretches if each.end > known_out_until])
 
 
 def told(case: Case, stretches: list[Stretch]) -> str:

@@ -11,8 +11,8 @@ from drill.judge.case import Case
 from drill.judge.criteria.question import (
     Answer,
     Question,
+    doubt_of_recovery,
     not_applicable,
-    told,
     undecided,
     unmeasured_in,
 )
@@ -31,14 +31,14 @@ def recovered(case: Case) -> Answer:
     if not case.setup.faults or timeline.origin is None:
         return not_applicable("no fault was injected, so there is nothing to recover from")
     if not timeline.outages:
-        return _never_out(case, _doubt(case))
+        return _never_out(case, doubt_of_recovery(case))
     if timeline.recovered is None:
         return _still_out(case)
     return _served_again(case, timeline.recovered - timeline.origin)
 
 
 def _served_again(case: Case, took: float) -> Answer:
-    timeline, doubt = case.timeline, _doubt(case)
+    timeline, doubt = case.timeline, doubt_of_recovery(case)
     limit = case.setup.limits.get("recovered")
     samples = len(case.account.measured.between(timeline.recovered or 0.0, timeline.watched[1]))
     why = f"users were served again {took:.1f} s after the fault{_ups_and_downs(case)}"
@@ -83,18 +83,6 @@ def _stays_out(case: Case) -> Answer:
     if coming:
         return Answer("inconclusive", f"users are out, but still on its way is: {', '.join(coming)}", out)
     return Answer("pass", f"users were out for the last {out:.1f} s that were watched", out)
-
-
-def _doubt(case: Case) -> str:
-    """What was not measured although users may have been out then: all but what lies within an outage."""
-    timeline = case.timeline
-    since = timeline.origin or 0.0
-    stretches = case.account.touching(since, timeline.watched[1])
-    if timeline.recovered is None:
-        return told(case, stretches)
-    last = case.account.measured.between(since, timeline.recovered)
-    known_out_until = float(last.planned[-1]) if len(last) else since
-    return told(case, [each for each in stretches if each.end > known_out_until])
 
 
 def _never_out(case: Case, doubt: str) -> Answer:
@@ -162,11 +150,11 @@ def _patient_since(case: Case) -> tuple[float, str]:
 
 
 def _on_its_way(case: Case) -> list[str] | None:
-    """What the cluster still had on its way after patience was spent; None where nobody looked."""
-    timeline = case.timeline
-    end = timeline.watched[1]
-    since = min(_patient_since(case)[0] + case.setup.settings.patience_seconds, end - PROGRESS_SECONDS)
-    looks = case.within(ClusterProgress, (since, end + LATE_SECONDS))
+    """What the cluster had on its way in the last looks before the end of watching; None where nobody
+    looked.
+    """
+    end = case.timeline.watched[1]
+    looks = case.within(ClusterProgress, (end - PROGRESS_SECONDS, end + LATE_SECONDS))
     return sorted({each for _, look in looks for each in look.on_its_way}) if looks else None
 
 
