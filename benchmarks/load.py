@@ -1,12 +1,11 @@
 """How good an instrument the load is. Flows out: two numbers with their aims, on standard output. Takes about
 40 s; needs no cluster.
 
-recorded load over raw FastHttpUser   planned, recorded requests that one core can send, over those of a bare FastHttpUser that sends as
-                                      fast as it can, both against the same service in one run: aim >= 0.9. Counted per second of
-                                      processor time, so that neighbours on the machine do not count; per second of the clock besides
-lateness at 200 requests/s            from planned to sent, 99th percentile of ten seconds: aim <= 10 ms
+recorded load over raw FastHttpUser: planned, recorded requests that one core can send, over those of a bare
+FastHttpUser that sends as fast as it can, both against the same service in one run; aim >= 0.9. Counted per
+second of processor time, so that neighbours on the machine do not count; per second of the clock besides.
 
-python benchmarks/load.py
+lateness at 200 requests/s: from planned to sent, 99th percentile of ten seconds; aim <= 10 ms.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ killed pods that is back has to answer all of them alone; what it cannot answer,
 would measure the outage that it makes. Both outages count planned moments:
 
     the judge's     from the first request that users felt to recovered
-    the prober's    from the first failed probe that was under way at the injection or planned later, to the first probe of the last
-                    unbroken run of good ones
+    the prober's    from the first failed probe that was under way at the injection or planned later, to the
+                    first probe of the last unbroken run of good ones
 """
 
 from __future__ import annotations

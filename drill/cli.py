@@ -19,6 +19,7 @@ from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import DrillError, SetupError
+from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
 from drill.settings import Settings
@@ -89,8 +90,8 @@ def _put_back(context: click.Context) -> None:
 @cli.command("put-back")
 @click.pass_context
 def put_back(context: click.Context) -> None:
-    """Put back whatever a killed drill left broken. What was not seen is not claimed: a cluster that does not answer is
-    exit status 3.
+    """Put back whatever a killed drill left broken. What was not seen is not claimed: a cluster that does not
+    answer is exit status 3.
     """
     _put_back(context)
 
@@ -129,8 +130,8 @@ def calibrate_target(context: click.Context, seconds: float, reports: Path) -> N
 @cli.command("judge")
 @click.argument("run_folder", type=STORED_RUN)
 def judge_again(run_folder: Path) -> None:
-    """Judge a stored run again from its folder alone, and write its reports anew. A file that is not as the run left it
-    is named, and the exit status is 3.
+    """Judge a stored run again from its folder alone, and write its reports anew. A file that is not as the
+    run left it is named, and the exit status is 3.
     """
     judged = rejudge(run_folder)
     for line in judged.summary_lines():
@@ -156,6 +157,9 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
     )
     for line in lines:
         click.echo(line)
+
+
+cli.add_command(lint)
 
 
 def main() -> None:

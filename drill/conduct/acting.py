@@ -1,5 +1,5 @@
-"""The operator of a drill: follows the runbook's blocks, one or several; what they leave running ends with the
-drill."""
+"""The operator of a drill: follows the runbook's blocks, one or several; what they leave running ends with
+the drill."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from drill.runbook import Runbook
 
 
 class Acting:
-    """`started`: the moment before the first command; `finished`: when the last procedure had ended, monotonic seconds;
-    None while nobody acted."""
+    """`started`: the moment before the first command; `finished`: when the last procedure had ended,
+    monotonic seconds; None while nobody acted."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -28,8 +28,8 @@ class Acting:
         self.finished: float | None = None
 
     def check(self) -> None:
-        """What would be refused later is refused now, before anything is broken; the operator's identity is renewed if
-        the cluster does not know it any more."""
+        """What would be refused later is refused now, before anything is broken; the operator's identity is
+        renewed if the cluster does not know it any more."""
         if has_own_identity(self._scene.cluster.context):
             ensure_identity(self._scene.cluster)
         self._present().check()
@@ -50,7 +50,9 @@ class Acting:
         self.finished = time.monotonic()
 
     def _present(self) -> Operator:
-        """The operator, whose world was made when asked for first: later the target may be in no state to be asked."""
+        """The operator, whose world was made when asked for first: later the target may be in no state to be
+        asked.
+        """
         if self._operator is None:
             scene = self._scene
             world = world_of(scene.settings, self._files)
@@ -58,7 +60,9 @@ class Acting:
         return self._operator
 
     def running(self) -> bool:
-        """True while something that a procedure left in the background, and that ends by itself, still runs."""
+        """True while something that a procedure left in the background, and that ends by itself, still
+        runs.
+        """
         return self._operator is not None and self._operator.running()
 
     def close(self) -> None:

@@ -8,8 +8,8 @@ from drill.parts import store_of
 
 
 def audit(scene: Scene, injected: float | None) -> None:
-    """Look for every acknowledged write, in the service's answers and, where a part can be asked, in the store itself.
-    `injected`: monotonic seconds."""
+    """Look for every acknowledged write, in the service's answers and, where a part can be asked, in the
+    store itself. `injected`: monotonic seconds."""
     if not any(request.write for request in scene.settings.load.requests):
         return
     scene.show("audit", "the acknowledged writes to be read back")

@@ -62,8 +62,8 @@ class Book:
         )
 
     def limits(self, severity: str) -> dict[str, dict[str, Any]]:
-        """The limits that a drill of this severity is judged by, by name, as drill.started carries them; without a
-        severity (a drill of nothing) there is no response time among them."""
+        """The limits that a drill of this severity is judged by, by name, as drill.started carries them;
+        without a severity (a drill of nothing) there is no response time among them."""
         runbook, titles = self.corrected, self._settings.limits
         source = runbook.path.name
         limits = parse_baselines(baseline_items(runbook, titles.baselines), source)

@@ -41,7 +41,9 @@ class Breaking:
                 injection.start()
 
     def take_effect(self, fault: str) -> None:
-        """Inject a fault and see it witnessed. Raises FaultError when it cannot be injected or has no effect."""
+        """Inject a fault and see it witnessed. Raises FaultError when it cannot be injected or has no
+        effect.
+        """
         scene = self._scene
         self.prepare((fault,))
         scene.show("fault", f"{fault} to be announced")

@@ -1,4 +1,6 @@
-"""`drill calibrate`: a drill of nothing measures the target's own noise, and a stepped load how much it can serve."""
+"""`drill calibrate`: a drill of nothing measures the target's own noise, and a stepped load how much it can
+serve.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +57,11 @@ class Calibrated:
 def calibrate(
     settings: Settings, cluster: Cluster, folder: Path, *, seconds: float, allow_context: str | None = None
 ) -> Calibrated:
-    """Watch the target for `seconds` with nothing broken, then step the load up. The evidence goes to `folder`.
+    """Watch the target for `seconds` with nothing broken, then step the load up. The evidence goes to
+    `folder`.
 
-    Raises SetupError where the target is not well or the load could not be measured, FaultError where nothing was
-    broken and the drill of nothing fails all the same: such a target, or such a drill, cannot be judged.
+    Raises SetupError where the target is not well or the load could not be measured, FaultError where nothing
+    was broken and the drill of nothing fails all the same: such a target, or such a drill, cannot be judged.
     """
     with hold(cluster, Holder.of_this_process(NAME), LEASE_SECONDS):
         put_back(settings, cluster)

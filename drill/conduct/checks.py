@@ -46,9 +46,7 @@ def written_of(scenario: Scenario, tags: Collection[str]) -> Written:
 
 def lacks(settings: Settings, facts: Facts) -> list[str]:
     """What drill.toml would have to describe for this scenario and does not: then it is not applicable."""
-    parts = [
-        part for fault in facts.faults for part in _lacking(settings, fault)
-    ]
+    parts = [part for fault in facts.faults for part in _lacking(settings, fault)]
     missing = [f"[{part}]" for part in parts]
     missing += ["[backup]"] if facts.backed_up and settings.lacks("backup") else []
     missing += (

@@ -1,5 +1,5 @@
-"""One drill, in the one order there is (design decision 3): gate, load, before, inject, witness, procedure, recovered,
-after, audit, judge; then `close`: undo, known state. Each stage has a module of its own here.
+"""One drill, in the one order there is (design decision 3): gate, load, before, inject, witness, procedure,
+recovered, after, audit, judge; then `close`: undo, known state. Each stage has a module of its own here.
 
 Calling a method out of order is a UsageError; whatever happens, `close` puts the target back.
 """
@@ -58,8 +58,8 @@ MARGIN, MARGIN_SECONDS = 1.25, 7.0
 
 
 class Drill:
-    """One drill on one target. Make it, call the methods in the scenario's order, read `verdict`, and `close` it in any
-    case."""
+    """One drill on one target. Make it, call the methods in the scenario's order, read `verdict`, and `close`
+    it in any case."""
 
     def __init__(
         self,
@@ -74,8 +74,8 @@ class Drill:
         calibration: Calibration | None = None,
         earlier: tuple[DrillVerdict, ...] = (),
     ) -> None:
-        """`folder`: where the evidence goes; `earlier`: the verdicts of this run so far, which tell a control how long
-        to watch."""
+        """`folder`: where the evidence goes; `earlier`: the verdicts of this run so far, which tell a control
+        how long to watch."""
         self.facts, self.book, self.folder = facts, book, folder
         self._earlier = earlier
         load = settings.load
@@ -101,8 +101,8 @@ class Drill:
         self._scene.recorder.record(self._start(), durable=True)
 
     def gate(self) -> None:
-        """The target must be healthy before anything is blamed on it. What takes long to start is started meanwhile.
-        Raises SetupError with what was last seen."""
+        """The target must be healthy before anything is blamed on it. What takes long to start is started
+        meanwhile. Raises SetupError with what was last seen."""
         self._acting.check()
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
@@ -114,7 +114,9 @@ class Drill:
         self._users.see_served()
 
     def back_up(self) -> None:
-        """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged after it."""
+        """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged
+        after it.
+        """
         scene = self._scene
         scene.show("backup", "the backup job")
         made = part_named(scene.cluster, scene.settings, BACKUP).back_up(seconds=BACKUP_SECONDS)
@@ -132,7 +134,9 @@ class Drill:
         )
 
     def hand_over_backup(self, name: str) -> None:
-        """Put the newest backup into the operator's working folder as `name`, as a person who fetched it would."""
+        """Put the newest backup into the operator's working folder as `name`, as a person who fetched it
+        would.
+        """
         backups = part_named(self._scene.cluster, self._scene.settings, BACKUP)
         backups.fetch_newest_backup(self._acting.file(name))
 
@@ -165,8 +169,8 @@ class Drill:
         return self._verdict
 
     def close(self) -> list[str]:
-        """End the load, undo the faults, bring the target into its known state. Returns what could not be done; never
-        raises a DrillError."""
+        """End the load, undo the faults, bring the target into its known state. Returns what could not be
+        done; never raises a DrillError."""
         troubles: list[str] = []
         for action in (self._users.stop, self._acting.close, self._undo, self._put_back, self._end_recording):
             try:
@@ -181,8 +185,8 @@ class Drill:
         self._scene.recorder.record(DrillFinished(), durable=True)
 
     def _note(self, event: DrillErrorEvent) -> list[str]:
-        """Record what went wrong. A disk that is full must not keep the target from being put back: what could not be
-        recorded is returned."""
+        """Record what went wrong. A disk that is full must not keep the target from being put back: what
+        could not be recorded is returned."""
         try:
             self._scene.recorder.record(event, durable=True)
         except SetupError as error:
@@ -265,8 +269,8 @@ class Drill:
         return judge(self.folder)
 
     def _patience(self) -> float:
-        """How long to watch a service that stays out. A control is watched for clearly longer than its drill took, and
-        no longer."""
+        """How long to watch a service that stays out. A control is watched for clearly longer than its drill
+        took, and no longer."""
         took = [
             verdict.recovered_seconds
             for verdict in self._earlier

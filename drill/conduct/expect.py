@@ -63,7 +63,8 @@ def breaks(verdict: DrillVerdict, name: str) -> None:
         raise Inconclusive(f"{name}: {criterion.why}; evidence: {verdict.evidence}")
     if criterion.verdict != "fail":
         raise AssertionError(
-            f"expected {name} to fail, it is {criterion.verdict}: {criterion.why}; evidence: {verdict.evidence}"
+            f"expected {name} to fail, it is {criterion.verdict}: {criterion.why}; evidence: "
+            f"{verdict.evidence}"
         )
 
 

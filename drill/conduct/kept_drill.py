@@ -1,5 +1,6 @@
-"""A drill that is not run again: a control that an earlier run measured stands for it. Its scenario's sentences are
-gone through as ever; those that would act do nothing, those that ask are answered by the kept recording."""
+"""A drill that is not run again: a control that an earlier run measured stands for it. Its scenario's
+sentences are gone through as ever; those that would act do nothing, those that ask are answered by the kept
+recording."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ class KeptDrill:
         """A backup was made then."""
 
     def take_effect(self, fault: str) -> None:
-        """It was broken then. Raises UsageError where it was not: another control was kept under this one's name."""
+        """It was broken then. Raises UsageError where it was not: another control was kept under this one's
+        name.
+        """
         if fault not in {seen.fault for seen in self.verdict.faults}:
             raise UsageError(f"the kept control {self.verdict.drill} does not have the fault {fault}")
 

@@ -1,5 +1,5 @@
-"""What all stages of one drill share: the target, the facts of the scenario, the recording, what users see, the live
-line."""
+"""What all stages of one drill share: the target, the facts of the scenario, the recording, what users see,
+the live line."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from drill.settings import Settings
 @dataclass(frozen=True)
 class Scene:
     """One drill's surroundings. `folder`: its evidence; `limits`: by name, as drill.started carries them;
-    `allow_context`: a context that the command line allows although it is not kind-*; `calibration`: None where none is
-    kept."""
+    `allow_context`: a context that the command line allows although it is not kind-*; `calibration`: None
+    where none is kept."""
 
     settings: Settings
     cluster: Cluster

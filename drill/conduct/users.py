@@ -64,9 +64,7 @@ class Users:
         scene = self._scene
         self.check()
         scene.tail.poll()
-        return scene.tail.recovered_since(
-            moment, hold_seconds, scene.limits, calibration=scene.calibration
-        )
+        return scene.tail.recovered_since(moment, hold_seconds, scene.limits, calibration=scene.calibration)
 
     def check(self) -> None:
         """Raise SetupError where the load ended by itself."""

@@ -25,8 +25,8 @@ class Watching:
         self._scene, self._users, self._breaking, self._acting = scene, users, breaking, acting
 
     def until_recovered(self, seconds: float, awaited: str) -> float | None:
-        """Watch until users are served again, the time is up, or nothing is on its way any more; since when they are
-        served (monotonic seconds), or None. `seconds`: patience after the last one acted."""
+        """Watch until users are served again, the time is up, or nothing is on its way any more; since when
+        they are served (monotonic seconds), or None. `seconds`: patience after the last one acted."""
         patience = self._patience(seconds)
         self._users.expect_progress()
         found: list[float] = []
@@ -44,8 +44,8 @@ class Watching:
         return found[0] if found else None
 
     def window_after(self, recovered: float) -> None:
-        """See the window after through, as long as it takes to decide. Where users are lost again, watch on until they
-        are served for good or the longest window has passed."""
+        """See the window after through, as long as it takes to decide. Where users are lost again, watch on
+        until they are served for good or the longest window has passed."""
         judging = self._scene.settings.judge
         began = max(recovered, self._acting.finished or recovered)
         self._scene.recorder.record(WindowClosed("recovery"), at=_at(began))

@@ -86,8 +86,8 @@ class RequestTail:
             self._ahead.discard(self._complete)
 
     def _known_until(self, now: float | None) -> float:
-        """Up to when (monotonic seconds) all that was planned is known: as far as every slot has its record, and
-        a timeout ago at the latest, where records are missing for good."""
+        """Up to when (monotonic seconds) all that was planned is known: as far as every slot has its record,
+        and a timeout ago at the latest, where records are missing for good."""
         moment = time.monotonic() if now is None else now
         late = moment - self._timeout_seconds - STREAM_LAG_SECONDS
         late_slot = int(late * self._requests_per_second)
@@ -161,9 +161,9 @@ class RequestTail:
         """When the service was recovered after a fault injected at `monotonic`, by the judge's own rule: the
         moment from which on requests have held `limits` for `hold_seconds`; None while they have not.
 
-        A request counts once everything planned before it is known, at the latest a timeout after its moment. Where
-        no outage is seen since `monotonic`, the hold may begin at once: ask after the fault was witnessed.
-        Times are monotonic seconds, `now` the present unless given.
+        A request counts once everything planned before it is known, at the latest a timeout after its moment.
+        Where no outage is seen since `monotonic`, the hold may begin at once: ask after the fault was
+        witnessed. Times are monotonic seconds, `now` the present unless given.
         """
         known_until = self._known_until(now)
         requests = self._measured_columns(monotonic - self._timeout_seconds, known_until)

@@ -130,8 +130,8 @@ def _start() -> None:
         _forget_the_dead()
         with log.open("ab") as file:
             process = subprocess.Popen(
-                # docker's own proxy keeps each connection that a fault leaves unanswered for two minutes, and ends
-                # when it has no descriptors left; the kernel forwards instead
+                # docker's own proxy keeps each connection that a fault leaves unanswered for two minutes, and
+                # ends when it has no descriptors left; the kernel forwards instead
                 ["dockerd", "--userland-proxy=false"],
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -16,9 +16,10 @@ take: its
 evicted;
 - the pod of a job that runs.
 
-Not on its way is what fails again and again: a container started again twice since watching began, CrashLoopBackOff, ImagePullBackOff, a container that cannot be
-configured. It may come back by itself once its cause is gone; from the moment when it is started again it is
-starting, and counts; but not where it has never been ready and failed once already.
+Not on its way is what fails again and again: a container started again twice since watching began,
+CrashLoopBackOff, ImagePullBackOff, a container that cannot be configured. It may come back by itself once its
+cause is gone; from the moment when it is started again it is starting, and counts; but not where it has never
+been ready and failed once already.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ missing.
 STARTING_SECONDS = 30.0
 """How long a container may run without being ready, besides the time that its own probes grant."""
 HOPELESS_RESTARTS = 2
-"""A container that has been started again so often since watching began, and is not ready, fails again and again."""
+"""A container that has been started again so often since watching began, and is not ready, fails again and
+again.
+"""
 GOING_SECONDS = 30.0
 """How long a pod may still be there after its grace is over."""
 EVICTED_SECONDS = 330.0
@@ -153,7 +156,9 @@ def _of_container(pod: Json, container: Json, status: Json, wall: float) -> Iter
 
 
 def _fails_again_and_again(pod: Json, status: Json, restarts: Mapping[str, int] | None) -> bool:
-    """True where a container has been started again more than once since watching began, and is still not ready."""
+    """True where a container has been started again more than once since watching began, and is still not
+    ready.
+    """
     if restarts is None:
         return False
     before = restarts.get(f"{pod['metadata']['name']}/{status.get('name', '')}", 0)
@@ -161,8 +166,8 @@ def _fails_again_and_again(pod: Json, status: Json, restarts: Mapping[str, int] 
 
 
 def _failed_to_start(pod: Json, status: Json) -> bool:
-    """True where a container is started again in a pod that has never been ready: it failed once, from its very
-    beginning, and nothing says that this time will be another."""
+    """True where a container is started again in a pod that has never been ready: it failed once, from its
+    very beginning, and nothing says that this time will be another."""
     ready, since = _condition(pod, "Ready"), _condition(pod, "PodScheduled").get("lastTransitionTime")
     never = ready.get("status") == "False" and ready.get("lastTransitionTime") == since
     return bool(status.get("restartCount", 0)) and never

@@ -1,12 +1,12 @@
 """drill as a pytest plugin: `pytest features -m smoke` needs nothing else.
 
 options.py    command line, markers, where a run's files go
-collect.py    what is refused before anything runs: broken features, undefined steps, misnamed faults and places
+collect.py    what is refused before anything runs: broken features, undefined steps, names of nothing
 fixtures.py   the target, its cluster, the run and the drill of a scenario
 outcome.py    from verdicts to test results, reports and the exit status
 
-Exit status of a run of drills: 0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error. Runs without a
-drill keep pytest's own.
+Exit status of a run of drills: 0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error. Runs
+without a drill keep pytest's own.
 """
 
 from drill.plugin.collect import pytest_collection_modifyitems

@@ -17,7 +17,9 @@ from drill.plugin.keys import FACTS, RUN, load_settings
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Find steps that no definition matches, or more than one, and all that scenarios name and is not there."""
+    """Find steps that no definition matches, or more than one, and all that scenarios name and is not
+    there.
+    """
     wrong: list[str] = []
     scenarios: list[Written] = []
     for item in items:

@@ -66,7 +66,9 @@ def cluster(pytestconfig: pytest.Config, settings: Settings, connected: Cluster,
 
 @pytest.fixture(scope="session")
 def calibration(pytestconfig: pytest.Config, settings: Settings, cluster: Cluster) -> Calibration | None:
-    """The target's noise as `drill calibrate` measured it; None where that is too long ago, or of another target."""
+    """The target's noise as `drill calibrate` measured it; None where that is too long ago, or of another
+    target.
+    """
     kept = find_calibration(settings, pytestconfig.stash[RUN].facts.cluster, time.time())
     return None if kept is None or kept.stale else kept.note.calibration
 
@@ -133,7 +135,9 @@ def drill(
 
 
 def _kept(run: Run, settings: Settings, book: Book, facts: Facts) -> KeptDrill | None:
-    """The control that stands for this scenario, where one is kept that is not stale; all of them give credit."""
+    """The control that stands for this scenario, where one is kept that is not stale; all of them give
+    credit.
+    """
     if not facts.control:
         return None
     found = find_controls(settings, run.facts.cluster, facts.faults, time.time())
@@ -145,7 +149,9 @@ def _kept(run: Run, settings: Settings, book: Book, facts: Facts) -> KeptDrill |
 
 
 def _keep(run: Run, settings: Settings, made: Drill) -> None:
-    """Keep a control for later runs; one that cannot be kept is told, since the next run will measure it anew."""
+    """Keep a control for later runs; one that cannot be kept is told, since the next run will measure it
+    anew.
+    """
     verdict = run.of(made.facts.scenario)
     if verdict is None or not made.facts.control:
         return

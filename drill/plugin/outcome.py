@@ -89,7 +89,9 @@ class Finish:
 def pytest_sessionfinish(
     session: pytest.Session, exitstatus: int | pytest.ExitCode
 ) -> Generator[None, None, None]:
-    """A disk that is full when pytest writes its own results is one message, not a traceback and exit status 1."""
+    """A disk that is full when pytest writes its own results is one message, not a traceback and exit status
+    1.
+    """
     run = session.config.stash.get(RUN, None)
     try:
         yield

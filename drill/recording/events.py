@@ -1,9 +1,10 @@
-"""Events: what happened, when, in the order in which it was written. Each kind is one record here, used by those who
-write it and those who read it; an event that is not here cannot be recorded, and one on disk that is not here, or has
-other fields, is an InputError.
+"""Events: what happened, when, in the order in which it was written. Each kind is one record here, used by
+those who write it and those who read it; an event that is not here cannot be recorded, and one on disk that
+is not here, or has other fields, is an InputError.
 
-On disk an event is a JSON line: {"wall", "monotonic", "kind", "data"}. All times are monotonic seconds unless a field
-says `wall` (seconds since the epoch). A new kind is one class below: its first line says who writes it and when.
+On disk an event is a JSON line: {"wall", "monotonic", "kind", "data"}. All times are monotonic seconds unless
+a field says `wall` (seconds since the epoch). A new kind is one class below: its first line says who writes
+it and when.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limit(Part, frozen=True):
-    """A limit as the drill carries it. `value` in `unit` ("s", "ratio"); `statistic`: p95, mean, rate, share, elapsed;
-    `source`: the runbook's line that it was read from."""
+    """A limit as the drill carries it. `value` in `unit` ("s", "ratio"); `statistic`: p95, mean, rate, share,
+    elapsed; `source`: the runbook's line that it was read from."""
 
     value: float
     unit: str = ""
@@ -78,7 +79,9 @@ class Judging(Part, frozen=True):
 
 
 class PlannedFault(Part, frozen=True):
-    """A fault that the scenario names. `part`: the part of the target that it hits, empty for the application."""
+    """A fault that the scenario names. `part`: the part of the target that it hits, empty for the
+    application.
+    """
 
     fault: str
     felt: Felt = "failed"
@@ -86,11 +89,12 @@ class PlannedFault(Part, frozen=True):
 
 
 class Calibration(Part, frozen=True):
-    """The target's own noise, measured by a drill of nothing. `dispersion`: variance of failures per block over that
-    of independent ones (>= 1); `correlation_seconds`: how long latencies depend on each other; `capacity`: highest
-    requests per second served within the limits; `lateness_seconds`: p99 of how late the load sent;
-    `machine_busy_share`: of all cores, 0 to 1; `taken_wall`: when; `digest`: of the target that it was measured on.
-    `failures` in `requests`: what the dispersion was told from; with fewer than two it is taken as 1."""
+    """The target's own noise, measured by a drill of nothing. `dispersion`: variance of failures per block
+    over that of independent ones (>= 1); `correlation_seconds`: how long latencies depend on each other;
+    `capacity`: highest requests per second served within the limits; `lateness_seconds`: p99 of how late the
+    load sent; `machine_busy_share`: of all cores, 0 to 1; `taken_wall`: when; `digest`: of the target that it
+    was measured on. `failures` in `requests`: what the dispersion was told from; with fewer than two it is
+    taken as 1."""
 
     dispersion: float = 1.0
     correlation_seconds: float = 0.0
@@ -105,9 +109,10 @@ class Calibration(Part, frozen=True):
 
 @_of("drill.started")
 class DrillStarted(Data, frozen=True):
-    """Written first. `parts`: name -> kind of the parts that the target has; `lacks`: what criteria need and the
-    target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a backup back;
-    `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None where none was kept."""
+    """Written first. `parts`: name -> kind of the parts that the target has; `lacks`: what criteria need and
+    the target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a
+    backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
+    where none was kept."""
 
     drill: str
     settings: Judging
@@ -161,8 +166,8 @@ class LoadStopped(Data, frozen=True):
 
 @_of("load.trouble")
 class LoadTrouble(Data, frozen=True):
-    """The instrument failed, not the target: in [start, end) the load was stopped, starved or gone. Nothing of that
-    stretch is a failure, a witness or an outage."""
+    """The instrument failed, not the target: in [start, end) the load was stopped, starved or gone. Nothing
+    of that stretch is a failure, a witness or an outage."""
 
     start: float
     end: float
@@ -212,8 +217,8 @@ class FaultInjected(Data, frozen=True):
 
 @_of("fault.witnessed")
 class FaultWitnessed(Data, frozen=True):
-    """The platform shows the fault and, unless it is latent, users feel it, `seconds` after the injection. `users`:
-    what they felt, empty for a latent fault."""
+    """The platform shows the fault and, unless it is latent, users feel it, `seconds` after the injection.
+    `users`: what they felt, empty for a latent fault."""
 
     fault: str
     what: str
@@ -223,7 +228,9 @@ class FaultWitnessed(Data, frozen=True):
 
 @_of("fault.unnoticed")
 class FaultUnnoticed(Data, frozen=True):
-    """The fault took effect on the platform (`what`), and no user noticed within `watched_seconds`: a result."""
+    """The fault took effect on the platform (`what`), and no user noticed within `watched_seconds`: a
+    result.
+    """
 
     fault: str
     what: str
@@ -259,8 +266,8 @@ class FaultUndone(Data, frozen=True):
 
 @_of("procedure.started")
 class ProcedureStarted(Data, frozen=True):
-    """The operator begins a block of the runbook. `line`: of its first command; `as_written`: of the text as first
-    written."""
+    """The operator begins a block of the runbook. `line`: of its first command; `as_written`: of the text as
+    first written."""
 
     procedure: str
     section: str = ""
@@ -281,10 +288,10 @@ class PipelinePart(Part, frozen=True):
 
 @_of("command.finished")
 class CommandFinished(Data, frozen=True):
-    """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it should have
-    ended and did not, and was ended (also `interrupted`); `handled`: it failed, and the text deals with that (`a || b`,
-    `if a`, `a && b`), so it is no failure of the procedure; `background`: it was left running; `output`: the end of
-    what it printed."""
+    """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it
+    should have ended and did not, and was ended (also `interrupted`); `handled`: it failed, and the text
+    deals with that (`a || b`, `if a`, `a && b`), so it is no failure of the procedure; `background`: it was
+    left running; `output`: the end of what it printed."""
 
     line: int
     command: str
@@ -301,8 +308,8 @@ class CommandFinished(Data, frozen=True):
 
 @_of("procedure.finished")
 class ProcedureFinished(Data, frozen=True):
-    """The block has ended with `status` (0 when every command did). `background`: commands that still run, and go on
-    running until the drill is over."""
+    """The block has ended with `status` (0 when every command did). `background`: commands that still run,
+    and go on running until the drill is over."""
 
     procedure: str = ""
     status: int = 0
@@ -312,9 +319,10 @@ class ProcedureFinished(Data, frozen=True):
 
 @_of("cluster.changed")
 class ClusterChanged(Data, frozen=True):
-    """The API server's audit log: the operator's identity changed something; the event's moment is that of the change.
-    `verb`: create, update, patch, delete, deletecollection; or exec, for a command in a pod, which may have changed
-    anything or nothing: `command` says which. `object`: "deployments/novel-engine", a subresource after it."""
+    """The API server's audit log: the operator's identity changed something; the event's moment is that of
+    the change. `verb`: create, update, patch, delete, deletecollection; or exec, for a command in a pod,
+    which may have changed anything or nothing: `command` says which. `object`: "deployments/novel-engine", a
+    subresource after it."""
 
     verb: str
     object: str
@@ -324,8 +332,8 @@ class ClusterChanged(Data, frozen=True):
 
 @_of("changes.read")
 class ChangesRead(Data, frozen=True):
-    """Whether the cluster's audit log could be read for this drill; `why` says why not. Without it a cause cannot be
-    shown."""
+    """Whether the cluster's audit log could be read for this drill; `why` says why not. Without it a cause
+    cannot be shown."""
 
     available: bool
     count: int = 0
@@ -333,8 +341,8 @@ class ChangesRead(Data, frozen=True):
 
 
 class PodResources(Part, frozen=True):
-    """One container's use. `cpu_seconds` is cumulative, as of `cpu_at`; a limit or measure that there is not is None.
-    `container_id` tells a restarted container from the one before."""
+    """One container's use. `cpu_seconds` is cumulative, as of `cpu_at`; a limit or measure that there is not
+    is None. `container_id` tells a restarted container from the one before."""
 
     pod: str
     cpu_seconds: float | None = None
@@ -347,7 +355,9 @@ class PodResources(Part, frozen=True):
 
 @_of("sample.resources")
 class ResourcesSampled(Data, frozen=True):
-    """What the application's pods use. `expected`: all pods that ran at that moment, those without a measure too."""
+    """What the application's pods use. `expected`: all pods that ran at that moment, those without a measure
+    too.
+    """
 
     pods: list[PodResources]
     expected: list[str] = []
@@ -385,8 +395,8 @@ class SampleFailed(Data, frozen=True):
 
 @_of("cluster.progress")
 class ClusterProgress(Data, frozen=True):
-    """Watching a service that is out: what in the cluster is still on its way (a rollout, a starting container, a
-    pending pod). Empty: nothing will come any more by itself."""
+    """Watching a service that is out: what in the cluster is still on its way (a rollout, a starting
+    container, a pending pod). Empty: nothing will come any more by itself."""
 
     on_its_way: list[str]
 
@@ -410,9 +420,9 @@ class AbsentWrite(Part, frozen=True):
 
 @_of("writes.audited")
 class WritesAudited(Data, frozen=True):
-    """The acknowledged writes were looked for. `newest_survivor_at`: when the newest write acknowledged before the
-    fault that is still there was acknowledged; None where none of this drill's survived. `source`: what was asked, when
-    it is the store itself (a part) and not the service."""
+    """The acknowledged writes were looked for. `newest_survivor_at`: when the newest write acknowledged
+    before the fault that is still there was acknowledged; None where none of this drill's survived. `source`:
+    what was asked, when it is the store itself (a part) and not the service."""
 
     acknowledged: int
     checked: int
@@ -424,7 +434,9 @@ class WritesAudited(Data, frozen=True):
 
 @_of("target.put_back")
 class TargetPutBack(Data, frozen=True):
-    """The target after the drill: what differed from its known state, and whether something had to be repaired."""
+    """The target after the drill: what differed from its known state, and whether something had to be
+    repaired.
+    """
 
     differences: list[str] = []
     repaired: bool = False
@@ -432,8 +444,8 @@ class TargetPutBack(Data, frozen=True):
 
 @_of("drill.error")
 class DrillError(Data, frozen=True):
-    """The drill could not be carried out (`stage` "drill": the verdict is setup), or its target could not be put back
-    (`stage` "put back": the verdict stands, the run is in trouble)."""
+    """The drill could not be carried out (`stage` "drill": the verdict is setup), or its target could not be
+    put back (`stage` "put back": the verdict stands, the run is in trouble)."""
 
     error: str
     message: str
@@ -468,16 +480,16 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 def of_kind(kind: str, data: dict[str, Any]) -> Data:
-    """The data of an event, checked. Raises msgspec.ValidationError for a field, ValueError for a kind that is not
-    there."""
+    """The data of an event, checked. Raises msgspec.ValidationError for a field, ValueError for a kind that
+    is not there."""
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind of event: see drill/recording/events.py")
     return msgspec.convert(data, KINDS[kind])
 
 
 class Recorder:
-    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe to call
-    from several threads."""
+    """Appends events to a file. Each is flushed before `record` returns, so a killed drill loses none; safe
+    to call from several threads."""
 
     def __init__(self, path: Path) -> None:
         """Raises SetupError where nothing can be written at `path`."""
@@ -490,8 +502,8 @@ class Recorder:
             raise self._unwritable(error) from error
 
     def record(self, data: Data, *, at: Moment | None = None, durable: bool = False) -> Event:
-        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on disk. Raises
-        SetupError where it cannot be written: a full disk is never the target's failure."""
+        """Write one event that happened `at` a moment (now, unless given); `durable` waits until it is on
+        disk. Raises SetupError where it cannot be written: a full disk is never the target's failure."""
         if KINDS.get(data.kind) is not type(data):
             raise ValueError(f"{type(data).__name__} is no kind of event: see drill/recording/events.py")
         moment = at or now()
@@ -514,7 +526,8 @@ class Recorder:
 
     def _unwritable(self, error: OSError) -> SetupError:
         return SetupError(
-            f"{self.path}: could not be written ({error.strerror or error}). Make room or leave to write there"
+            f"{self.path}: could not be written ({error.strerror or error}). Make room or leave to write "
+            "there"
         )
 
 
@@ -554,8 +567,8 @@ TIMES = frozenset(
 
 
 def decode_event(line: bytes) -> Event:
-    """One line of a recording. Raises msgspec.DecodeError (ValidationError is one), ValueError for a number that
-    nothing has, RecursionError for values within values within values."""
+    """One line of a recording. Raises msgspec.DecodeError (ValidationError is one), ValueError for a number
+    that nothing has, RecursionError for values within values within values."""
     found = _lines.decode(line)
     event = Event(found.wall, found.monotonic, of_kind(found.kind, msgspec.json.decode(found.data)))
     _refuse_far("wall", event.wall)
@@ -565,12 +578,14 @@ def decode_event(line: bytes) -> Event:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other bad line
-    is an InputError, a file that is not there a UsageError."""
+    """Every event of a recording, in the order written. A last line cut off by a kill is left out; any other
+    bad line is an InputError, a file that is not there a UsageError."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); expected a drill's recording") from error
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}); expected a drill's recording"
+        ) from error
     events = []
     for number, line in enumerate(lines, start=1):
         if not line:

@@ -1,5 +1,6 @@
-"""A standing proof that the judge cannot be fooled: procedures that repair nothing never pass, and true repairs of the
-same faults do. Each is a scenario in tests/shams, drilled on the real cluster; both counts are printed.
+"""A standing proof that the judge cannot be fooled: procedures that repair nothing never pass, and true
+repairs of the same faults do. Each is a scenario in tests/shams, drilled on the real cluster; both counts are
+printed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ RELAPSES = "Repaired, and broken again after 40 s"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    """Every scenario of tests/shams, by the command that a user types, against drill.toml with another runbook."""
+    """Every scenario of tests/shams, by the command that a user types, against drill.toml with another
+    runbook.
+    """
     folder = tmp_path_factory.mktemp("shams")
     target = (ROOT / "drill.toml").read_text(encoding="utf-8")
     changes = {

@@ -122,7 +122,7 @@ def test_autoscaler_follows_the_runbook_s_numbers():
 
 
 def test_backup_runs_every_six_hours_and_is_no_endpoint_of_the_service():
-    cronjob = OBJECTS["CronJob", TARGET["backup"]["cronjob"]]
+    cronjob = OBJECTS["CronJob", TARGET["parts"]["backup"]["cronjob"]]
     assert cronjob["spec"]["schedule"] == "0 */6 * * *"
     template = cronjob["spec"]["jobTemplate"]["spec"]["template"]
     assert template["metadata"]["labels"] != OBJECTS["Service", "novel-engine"]["spec"]["selector"]
