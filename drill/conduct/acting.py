@@ -56,7 +56,10 @@ class Acting:
         if self._operator is None:
             scene = self._scene
             world = world_of(scene.settings, self._files)
-            self._operator = Operator(scene.settings, scene.folder, scene.recorder, world)
+            hung = scene.settings.judge.command_hung_seconds
+            self._operator = Operator(
+                scene.settings, scene.folder, scene.recorder, world, longest_command_seconds=hung
+            )
         return self._operator
 
     def running(self) -> bool:

@@ -27,4 +27,4 @@ class Judge(Section):
     controls_days: Days = 7
     """A kept control that is older is measured anew."""
     calibration_days: Days = 7
-    """A kept calibration that is older is told to be stale."""
+    """A kept calibration that is older is not used."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from drill import settings as target_settings
 from drill.settings import Settings
+from drill.statistics import rate_bounds, trials_needed
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "adopting.md").read_text(encoding="utf-8")
@@ -71,7 +72,7 @@ def test_the_examples_of_the_page_are_files_that_can_be_read() -> None:
 
 
 def test_the_requests_that_a_limit_needs_are_as_many_as_the_page_says() -> None:
-    """All of n requests succeed; at 95 % fewer than the limit fail when (1 - limit) ** n <= 0.05."""
-    for share, requests in ((0.001, 2995), (0.01, 299)):
-        assert (1 - share) ** requests <= 0.05 < (1 - share) ** (requests - 1)
-        assert f"{requests:,}" in PAGE
+    for limit, said in ((0.001, "for 0.1 %"), (0.01, "for 1 %")):
+        least = trials_needed(limit)
+        assert rate_bounds(0, least)[1] < limit <= rate_bounds(0, least - 1)[1]
+        assert f"{least:,} {said}" in " ".join(PAGE.split())
