@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from target_state import ROOT, assert_as_known
@@ -26,12 +26,22 @@ pytestmark = pytest.mark.cluster
 SHAMS = ROOT / "tests" / "shams"
 WITHIN_SECONDS = 1500
 Drilled = Mapping[str, Any]
+
+
+class Ran(NamedTuple):
+    """What came of the run. `summary`: its summary.json."""
+
+    status: int
+    stdout: str
+    summary: Path
+
+
 LOST_WRITES = "An empty database in the place of a broken one"
 RELAPSES = "Repaired, and broken again after 40 s"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Every scenario of tests/shams, by the command that a user types, against drill.toml with another
     runbook.
     """
@@ -61,16 +71,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess
         check=False,
     )
     print(done.stdout[-6000:], done.stderr[-3000:])
-    done.args = str(folder)
-    return done
+    return Ran(done.returncode, done.stdout, folder / "reports" / "shams" / "summary.json")
 
 
 @pytest.fixture(scope="module")
-def drills(run: subprocess.CompletedProcess[str]) -> list[Drilled]:
+def drills(run: Ran) -> list[Drilled]:
     """The drills of summary.json."""
-    file = Path(run.args) / "reports" / "shams" / "summary.json"
-    assert file.exists(), run.stdout
-    found: list[Drilled] = json.loads(file.read_text(encoding="utf-8"))["drills"]
+    assert run.summary.exists(), run.stdout
+    found: list[Drilled] = json.loads(run.summary.read_text(encoding="utf-8"))["drills"]
     return found
 
 
@@ -108,8 +116,6 @@ def test_true_repairs_pass(drills: list[Drilled]) -> None:
     assert len(passed) == len(repairs)
 
 
-def test_the_run_ends_as_its_scenarios_state(
-    run: subprocess.CompletedProcess[str], settings: Settings, cluster: Cluster
-) -> None:
-    assert run.returncode == 0, run.stdout
+def test_the_run_ends_as_its_scenarios_state(run: Ran, settings: Settings, cluster: Cluster) -> None:
+    assert run.status == 0, run.stdout
     assert_as_known(settings, cluster)
