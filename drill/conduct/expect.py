@@ -101,7 +101,7 @@ def hold_to_expectation(verdict: DrillVerdict) -> None:
     """The verdict is what the scenario states."""
     if as_expected(verdict) or verdict.verdict == "not applicable":
         return
-    kind = Inconclusive if verdict.verdict == "inconclusive" else AssertionError
+    kind = Inconclusive if verdict.verdict in ("inconclusive", "not noticed") else AssertionError
     raise kind(
         f"expected {verdict.expected}, the verdict is {verdict.verdict}: {verdict.why}; evidence: "
         f"{verdict.evidence}"

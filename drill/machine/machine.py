@@ -12,6 +12,7 @@ from drill.cluster.identity import ensure_identity
 from drill.errors import filling_disk
 from drill.machine import engine, kind, node_image, target
 from drill.machine.stage import say, stage
+from drill.putback.place import forget_clusters
 from drill.settings import Settings
 
 
@@ -38,6 +39,7 @@ def down(settings: Settings) -> None:
     if engine.answers():
         with stage("removing the cluster and the images"):
             kind.delete(settings)
+            forget_clusters(settings.target.context)
             if not others:
                 target.remove_images(settings)
                 node_image.remove_built()
@@ -47,4 +49,3 @@ def down(settings: Settings) -> None:
     engine.stop_own_engine()
     with stage(f"removing {cache_folder()}"):
         shutil.rmtree(cache_folder(), ignore_errors=True)
-        shutil.rmtree(settings.root / ".drill", ignore_errors=True)

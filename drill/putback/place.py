@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 from drill.cluster.access import Cluster
@@ -17,7 +18,21 @@ def state_folder(cluster: Cluster) -> Path:
     """${XDG_STATE_HOME:-~/.local/state}/drill/CONTEXT-UID/NAMESPACE. A cluster that is made anew is another
     one, told by the uid of its kube-system namespace. Raises ClusterError where the cluster does not answer.
     """
-    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "drill"
     uid = cluster.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
-    context = re.sub(r"[^\w.-]", "-", cluster.context)
-    return base / f"{context}-{uid[:UID_CHARACTERS]}" / cluster.namespace
+    return _base() / f"{_plain(cluster.context)}-{uid[:UID_CHARACTERS]}" / cluster.namespace
+
+
+def forget_clusters(context: str) -> None:
+    """Remove what is kept to put back clusters of that context, which are gone: there is nothing to put
+    back.
+    """
+    for folder in _base().glob(f"{_plain(context)}-{'?' * UID_CHARACTERS}"):
+        shutil.rmtree(folder)
+
+
+def _base() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "drill"
+
+
+def _plain(context: str) -> str:
+    return re.sub(r"[^\w.-]", "-", context)

@@ -28,6 +28,7 @@ def exit_status(verdicts: Sequence[DrillVerdict], findings: Sequence[Finding]) -
         return FAIL
     if "trouble" in kinds or not verdicts or any(each.verdict == "setup" for each in judged):
         return SETUP
-    if "doubt" in kinds or any(each.verdict == "inconclusive" for each in judged):
+    unnoticed = any(each.verdict == "not noticed" and not as_expected(each) for each in judged)
+    if "doubt" in kinds or unnoticed or any(each.verdict == "inconclusive" for each in judged):
         return INCONCLUSIVE
     return PASS
