@@ -85,7 +85,7 @@ def test_all_goes_as_its_features_state(
 
 
 @pytest.mark.parametrize(
-    ("scenario", "restored_by"),
+    ("scenario", "repaired_by"),
     [
         (
             "Bring It Back serves users of a notebook that was scaled away",
@@ -95,22 +95,22 @@ def test_all_goes_as_its_features_state(
     ],
 )
 def test_faults_that_it_can_have_are_drilled(
-    drills: dict[str, Drilled], scenario: str, restored_by: str
+    drills: dict[str, Drilled], scenario: str, repaired_by: str
 ) -> None:
     drill = drills[scenario]
     criteria = {each["name"]: each for each in drill["criteria"]}
     assert drill["verdict"] == "pass"
-    assert drill["procedure"] == restored_by
+    assert drill["procedure"] == repaired_by
     assert drill["witness"]["seconds"] > 0
     assert drill["requests"]["failed"] > 0
     assert drill["writes"]["acknowledged"] > 0
     assert drill["writes"]["lost"] == 0
     assert {
         name
-        for name in ("restored", "response_time", "error_rate", "writes")
+        for name in ("recovered", "response_time", "error_rate", "writes")
         if criteria[name]["verdict"] == "pass"
     } == {
-        "restored",
+        "recovered",
         "response_time",
         "error_rate",
         "writes",
