@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from running_service import RunningService
 
-from conftest import SERVICE
 from drill.load.calibration import measure_capacity
 from drill.recording.events import Limit
+
+SERVICE = Path(__file__).with_name("small_service.py")
 
 LIMITS = {"error_rate": Limit(0.001), "response_time": Limit(0.5, statistic="p95")}
 
