@@ -37,6 +37,7 @@ def test_a_run_that_is_ended_puts_the_target_back(
                 "features",
                 "-k",
                 SCENARIO,
+                "--fresh-controls",
                 "--reports",
                 str(tmp_path / "reports"),
                 "--run",

@@ -27,7 +27,7 @@ from drill.putback.place import state_folder
 pytestmark = pytest.mark.cluster
 
 SERVICE = ROOT / "tests" / "second_service"
-WITHIN_SECONDS = 240
+WITHIN_SECONDS = 300
 Drilled = Mapping[str, Any]
 
 
@@ -122,8 +122,8 @@ def test_faults_that_it_can_have_are_drilled(
 @pytest.mark.parametrize(
     ("criterion", "why"),
     [
-        ("cpu", "no container has a CPU limit and a measure of its use"),
-        ("memory", "no container has a memory limit and a measure of its use"),
+        ("cpu", "no container has a CPU limit"),
+        ("memory", "no container has a memory limit"),
         ("database", "the target has no database and no metrics"),
         ("data_age", "the target has no backup"),
     ],
@@ -155,7 +155,7 @@ def test_what_it_does_not_have_is_named_neither_failed_nor_passed(
     said = next(
         number
         for number, line in enumerate(lines)
-        if "not applicable" in line and line.endswith(f": {scenario}")
+        if line.strip() == f"not applicable: {scenario}: not applicable"
     )
     assert lines[said + 1].strip() == f"the target has no {part}"
 
