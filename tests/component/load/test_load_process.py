@@ -99,7 +99,7 @@ def test_a_stopped_service_fails_each_request_planned_meanwhile(
         tail.poll()
         seen = tail.summary()
         recovered = tail.recovered_since(stopped, 5, LIMITS)
-        too_early = tail.recovered_since(stopped, 5, LIMITS, now=continued + 5)
+        too_early = tail.recovered_since(stopped, 5, LIMITS, now=continued + 3)
     requests = recorded(load.stream)
     failed = [request for request in requests if request.error]
     # those planned in the first of the two seconds ran into their timeout of one second while nobody answered
