@@ -54,6 +54,7 @@ class Watching:
         self._scene.recorder.record(WindowClosed("recovery"), at=_at(began))
         self._scene.recorder.record(WindowOpened("after"), at=_at(began))
         latest = began + judging.hold_seconds + judging.after_at_most_seconds
+        busy = [began]
 
         def look() -> bool:
             self._scene.show("after", "the window after to be long enough")
@@ -63,7 +64,10 @@ class Watching:
             if start is None:
                 return moment >= latest
             opened = max(start, self._acting.finished or start) + judging.hold_seconds
-            enough = moment >= opened + judging.after_seconds and not self._acting.running()
+            if self._acting.running():
+                busy[:] = [moment]  # what the operator left in the background may still undo the repair
+            quiet = moment >= busy[0] + judging.hold_seconds
+            enough = quiet and moment >= opened + judging.after_seconds
             return moment >= latest or (enough and self._decided(opened))
 
         bound = latest - time.monotonic() + 30
