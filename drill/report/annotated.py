@@ -29,10 +29,12 @@ ORDER = ("proven", "failed", "passed")
 
 @dataclass(frozen=True)
 class RanHere:
-    """A drill that ran the command of a line. `kind`: one of ORDER; `how`: in words."""
+    """A drill that ran the command of a line. `verdict`: on the drill; `kind`: of the command, one of ORDER;
+    `how`: the same in words."""
 
     drill: str
     scenario: str
+    verdict: str
     kind: str
     how: str
 
@@ -152,7 +154,7 @@ def _ran(
                     text = runbook_named(facts, runbook or named)
                 case CommandFinished() as command if text is not None:
                     kind, how = _ended(command, proves.get((command.line, command.command), []))
-                    yield text, command.line, RanHere(verdict.drill, verdict.scenario, kind, how)
+                    yield text, command.line, RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how)
 
 
 def _proves(proofs: Sequence[Proof], drill: str) -> dict[tuple[int, str], list[str]]:

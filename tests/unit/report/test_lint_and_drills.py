@@ -238,7 +238,7 @@ def test_the_page_shows_both_texts_escaped_with_links(tmp_path: Path) -> None:
     assert view.count("<details>") == 2
     assert "nobody &lt;b&gt;runs&lt;/b&gt; this" in view
     assert "It &lt;i&gt;never&lt;/i&gt; returns" in view
-    assert f'<a href="#drill-{DRILL.drill}">' in view
+    assert f'<a href="#drill-{DRILL.drill}">{DRILL.scenario}</a> <span class="soft">(pass)</span>' in view
     assert 'href="#defect-RB-001"' in view
     assert "proven by RB-001 in this run" in view
 
