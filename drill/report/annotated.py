@@ -154,7 +154,11 @@ def _ran(
                     text = runbook_named(facts, runbook or named)
                 case CommandFinished() as command if text is not None:
                     kind, how = _ended(command, proves.get((command.line, command.command), []))
-                    yield text, command.line, RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how)
+                    yield (
+                        text,
+                        command.line,
+                        RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how),
+                    )
 
 
 def _proves(proofs: Sequence[Proof], drill: str) -> dict[tuple[int, str], list[str]]:
