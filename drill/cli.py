@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -151,9 +151,12 @@ def report(run_folder: Path) -> None:
 @click.option("--run", "run_folder", type=STORED_RUN, help="Count what this stored run executed.")
 @click.pass_context
 def coverage(context: click.Context, run_folder: Path | None) -> None:
-    """List every step of the runbook; of a stored run, which of them it executed."""
+    """List every step of the runbook, and what has been done with it: drilled (of a stored run), only looked
+    at by lint, or never touched."""
     lines = (
-        run_coverage_lines(run_folder) if run_folder else runbook_lines(Book(_settings(context)).corrected)
+        run_coverage_lines(run_folder)
+        if run_folder
+        else runbook_lines(Book(_settings(context)).corrected, date.today())
     )
     for line in lines:
         click.echo(line)

@@ -41,6 +41,13 @@ FOUND = 1
     metavar="FILE",
     help="The metrics that the service exposes: names, one a line, or what /metrics answers.",
 )
+@click.option(
+    "--run",
+    "run_folder",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="A stored run of drills, such as reports/latest: say which findings it has proven.",
+)
 @click.option("--format", "output", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option(
     "--select", metavar="IDS", default="", help="Only these rules; the beginning of an id names its kind."
@@ -56,6 +63,7 @@ def lint(
     manifests_folder: Path | None,
     images: tuple[str, ...],
     metrics_file: Path | None,
+    run_folder: Path | None,
     output: str,
     select: str,
     ignore: str,
@@ -79,6 +87,11 @@ def lint(
     outcome = lint_files(_files(runbooks), options)
     if fix:
         outcome = _fix(outcome, options)
+    if run_folder is not None:
+        # reading runs takes a tenth of a second to import, which lint alone does not need
+        from drill.lint.proven import with_proofs  # noqa: PLC0415
+
+        outcome = with_proofs(outcome, run_folder)
     shown = FORMATS[output](outcome)
     if shown:
         click.echo(shown)

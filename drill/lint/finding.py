@@ -19,10 +19,19 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Proven:
+    """What a drill has shown of the same command. `defect`: its id in the errata of the run; `run`: its
+    name."""
+
+    defect: str
+    run: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """One place that will go wrong. `message`: what will happen; `excerpt`: the command or line, as written;
     `correction`: what to write instead, in words or text, empty where nobody can know; `edit`: the same for
-    --fix."""
+    --fix; `proven`: by drills of a stored run, empty where none was asked."""
 
     path: Path
     rule: str
@@ -31,6 +40,7 @@ class Finding:
     excerpt: str
     correction: str = ""
     edit: Edit | None = None
+    proven: tuple[Proven, ...] = ()
 
     @property
     def order(self) -> tuple[str, int, int, str]:

@@ -20,7 +20,7 @@ WIDEST = 200
 
 def as_text(outcome: Outcome) -> str:
     """For a reader: each finding with its line and, where there is one, its correction."""
-    lines: list[str] = []
+    lines: list[str] = [*outcome.notes, *([""] if outcome.notes else [])]
     for finding in outcome.findings:
         lines += _shown(finding, outcome)
     for need, identifiers in outcome.not_applied.items():
@@ -45,7 +45,7 @@ def _shown(finding: Finding, outcome: Outcome) -> list[str]:
     end = span.end_column if span.end_line == span.line else len(text) + 1
     marked = " " * (span.column - 1) + "^" * max(1, end - span.column)
     shown = [
-        f"{finding.path}:{span.line}:{span.column}: {finding.rule} {star}{finding.message}",
+        f"{finding.path}:{span.line}:{span.column}: {finding.rule} {star}{finding.message}{_proven(finding)}",
         f"{margin} |",
         f"{number} | {text[:WIDEST]}".rstrip(),
         f"{margin} | {marked[:WIDEST]}".rstrip(),
@@ -53,6 +53,14 @@ def _shown(finding: Finding, outcome: Outcome) -> list[str]:
     if finding.correction:
         shown.append(f"{margin} = instead: {finding.correction}")
     return [*shown, ""]
+
+
+def _proven(finding: Finding) -> str:
+    """What drills have shown of it, as the end of a sentence; empty where nothing was."""
+    runs: dict[str, list[str]] = {}
+    for each in finding.proven:
+        runs.setdefault(each.run, []).append(each.defect)
+    return "".join(f"; proven by {', '.join(defects)} in run {run}" for run, defects in runs.items())
 
 
 def as_json(outcome: Outcome) -> str:
@@ -63,6 +71,7 @@ def as_json(outcome: Outcome) -> str:
             "not_applied": {need: list(identifiers) for need, identifiers in outcome.not_applied.items()},
             "shell_blocks": outcome.blocks,
             "shell_blocks_not_read": outcome.unread_blocks,
+            **({"notes": list(outcome.notes)} if outcome.notes else {}),
         },
         indent=2,
         ensure_ascii=False,
@@ -91,7 +100,12 @@ def _fields(finding: Finding) -> dict[str, Any]:
             "end_column": edit.span.end_column,
             "text": edit.text,
         },
+        **({"proven": _proofs(finding)} if finding.proven else {}),
     }
+
+
+def _proofs(finding: Finding) -> list[dict[str, str]]:
+    return [{"defect": each.defect, "run": each.run} for each in finding.proven]
 
 
 def as_sarif(outcome: Outcome) -> str:
@@ -126,14 +140,17 @@ def as_sarif(outcome: Outcome) -> str:
                     }
                 }
             ],
+            **({"properties": {"proven": _proofs(finding)}} if finding.proven else {}),
         }
         for finding in outcome.findings
     ]
-    run = {
+    run: dict[str, Any] = {
         "tool": {"driver": {"name": "drill lint", "rules": rules}},
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
+    if outcome.notes:
+        run["properties"] = {"notes": list(outcome.notes)}
     return json.dumps(
         {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
     )
@@ -144,17 +161,20 @@ def _uri(path: Path) -> str:
 
 
 def _with_correction(finding: Finding) -> str:
-    return f"{finding.message}. Instead: {finding.correction}" if finding.correction else finding.message
+    said = f"{finding.message}{_proven(finding)}"
+    return f"{said}. Instead: {finding.correction}" if finding.correction else said
 
 
 def as_github(outcome: Outcome) -> str:
     """For a workflow of GitHub's: one annotation a line."""
-    return "\n".join(
+    notes = [f"::notice title=drill lint::{_data(note)}" for note in outcome.notes]
+    found = [
         f"::error file={_property(str(finding.path))},line={finding.span.line},col={finding.span.column},"
         f"endLine={finding.span.end_line},endColumn={finding.span.end_column},"
         f"title={_property(f'drill lint {finding.rule}')}::{_data(_with_correction(finding))}"
         for finding in outcome.findings
-    )
+    ]
+    return "\n".join([*notes, *found])
 
 
 def _data(text: str) -> str:

@@ -33,6 +33,7 @@ NEEDS: dict[str, str] = {
     "promtool": "promtool on the PATH (Debian: prometheus)",
     "shellcheck": "shellcheck on the PATH",
     "bash": "bash on the PATH",
+    "folder": "the folder that the text lies in",
 }
 
 

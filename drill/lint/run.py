@@ -12,11 +12,12 @@ from shutil import which
 
 import drill.lint.rules  # noqa: F401 - enters the rules
 from drill.errors import UsageError
-from drill.lint.document import Document, parse_document, read_document
+from drill.lint.document import Document, Fence, parse_document, read_document
 from drill.lint.finding import Finding
 from drill.lint.manifests import Manifests
 from drill.lint.rule import NEEDS, RULES, Rule
 from drill.lint.rules import shellcheck
+from drill.lint.rules.alerts import alerts_of
 from drill.lint.subject import Subject
 from drill.lint.suppression import apply
 
@@ -24,7 +25,8 @@ from drill.lint.suppression import apply
 @dataclass(frozen=True)
 class Options:
     """What was given beside the files. `select`, `ignore`: ids of rules, or the beginnings of ids; `today`:
-    against which dates are past."""
+    against which dates are past; `without`: needs, by their names in NEEDS, that are taken as not met even
+    where they are."""
 
     manifests: Manifests | None = None
     tools_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -32,19 +34,23 @@ class Options:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     today: date = field(default_factory=date.today)
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """`findings`: by file, line and column; `not_applied`: ids by what they need and lack; `documents`: as
     read; `blocks`, `unread_blocks`: how many shell blocks there were, and how many the parser did not
-    understand."""
+    understand; `looked_at`: the blocks that rules read, shell and alerts, as file, first and last line of
+    their text; `notes`: what a reader has to know beside findings."""
 
     findings: tuple[Finding, ...]
     not_applied: Mapping[str, tuple[str, ...]]
     documents: tuple[Document, ...]
     blocks: int
     unread_blocks: int
+    looked_at: tuple[tuple[Path, int, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def lint_files(paths: Iterable[Path], options: Options) -> Outcome:
@@ -64,6 +70,7 @@ def lint_documents(documents: Sequence[Document], options: Options) -> Outcome:
     rules = [entry for entry in chosen if not lacking[entry.id]]
     applied = frozenset(entry.id for entry in rules)
     findings: list[Finding] = []
+    looked_at: list[tuple[Path, int, int]] = []
     blocks = unread = 0
     for document in documents:
         subject = Subject(document, options.manifests, options.tools_of, options.metrics, options.today)
@@ -71,6 +78,7 @@ def lint_documents(documents: Sequence[Document], options: Options) -> Outcome:
         findings.extend(apply(subject, list(dict.fromkeys(found)), applied))
         blocks += len(subject.script.fences)
         unread += len(subject.script.unread)
+        looked_at.extend((document.path, fence.line, fence.last_line) for fence in _read_fences(subject))
     return Outcome(
         tuple(sorted(findings, key=lambda finding: finding.order)),
         {
@@ -81,7 +89,16 @@ def lint_documents(documents: Sequence[Document], options: Options) -> Outcome:
         tuple(documents),
         blocks,
         unread,
+        tuple(looked_at),
     )
+
+
+def _read_fences(subject: Subject) -> list[Fence]:
+    """The blocks that rules read: shell that the parser understood, and alerts."""
+    unread = {id(fence) for fence, _ in subject.script.unread}
+    shell = {id(fence) for fence in subject.script.fences} - unread
+    alerts = {id(alert.fence) for alert in alerts_of(subject)}
+    return [fence for fence in subject.document.fences if id(fence) in shell | alerts]
 
 
 def chosen_rules(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
@@ -106,5 +123,6 @@ def _lacks(entry: Rule, options: Options) -> list[str]:
         "promtool": "promtool" not in entry.needs or which("promtool") is not None,
         "shellcheck": "shellcheck" not in entry.needs or shellcheck.program() is not None,
         "bash": "bash" not in entry.needs or which("bash") is not None,
+        "folder": True,
     }
-    return [need for need in entry.needs if not given[need]]
+    return [need for need in entry.needs if not given[need] or need in options.without]

@@ -12,9 +12,9 @@ import msgspec
 from msgspec.structs import replace
 
 from drill.judge.verdict import DrillVerdict
-from drill.report.defects import prove, proves_by_drill
 from drill.report.page import page
 from drill.report.summary import markdown, summarize
+from drill.run.defects import prove, proves_by_drill
 from drill.run.facts import read_facts
 from drill.run.files import write_file
 from drill.run.inputs import errata_of

@@ -1,5 +1,6 @@
 """How much of the runbook a run carried out: its fenced blocks, and by which drills each was run. The runbook
-is read from the run's own inputs/."""
+is read from the run's own inputs/. What no drill ran, lint has at least looked at, or nobody.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from drill.lint.alone import Alone, lint_alone
 from drill.recording import Event
 from drill.recording.events import DrillStarted, ProcedureStarted
-from drill.run.facts import Facts
+from drill.run.facts import Facts, day_of
 from drill.run.inputs import runbook_of
+from drill.runbook import Runbook
 
 
 @dataclass(frozen=True)
 class CoveredStep:
     """One fenced block of the runbook. `line`: of its first line of code; `drills`: those that ran it or a
-    part of it.
+    part of it; `linted`: a rule of drill lint has looked at it; `findings`: how many it found there.
     """
 
     section: str
@@ -24,6 +27,17 @@ class CoveredStep:
     line: int
     language: str
     drills: list[str]
+    linted: bool = False
+    findings: int = 0
+
+    @property
+    def mark(self) -> str:
+        """What has been done with it, in words."""
+        found = f"{self.findings} finding{'' if self.findings == 1 else 's'}"
+        if self.drills:
+            drilled = f"drilled: {', '.join(self.drills)}"
+            return f"{drilled}; lint: {found}" if self.findings else drilled
+        return f"only looked at by lint: {found}" if self.linted else "never touched"
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,16 @@ class Coverage:
     def run(self) -> int:
         """How many steps were carried out."""
         return sum(1 for step in self.steps if step.drills)
+
+    @property
+    def linted(self) -> int:
+        """How many only lint has looked at."""
+        return sum(1 for step in self.steps if step.linted and not step.drills)
+
+    @property
+    def untouched(self) -> int:
+        """How many neither a drill ran nor lint looked at."""
+        return len(self.steps) - self.run - self.linted
 
 
 def cover(run_folder: Path, facts: Facts, recordings: Mapping[str, Sequence[Event]]) -> list[Coverage]:
@@ -55,17 +79,29 @@ def cover(run_folder: Path, facts: Facts, recordings: Mapping[str, Sequence[Even
     return [_of_one(run_folder, facts, runbook, lines) for runbook, lines in sorted(executed.items())]
 
 
-def _of_one(run_folder: Path, facts: Facts, name: str, lines: Mapping[int, Sequence[str]]) -> Coverage:
-    runbook = runbook_of(run_folder, facts, name)
-    if runbook is None:
-        return Coverage(name, [], f"{name} is not among the run's inputs, so its steps are not counted")
+def cover_text(name: str, runbook: Runbook, lines: Mapping[int, Sequence[str]], alone: Alone) -> Coverage:
+    """Coverage of a runbook that was read. `lines`: drills by the line at which they ran something."""
     steps = []
     for step in runbook.steps:
         end = step.line + step.text.count("\n")
         drills = [drill for line, names in lines.items() if step.line <= line <= end for drill in names]
         steps.append(
             CoveredStep(
-                step.section.title, step.label or "", step.line, step.language, list(dict.fromkeys(drills))
+                step.section.title,
+                step.label or "",
+                step.line,
+                step.language,
+                list(dict.fromkeys(drills)),
+                alone.looked_at(step.line, end),
+                len(alone.findings_in(step.line, end)),
             )
         )
     return Coverage(name, steps)
+
+
+def _of_one(run_folder: Path, facts: Facts, name: str, lines: Mapping[int, Sequence[str]]) -> Coverage:
+    runbook = runbook_of(run_folder, facts, name)
+    if runbook is None:
+        return Coverage(name, [], f"{name} is not among the run's inputs, so its steps are not counted")
+    text = runbook.path.read_bytes().decode("utf-8", errors="replace")
+    return cover_text(name, runbook, lines, lint_alone(runbook.path.name, text, day_of(facts)))

@@ -17,12 +17,13 @@ from markupsafe import Markup
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, read_requests
 from drill.recording.events import Calibration, DrillError, FaultInjected, TargetPutBack, WritesAudited
+from drill.report.annotated import annotate
 from drill.report.coverage import cover
-from drill.report.defects import Proof, proves_by_drill
 from drill.report.summary import exit_meaning
 from drill.report.templates import render
 from drill.report.timeline import draw, identifier
 from drill.report.words import age_text, control_says, criterion_name, days_text, says
+from drill.run.defects import Proof, proves_by_drill
 from drill.run.facts import Facts, KeptFacts
 from drill.run.manifest import VERDICT
 from drill.run.outcome import as_expected
@@ -127,6 +128,7 @@ def page(
         proofs=proofs,
         anchor=identifier,
         coverages=cover(run_folder, run, recordings),
+        texts=annotate(run_folder, run, verdicts, proofs, recordings),
         calibrations=_calibrations(run, verdicts),
         criterion_name=criterion_name,
         printable=printable,

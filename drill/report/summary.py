@@ -23,9 +23,9 @@ from drill.judge.verdict import (
     RequestCount,
     Unmeasured,
 )
-from drill.report.defects import Proof
 from drill.report.templates import render
 from drill.report.words import criterion_name, says
+from drill.run.defects import Proof
 from drill.run.facts import Facts, KeptFacts
 from drill.run.outcome import as_expected
 from drill.runbook import Defect

@@ -3,6 +3,7 @@ killed run can be judged as far as it came."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -141,6 +142,11 @@ def read_facts(folder: Path) -> Facts:
             f"{found.project.commit or 'unknown'}); judge it with that",
         )
     return found
+
+
+def day_of(facts: Facts) -> date:
+    """The day on which the run began, in UTC."""
+    return datetime.fromtimestamp(facts.started_wall, UTC).date()
 
 
 def write_facts(folder: Path, facts: Facts) -> None:

@@ -43,12 +43,28 @@ def errata_of(folder: Path, facts: Facts) -> list[Defect]:
     ]
 
 
-def runbook_of(folder: Path, facts: Facts, name: str) -> Runbook | None:
-    """The runbook that the recording calls `name`, as it was; None where the run kept none of that name."""
+def runbooks_of(facts: Facts) -> list[Input]:
+    """The runbooks that the run kept, as first written before as corrected."""
+    kept = [kept for kept in facts.inputs if kept.role in ("runbook", "runbook as written")]
+    return sorted(kept, key=lambda each: each.role == "runbook")
+
+
+def runbook_of_errata(facts: Facts) -> Input | None:
+    """The text whose lines the errata count: as first written, or the only one; None where none was kept."""
+    return next(iter(runbooks_of(facts)), None)
+
+
+def runbook_named(facts: Facts, name: str) -> Input | None:
+    """The runbook that the recording calls `name`; None where the run kept none of that name."""
     texts = [kept for kept in facts.inputs if kept.role in ("runbook", "runbook as written")]
     named = [kept for kept in texts if kept.name == PurePosixPath(name).as_posix()]
     same_name = [kept for kept in texts if PurePosixPath(kept.name).name == PurePosixPath(name).name]
-    found = next(iter([*named, *same_name]), None)
+    return next(iter([*named, *same_name]), None)
+
+
+def runbook_of(folder: Path, facts: Facts, name: str) -> Runbook | None:
+    """The runbook that the recording calls `name`, as it was; None where the run kept none of that name."""
+    found = runbook_named(facts, name)
     return parse(folder / found.kept) if found else None
 
 

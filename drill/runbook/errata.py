@@ -68,7 +68,8 @@ class Evidence(_Entry):
 
 class Defect(_Entry):
     """One defect. `line`: in the runbook as first written; `as_written`, `as_corrected`: names of the
-    scenarios (or steps) that show it; `evidence`: empty where no drill proves it yet."""
+    scenarios (or steps) that show it; `evidence`: empty where no drill proves it yet; `found_by`: the
+    rules of `drill lint` that find it by reading, empty where nobody has said."""
 
     id: Annotated[str, Field(pattern=r"^RB-\d{3}$")]
     section: str
@@ -77,6 +78,7 @@ class Defect(_Entry):
     as_written: str
     as_corrected: str
     evidence: tuple[Evidence, ...] = ()
+    found_by: tuple[Annotated[str, Field(pattern=r"^D\d{3}$")], ...] = ()
 
     def proven_by(self, commands: Iterable[CommandFinished]) -> bool:
         """True where every piece of evidence is among the finished commands of an as-written

@@ -413,6 +413,7 @@ def no_link(subject: Subject) -> Iterator[Finding]:
     bad="- alert: Down\n  expr: up == 0\n  annotations: {runbook_url: '#service-down'}",
     good="- alert: Down\n  expr: up == 0\n  annotations: {runbook_url: '#example'}",
     language="yaml",
+    needs=("folder",),
 )
 def dead_link(subject: Subject) -> Iterator[Finding]:
     """Runbook annotations that name a section of this file, or a file beside it."""

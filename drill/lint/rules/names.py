@@ -418,6 +418,7 @@ def _is_hand_written(target: Target, made: set[str]) -> bool:
     bad="kubectl cp backup-latest.tar novel-engine-production/$POD:/app/data/restored.tar",
     good="""kubectl exec "$POD" -n novel-engine-production -- tar -cf - /app/data > backup-of-today.tar
 kubectl cp backup-of-today.tar novel-engine-production/$POD:/app/data/restored.tar""",
+    needs=("folder",),
 )
 def unmade_file(subject: Subject) -> Iterator[Finding]:
     """The sources of kubectl cp, of restores from standard input, and backups that are applied."""

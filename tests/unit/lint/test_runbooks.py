@@ -45,6 +45,11 @@ def test_every_defect_of_the_errata_is_looked_for() -> None:
     assert {defect.id for defect in load_errata(ROOT / "runbook" / "errata.yaml")} == set(READABLE)
 
 
+def test_the_errata_name_the_rules_that_find_each_defect() -> None:
+    named = {defect.id: set(defect.found_by) for defect in load_errata(ROOT / "runbook" / "errata.yaml")}
+    assert named == {defect: {rule for rule, _ in places} for defect, places in READABLE.items()}
+
+
 @pytest.mark.parametrize("defect", READABLE)
 def test_the_defect_is_found_by_reading(defect: str, found: set[tuple[str, int]]) -> None:
     assert [place for place in READABLE[defect] if place not in found] == []
