@@ -22,6 +22,8 @@ from drill.machine.stage import output, run, say, stage, succeeds
 from drill.settings import Settings
 
 SOURCES = Path(__file__).resolve().parents[2] / "cluster"
+FORGET = {"syn_sent": 2, "syn_recv": 2, "fin_wait": 10, "close_wait": 10, "last_ack": 5, "time_wait": 5}
+"""For how many seconds a node keeps a connection in each state that leads nowhere any more."""
 READY_SECONDS = 120
 LABEL = "io.x-k8s.kind.cluster"
 MAKING = "making"
@@ -80,6 +82,7 @@ def ensure_cluster(settings: Settings) -> None:
         _refuse_foreign(settings, nodes)
         _start_workers(name, nodes)
         if nodes[0].state == "running" and _answers(settings):
+            _forget_connections_soon(nodes)
             say(f"==> the cluster {name} is running")
             return
         with stage(
@@ -113,6 +116,7 @@ def ensure_cluster(settings: Settings) -> None:
         nodes = nodes_of(name)
         _mark(settings).write_text("".join(f"{node.id}\n" for node in nodes), encoding="utf-8")
         _keep_strays_inside(nodes)
+        _forget_connections_soon(nodes)
         _ensure_kubectl(name)
     with stage("metrics-server"):
         _kubectl(settings, "apply", "-f", str(SOURCES / "addons" / "metrics-server.yaml"))
@@ -138,6 +142,17 @@ def _ensure_kubectl(name: str) -> None:
             ["docker", "cp", f"{control_plane_of(name)}:/usr/bin/kubectl", str(own)],
             why="copy kubectl from the node",
         )
+
+
+def _forget_connections_soon(nodes: list[Node]) -> None:
+    """A node remembers for two minutes to which pod it led a connection that came to nothing, and leads the
+    next one from the same port there again, whether or not that pod is still there. An outage uses up all
+    ports, so users would meet dead pods long after it: what has ended is forgotten at once."""
+    settings = [
+        f"net.netfilter.nf_conntrack_tcp_timeout_{state}={seconds}" for state, seconds in FORGET.items()
+    ]
+    for node in nodes:
+        run(["docker", "exec", node.name, "sysctl", "-q", "-w", *settings], why=f"set up {node.name}")
 
 
 def _keep_strays_inside(nodes: list[Node]) -> None:
