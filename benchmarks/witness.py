@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from drill.judge.windows import first_failed_after
 
 from benchmarks.row import ROOT, MeasureError, Options, Row, evidence, reached
 from benchmarks.stored import witness_seconds
@@ -121,10 +120,10 @@ def inject_once(settings: Settings, cluster: Cluster, fault: str) -> Seen:
             injection.wait_until_undone()
             recorder.close()
         requests = read_requests(folder / "requests.jsonl")
-        first = first_failed_after(requests, injected.monotonic)
-        if first is None:
+        failed = np.flatnonzero(requests.failed & (requests.finished >= injected.monotonic))
+        if not len(failed):
             raise MeasureError(f"{fault}: witnessed as {found.what!r}, and no request of the stream failed")
-        first_failed = max(injected.monotonic, float(requests.planned[first]))
+        first_failed = max(injected.monotonic, float(requests.planned[failed[0]]))
         return Seen(fault, found.seconds, injected.monotonic + found.seconds - first_failed)
 
 
