@@ -7,7 +7,7 @@ import time
 from drill import wait
 from drill.conduct.acting import Acting
 from drill.conduct.breaking import Breaking
-from drill.conduct.patience import Patience
+from drill.conduct.patience import QUIET_SECONDS, Patience
 from drill.conduct.scene import Scene
 from drill.conduct.users import Users
 from drill.recording import Moment, now
@@ -54,7 +54,9 @@ class Watching:
         self._scene.recorder.record(WindowClosed("recovery"), at=_at(began))
         self._scene.recorder.record(WindowOpened("after"), at=_at(began))
         latest = began + judging.hold_seconds + judging.after_at_most_seconds
+        patience = judging.patience_seconds + self._scene.settings.load.timeout_seconds + QUIET_SECONDS
         busy = [began]
+        lost: list[float] = []
 
         def look() -> bool:
             self._scene.show("after", "the window after to be long enough")
@@ -62,7 +64,9 @@ class Watching:
             moment = time.monotonic()
             start = self._recovered()
             if start is None:
-                return moment >= latest
+                lost[:] = lost or [moment]
+                return moment >= max(latest, lost[0] + patience)
+            lost.clear()
             opened = max(start, self._acting.finished or start) + judging.hold_seconds
             if self._acting.running():
                 busy[:] = [moment]  # what the operator left in the background may still undo the repair
@@ -70,7 +74,7 @@ class Watching:
             enough = quiet and moment >= opened + judging.after_seconds
             return moment >= latest or (enough and self._decided(opened))
 
-        bound = latest - time.monotonic() + 30
+        bound = latest + patience - time.monotonic() + 30
         wait.until("the end of the window after", look, seconds=bound, every_seconds=LOOK_EVERY_SECONDS)
         self._scene.recorder.record(WindowClosed("after"))
 
