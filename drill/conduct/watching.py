@@ -67,7 +67,7 @@ class Watching:
                 lost[:] = lost or [moment]
                 return moment >= max(latest, lost[0] + patience)
             lost.clear()
-            opened = max(start, self._acting.finished or start) + judging.hold_seconds
+            opened = max(start, began) + judging.hold_seconds
             if self._acting.running():
                 busy[:] = [moment]  # what the operator left in the background may still undo the repair
             quiet = moment >= busy[0] + judging.hold_seconds
