@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
 from drill.conduct.rejudge import rejudge, rewrite_report
-from drill.errors import DrillError, SetupError
+from drill.errors import SetupError
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
@@ -163,17 +162,3 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
 
 
 cli.add_command(lint)
-
-
-def main() -> None:
-    """Entry point. Errors raised on purpose are one message on standard error, without a traceback."""
-    try:
-        cli.main(standalone_mode=False)
-    except DrillError as error:
-        click.echo(f"drill: {error}", err=True)
-        sys.exit(error.exit_status)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(3)
-    except click.Abort:
-        sys.exit(130)

@@ -6,7 +6,7 @@ import pytest
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 
 from drill.conduct.book import Book
-from drill.conduct.checks import lacks, troubles, troubles_together, written_of
+from drill.conduct.checks import troubles, troubles_together, written_of
 from drill.conduct.record import begin_run
 from drill.conduct.scenario import Written, facts_of
 from drill.errors import DrillError
@@ -65,6 +65,3 @@ def _troubles(config: pytest.Config, scenarios: list[Written]) -> list[str]:
     except DrillError as error:
         found = [str(error)]
     return found + troubles_together(scenarios)
-
-
-__all__ = ["lacks", "pytest_collection_modifyitems"]

@@ -19,18 +19,19 @@ def state_folder(cluster: Cluster) -> Path:
     one, told by the uid of its kube-system namespace. Raises ClusterError where the cluster does not answer.
     """
     uid = cluster.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
-    return _base() / f"{_plain(cluster.context)}-{uid[:UID_CHARACTERS]}" / cluster.namespace
+    return state_base() / f"{_plain(cluster.context)}-{uid[:UID_CHARACTERS]}" / cluster.namespace
 
 
 def forget_clusters(context: str) -> None:
     """Remove what is kept to put back clusters of that context, which are gone: there is nothing to put
     back.
     """
-    for folder in _base().glob(f"{_plain(context)}-{'?' * UID_CHARACTERS}"):
+    for folder in state_base().glob(f"{_plain(context)}-{'?' * UID_CHARACTERS}"):
         shutil.rmtree(folder)
 
 
-def _base() -> Path:
+def state_base() -> Path:
+    """Where drill keeps what outlives a run: ${XDG_STATE_HOME:-~/.local/state}/drill."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "drill"
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from drill.errors import InputError
+from drill.putback.place import state_base
 from drill.recording.events import SCHEMA_VERSION, Calibration
 from drill.run.facts import Fact, decode_file
 from drill.run.files import unwritable, write_file
@@ -88,8 +89,7 @@ class Kept:
 
 def store_of(context: str, namespace: str) -> Path:
     """Where facts about the target in that namespace of that cluster are kept."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "drill" / _plain(context) / _plain(namespace)
+    return state_base() / _plain(context) / _plain(namespace)
 
 
 def controls_of(store: Path, faults: Sequence[str]) -> Path:

@@ -59,7 +59,7 @@ def python(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
 
 def drill(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The drill command."""
-    return python(folder, "-c", "from drill.cli import main; main()", *arguments, **environment)
+    return python(folder, "-c", "from drill.start import main; main()", *arguments, **environment)
 
 
 def spoil(file: Path, right: str, wrong: str) -> int:

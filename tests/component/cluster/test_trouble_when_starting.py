@@ -25,7 +25,7 @@ def _drill(
     *arguments: str, prefix: tuple[str, ...] = (), **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*prefix, PYTHON, "-c", "from drill.cli import main; main()", *arguments],
+        [*prefix, PYTHON, "-c", "from drill.start import main; main()", *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,

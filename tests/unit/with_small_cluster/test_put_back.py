@@ -273,7 +273,7 @@ def test_a_cluster_that_does_not_answer_is_an_error_and_nothing_is_claimed(
 def test_drill_put_back_against_a_cluster_that_does_not_answer(
     small: SmallCluster, settings: Settings, tmp_path: Path
 ) -> None:
-    drill = [sys.executable, "-c", "from drill.cli import main; main()"]
+    drill = [sys.executable, "-c", "from drill.start import main; main()"]
     command = [*drill, "--target", str(settings.file), "restore"]
     answering = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (answering.returncode, answering.stdout) == (
