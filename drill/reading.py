@@ -94,6 +94,13 @@ def read_yaml(path: Path, what: str) -> Document:
     return Document(data, lines)
 
 
+def line_longer_than(text: str, characters: int) -> tuple[int, str] | None:
+    """The first line of more than so many characters, with its number; None where there is none. Parsers take
+    long over such lines, and nobody writes them."""
+    numbered = enumerate(text.split("\n"), start=1)
+    return next(((number, line) for number, line in numbered if len(line) > characters), None)
+
+
 def shown(value: object) -> str:
     """A value as an error shows it: its beginning, where it is long."""
     text = value if isinstance(value, str) else repr(value)

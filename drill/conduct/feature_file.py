@@ -17,7 +17,7 @@ from pytest_bdd.parser import FeatureParser
 
 from drill.baselines.severities import severity_of
 from drill.errors import DrillError, InputError
-from drill.reading import read_text, shown
+from drill.reading import line_longer_than, read_text, shown
 
 DEFECT_TAG = re.compile(r"RB-?[0-9]+", re.IGNORECASE)
 LONGEST_LINE = 1000
@@ -46,9 +46,9 @@ def feature_troubles(file: Path, known_tags: Collection[str]) -> list[str]:
 def _parsed(file: Path, text: str) -> Node:
     """The feature of a file. Raises InputError for what is not Gherkin, or holds none."""
     lines = text.split("\n")
-    for line, written in enumerate(lines, start=1):
-        if len(written) > LONGEST_LINE:
-            raise InputError(file, line, shown(written), f"a line of at most {LONGEST_LINE} characters")
+    if longer := line_longer_than(text, LONGEST_LINE):
+        line, written = longer
+        raise InputError(file, line, shown(written), f"a line of at most {LONGEST_LINE} characters")
     try:
         feature: Node | None = Parser().parse(text).get("feature")
     except CompositeParserException as error:

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from drill.errors import InputError
-from drill.reading import read_text
+from drill.reading import line_longer_than, read_text, shown
 from drill.runbook.document import Item, Runbook, Section, Step
 from drill.runbook.sessions import commands_of
 
@@ -33,18 +33,14 @@ SENTENCE_END = re.compile(r"(?<=[.!?:])\s+")
 
 def parse(path: Path | str) -> Runbook:
     """Read a runbook. Raises UsageError when there is no such file, InputError when it is not a runbook (no
-    UTF-8, no heading).
+    UTF-8, no heading, a line that is too long).
     """
     file = Path(path)
     text = read_text(file, "the runbook, which drill.toml names under [target], runbook")
-    for number, line in enumerate(text.split("\n"), start=1):
-        if len(line) > LONGEST_LINE:
-            raise InputError(
-                file,
-                number,
-                f"{line[:40]}… ({len(line):,} characters)",
-                f"lines of at most {LONGEST_LINE:,} characters",
-            )
+    if longer := line_longer_than(text, LONGEST_LINE):
+        number, line = longer
+        said = f"{shown(line)} ({len(line):,} characters)"
+        raise InputError(file, number, said, f"lines of at most {LONGEST_LINE:,} characters")
     tokens = [
         token for token in MarkdownIt("commonmark").enable("table").parse(text) if token.map or token.nesting
     ]
@@ -183,6 +179,7 @@ def _items(tokens: Sequence[Token], sections: Sequence[Section]) -> Iterator[Ite
                 yield Item(section, token.map[0] + 1, " ".join(token.content.split()))
             else:
                 for line, text in enumerate(token.content.split("\n"), start=token.map[0] + 1):
-                    if SAYS_SOMETHING.match(text.strip()):
-                        yield Item(section, line, text.strip())
+                    said = text.strip()
+                    if SAYS_SOMETHING.match(said):
+                        yield Item(section, line, said)
             in_list = False
