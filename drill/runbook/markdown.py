@@ -22,10 +22,12 @@ from drill.runbook.sessions import commands_of
 BEFORE_FIRST_HEADING = "before the first heading"
 LANGUAGE = re.compile(r"\{?\.?(?P<name>[\w+#-]*)")
 SAYS_SOMETHING = re.compile(
-    r"\s*(?:(?:\*\*|__)[^*_]+(?:(?::(?:\*\*|__))|(?:(?:\*\*|__)\s*[:–—-]))"
+    r"(?:(?:\*\*|__)[^*_]+(?:(?::(?:\*\*|__))|(?:(?:\*\*|__)\s*[:–—-]))"
     r"|(?:P|SEV|Priority|Severity)[ -]?[0-9]\b|[^<>≤≥]*[<>≤≥].*[0-9])",
     re.IGNORECASE,
 )
+LONGEST_LINE = 20_000
+"""Characters. Nesting in one line costs time that grows with its square, and no person writes such a line."""
 SENTENCE_END = re.compile(r"(?<=[.!?:])\s+")
 
 
@@ -35,6 +37,14 @@ def parse(path: Path | str) -> Runbook:
     """
     file = Path(path)
     text = read_text(file, "the runbook, which drill.toml names under [target], runbook")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > LONGEST_LINE:
+            raise InputError(
+                file,
+                number,
+                f"{line[:40]}… ({len(line):,} characters)",
+                f"lines of at most {LONGEST_LINE:,} characters",
+            )
     tokens = [
         token for token in MarkdownIt("commonmark").enable("table").parse(text) if token.map or token.nesting
     ]
@@ -173,6 +183,6 @@ def _items(tokens: Sequence[Token], sections: Sequence[Section]) -> Iterator[Ite
                 yield Item(section, token.map[0] + 1, " ".join(token.content.split()))
             else:
                 for line, text in enumerate(token.content.split("\n"), start=token.map[0] + 1):
-                    if SAYS_SOMETHING.match(text):
+                    if SAYS_SOMETHING.match(text.strip()):
                         yield Item(section, line, text.strip())
             in_list = False

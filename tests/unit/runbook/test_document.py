@@ -267,6 +267,12 @@ Nothing else is said here, in 2024.
     ]
 
 
+def test_a_line_that_no_person_writes_is_refused_before_it_costs_minutes(tmp_path: Path) -> None:
+    parse(write(tmp_path, "# a\n\n" + "x" * 20_000 + "\n"))
+    with pytest.raises(InputError, match=r":3: .*20,001 characters.*at most 20,000 characters"):
+        parse(write(tmp_path, "# a\n\n" + "[" * 20_001 + "\n"))
+
+
 def test_no_file_no_heading_no_text(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         parse(tmp_path / "none.md")
