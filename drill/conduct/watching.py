@@ -80,7 +80,8 @@ class Watching:
 
     def _decided(self, opened: float) -> bool:
         scene = self._scene
-        return scene.tail.decided(opened, scene.limits, calibration=scene.calibration)
+        least = scene.settings.judge.after_seconds
+        return scene.tail.decided(opened, least, scene.limits, calibration=scene.calibration)
 
     def _recovered(self) -> float | None:
         moment = self._breaking.began if self._breaking.injected else self._acting.finished or 0.0
