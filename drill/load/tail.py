@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from drill.judge.criteria.error_rate import error_rate_so_far
+from drill.judge.criteria.response_time import response_time_so_far
 from drill.judge.outages import recovered_since, standard_of
 from drill.load.stalls import Stalls, touched
 from drill.recording.events import Calibration, Judging, Limit
@@ -180,17 +181,32 @@ class RequestTail:
     def decided(
         self,
         opened: float,
+        least_seconds: float,
         limits: Mapping[str, Limit],
         *,
         calibration: Calibration | None = None,
         now: float | None = None,
     ) -> bool:
-        """Does the window after that `opened` then (monotonic seconds) tell already whether the error rate is
-        held? It may be asked as often as one likes: the judge's test pays for every look."""
-        limit = limits.get("error_rate")
-        known_until = self._known_until(now)
-        failed, count = self.failed_of(opened, known_until)
-        return limit is None or error_rate_so_far(failed, count, limit.value, calibration) != "inconclusive"
+        """Does the window after that `opened` then (monotonic seconds) tell already whether error rate and
+        response time are held? It lasts for `least_seconds`, and may be asked about as often as one likes:
+        how often is looked is the judge's."""
+        window = (opened, self._known_until(now))
+        requests = self._measured_columns(*window)
+        rate, response = limits.get("error_rate"), limits.get("response_time")
+        failed, count = int(requests.failed.sum()), len(requests)
+        if rate is not None and error_rate_so_far(failed, count, rate.value, calibration) == "inconclusive":
+            return False
+        if response is None:
+            return True
+        found = response_time_so_far(
+            requests,
+            window,
+            least_seconds,
+            response,
+            timeout_seconds=self._timeout_seconds,
+            calibration=calibration,
+        )
+        return found != "inconclusive"
 
     def _measured_columns(self, start: float, end: float) -> Requests:
         """The measured requests planned in [start, end)."""
