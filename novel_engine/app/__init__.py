@@ -2,5 +2,5 @@
 and queue.
 
 Modules, each importing only those before it: settings, metrics, logs, database, redis_store, narrator, web,
-__main__ (the server). backup stands alone.
+__main__ (the server).
 """
