@@ -115,7 +115,6 @@ def made_by_others(each: Object) -> bool:
         bool(each["metadata"].get("ownerReferences"))
         or (each["kind"], each["metadata"]["name"]) in OTHERS
         or each.get("type") == "kubernetes.io/service-account-token"
-        or each["metadata"].get("labels", {}).get("tfstate") == "true"
     )
 
 

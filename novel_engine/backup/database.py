@@ -17,7 +17,7 @@ PAGES_PER_STEP = 2000
 
 
 def write(database: Path, partial: Path) -> Contents:
-    """Copy `database` to `partial`; what is in the copy, which is no less than was in the database before."""
+    """Copy `database` to `partial`; the rows in the copy, which are no fewer than the database had before."""
     try:
         source = sqlite3.connect(f"file:{database}?mode=rw", timeout=BUSY_SECONDS, uri=True)
         try:
@@ -27,22 +27,29 @@ def write(database: Path, partial: Path) -> Contents:
                 source.backup(copy, pages=PAGES_PER_STEP)
                 # One file without a write-ahead log of its own: it can be checked and copied by itself.
                 copy.execute("PRAGMA journal_mode=DELETE")
+                after = _rows(copy)
             finally:
                 copy.close()
         finally:
             source.close()
     except sqlite3.Error as error:
         raise BackupError(f"no backup of {database}: {type(error).__name__}: {error}") from error
-    contents = inspect(partial)
-    after = contents["rows"]
-    fewer = [f"{table}: {after.get(table)} of {rows}" for table, rows in before.items() if _fewer(after, table, rows)]
-    if fewer:
-        raise BackupError(f"the copy of {database} lacks rows: {', '.join(fewer)}")
-    return contents
+    if lacking := lacking_rows(before, after):
+        raise BackupError(f"the copy of {database} lacks rows: {lacking}")
+    return {"rows": after}
 
 
-def _fewer(after: dict[str, int], table: str, rows: int) -> bool:
-    return after.get(table, -1) < rows
+def lacking_rows(before: dict[str, int], after: dict[str, int]) -> str:
+    """The tables with fewer rows after than before, and how many of how many are there; empty where none is.
+
+    >>> lacking_rows({"campaigns": 3, "characters": 8}, {"campaigns": 2, "characters": 9})
+    'campaigns: 2 of 3'
+    """
+    return ", ".join(
+        f"{table}: {after.get(table, 0)} of {rows}"
+        for table, rows in before.items()
+        if after.get(table, -1) < rows
+    )
 
 
 def inspect(path: Path) -> Contents:

@@ -1,40 +1,37 @@
-"""Terraform's state. Flows in: the state as its kubernetes backend keeps it in a Secret, mounted as a file. Flows
-out: the same, unpacked, as `terraform state push` takes it.
+"""Terraform's state. Flows in: the state that the Secret terraform-state holds, mounted as a file. Flows out: the
+same, for terraform/terraform.tfstate.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from pathlib import Path
 
 from novel_engine.backup.store import BackupError, Contents
 
 FORMAT = 4
-GZIP = b"\x1f\x8b"
 
 
 def write(source: Path, partial: Path) -> Contents:
-    """Keep the state in `source`, packed or not; its lineage, serial and resources."""
+    """Keep the state in `source`; its lineage, serial and resources."""
     try:
         state = source.read_bytes()
     except FileNotFoundError as error:
         raise BackupError(
-            f"no state at {source}: expected what `terraform apply` leaves in the Secret "
-            "tfstate-default-novel-engine"
+            f"no state at {source}: expected the Secret terraform-state, which is made after `terraform apply`"
         ) from error
-    try:
-        partial.write_bytes(gzip.decompress(state) if state.startswith(GZIP) else state)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BackupError(f"the state at {source} cannot be unpacked: {error}") from error
-    return inspect(partial)
+    partial.write_bytes(state)
+    return _contents(state)
 
 
 def inspect(path: Path) -> Contents:
-    """Lineage, serial, Terraform's version and the names of the resources. Without resources it is no backup."""
+    """Lineage, serial, Terraform's version and the names of the resources; without any it is no backup."""
+    return _contents(path.read_bytes())
+
+
+def _contents(text: bytes) -> Contents:
     try:
-        state = json.loads(path.read_bytes())
+        state = json.loads(text)
         resources = [f"{each['type']}.{each['name']}" for each in state["resources"]]
         contents = {key: state[key] for key in ("version", "lineage", "serial", "terraform_version")}
     except (ValueError, KeyError, TypeError) as error:

@@ -50,7 +50,7 @@ class Kind:
 
     def newest_in(self, folder: Path) -> Path | None:
         """The last by the name of its day."""
-        found = sorted(folder.glob(f"????-??-??/{re.sub('%[a-zA-Z]', '*', self.pattern)}"))
+        found = sorted(folder.glob(f"????-??-??/{re.sub('(%[a-zA-Z])+', '*', self.pattern)}"))
         return found[-1] if found else None
 
 
