@@ -1,5 +1,5 @@
-"""Who may log in. Flows in: a folder with a file for each account, named after it, its password inside: a Secret,
-mounted. Flows out: yes or no.
+"""Who may log in. Flows in: a folder with a file for each account, named after it, its password inside: a
+Secret, mounted. Flows out: yes or no.
 
 The file is read at each login, so a password that is changed in the Secret counts without a restart.
 """

@@ -55,7 +55,9 @@ def unauthorized(method: str, path: str, name: str | None, client: str) -> None:
 
 def rate_limited(session: str, limit: int) -> None:
     """Said once a second and session. Of a session only the beginning is shown: the whole is a key."""
-    LOGGER.warning("rate limit: session %s... sent more than %d requests in a second", ascii(session[:8]), limit)
+    LOGGER.warning(
+        "rate limit: session %s... sent more than %d requests in a second", ascii(session[:8]), limit
+    )
 
 
 def failure(what: str, error: BaseException) -> None:

@@ -1,5 +1,5 @@
-"""Campaigns written out as text, in files beside the database. Flows in: a campaign. Flows out: its manuscript,
-whole or not.
+"""Campaigns written out as text, in files beside the database. Flows in: a campaign. Flows out: its
+manuscript, whole or not.
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ LOCK_WAIT_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
 )
 LOGINS = Counter("logins_total", "Attempts to log in: accepted, failed, limited.", ["outcome"])
-RATE_LIMITED = Counter("rate_limited_total", "Requests refused with 429, by the limit: login, session.", ["limit"])
+RATE_LIMITED = Counter(
+    "rate_limited_total", "Requests refused with 429, by the limit: login, session.", ["limit"]
+)
 ERRORS = Counter("error_total", "Failures by the part that failed.", ["kind"])
 CACHE_HITS = Counter("cache_hits_total", "Reads answered from Redis.")
 CACHE_MISSES = Counter("cache_misses_total", "Reads that went to the database.")

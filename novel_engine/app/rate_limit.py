@@ -1,4 +1,5 @@
-"""How often somebody may ask. Flows in: who asks. Flows out: which of this second's requests of theirs this is.
+"""How often somebody may ask. Flows in: who asks. Flows out: which of this second's requests of theirs this
+is.
 
 Each process counts for itself: no request waits for a count.
 """

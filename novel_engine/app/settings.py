@@ -32,8 +32,8 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from DATABASE_PATH, LOG_FOLDER, REDIS_HOST, REDIS_PORT, REDIS_PASSWORD, ACCOUNTS_FOLDER, HOST, PORT,
-    DRAIN_SECONDS.
+    """Settings from DATABASE_PATH, LOG_FOLDER, REDIS_HOST, REDIS_PORT, REDIS_PASSWORD, ACCOUNTS_FOLDER,
+    HOST, PORT, DRAIN_SECONDS.
 
     ValueError for what should be a number and is not.
 

@@ -42,7 +42,7 @@ THREADS = 4
 CAMPAIGNS_SECONDS = 1
 CHARACTERS_SECONDS = 2
 LOGIN_FAILURES = 10
-"""How many wrong passwords an account has in a minute; after that nobody logs in to it until the minute is over."""
+"""How many wrong passwords an account has in a minute; after that nobody logs in to it until it is over."""
 SESSION_REQUESTS_PER_SECOND = 50
 """How many requests a second each process answers a client that names its session. Others are not told apart:
 behind one address there may be many."""
@@ -304,8 +304,8 @@ def account_of(request: Request, store: RedisStore) -> str:
 
 
 class Watched:
-    """Around the whole application: counts, times and logs each request; refuses those of a session that sends too
-    many; closes connections while the server drains.
+    """Around the whole application: counts, times and logs each request; refuses those of a session that
+    sends too many; closes connections while the server drains.
     """
 
     def __init__(self, application: Application, store: RedisStore) -> None:

@@ -1,5 +1,5 @@
-"""The command: make a backup, or verify those that are there. Flows out: one line for each, and status 1 where
-no good backup was made or one is refused.
+"""The command: make a backup, or verify those that are there. Flows out: one line for each, and status 1
+where no good backup was made or one is refused.
 
     python -m novel_engine.backup make KIND [--source PATH] [--folder FOLDER]
     python -m novel_engine.backup verify [KIND] [--file PATH] [--folder FOLDER] [--at-most-hours HOURS]
@@ -66,12 +66,10 @@ def _make(name: str, source: Path | None, folder: Path) -> int:
 
 def _verify(name: str, file: Path | None, folder: Path, at_most_hours: float | None) -> int:
     kind = KINDS[name]
-    path = file or kind.newest_in(folder)
+    # Where there is none at all, the one that should be there is missing.
+    path = file or kind.newest_in(folder) or kind.file_in(folder, datetime.now(UTC))
     limit = kind.at_most_hours if at_most_hours is None else at_most_hours
     try:
-        if path is None:
-            path = folder / "DATE" / kind.pattern
-            raise RefusedError(f"missing: there is no {name} backup below {folder}")
         described = verify(kind, path, datetime.now(UTC), limit)
     except (RefusedError, OSError) as error:
         print(f"refused: {path}: {error}", file=sys.stderr)

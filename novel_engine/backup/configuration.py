@@ -1,5 +1,5 @@
-"""The namespace's objects. Flows in: the API server, through the pod's service account. Flows out: one YAML file
-that `kubectl apply -f` takes where nothing is left.
+"""The namespace's objects. Flows in: the API server, through the pod's service account. Flows out: one YAML
+file that `kubectl apply -f` takes where nothing is left.
 
 What the cluster adds to an object is taken away, and what other objects or controllers make is left out.
 """
@@ -62,7 +62,7 @@ ADDED_SPEC = {
 
 @dataclass(frozen=True)
 class ApiServer:
-    """The API server as a service account reaches it. `authority`: the file with its certificate authority."""
+    """The API server as a service account reaches it; `authority` is the file of those who vouch for it."""
 
     address: str
     namespace: str
@@ -122,9 +122,7 @@ def cleaned(each: Object) -> Object:
     """The object without what the cluster has added to it, so that another cluster takes it."""
     metadata = {key: value for key, value in each["metadata"].items() if key not in ADDED_METADATA}
     annotations = metadata.pop("annotations", {})
-    if kept := {
-        key: value for key, value in annotations.items() if not key.startswith(ADDED_ANNOTATIONS)
-    }:
+    if kept := {key: value for key, value in annotations.items() if not key.startswith(ADDED_ANNOTATIONS)}:
         metadata["annotations"] = kept
     if each["kind"] == "Namespace" or each["kind"] == "PersistentVolumeClaim":
         metadata.pop("finalizers", None)
@@ -150,7 +148,9 @@ def inspect(path: Path) -> Contents:
         raise BackupError(f"not a file of Kubernetes objects: {error!r}"[:300]) from error
     lacking = [kind for kind in REQUIRED if kind not in contents["objects"]]
     if lacking:
-        raise BackupError(f"expected at least one of each of {', '.join(REQUIRED)}; lacking: {', '.join(lacking)}")
+        raise BackupError(
+            f"expected at least one of each of {', '.join(REQUIRED)}; lacking: {', '.join(lacking)}"
+        )
     return contents
 
 

@@ -54,8 +54,8 @@ def lacking_rows(before: dict[str, int], after: dict[str, int]) -> str:
 
 def inspect(path: Path) -> Contents:
     """The rows of each table of a sound database that campaigns can be read from."""
-    # A copy of it, since backups may lie where nobody can write, and through a read-only connection SQLite 3.40
-    # says ok to rows that break a constraint.
+    # A copy of it, since backups may lie where nobody can write, and through a read-only connection SQLite
+    # 3.40 says ok to rows that break a constraint.
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / "database"
         shutil.copyfile(path, copied)

@@ -1,5 +1,5 @@
-"""Terraform's state. Flows in: the state that the Secret terraform-state holds, mounted as a file. Flows out: the
-same, for terraform/terraform.tfstate.
+"""Terraform's state. Flows in: the state that the Secret terraform-state holds, mounted as a file. Flows out:
+the same, for terraform/terraform.tfstate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def write(source: Path, partial: Path) -> Contents:
         state = source.read_bytes()
     except FileNotFoundError as error:
         raise BackupError(
-            f"no state at {source}: expected the Secret terraform-state, which is made after `terraform apply`"
+            f"no state at {source}: expected the Secret terraform-state, made after `terraform apply`"
         ) from error
     partial.write_bytes(state)
     return _contents(state)

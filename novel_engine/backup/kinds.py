@@ -1,5 +1,5 @@
-"""The runbook's backup schedule as a table: each kind's file, greatest age and what is in it. An hour's grace: a
-backup takes a while, and the next one is made while the last still counts.
+"""The runbook's backup schedule as a table: each kind's file, greatest age and what is in it. An hour's
+grace: a backup takes a while, and the next one is made while the last still counts.
 """
 
 from __future__ import annotations
