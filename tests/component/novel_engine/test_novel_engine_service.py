@@ -166,10 +166,13 @@ def session_of(login):
 
 
 def runbook_finds(engine):
-    """What the runbook's search after a breach shows, without the lines of requests."""
+    """What the runbook's search after a breach shows, without the lines of requests and of the start, whose
+    folder has the test's name."""
     said = subprocess.run(
         ["grep", "-E", "(auth|login|admin|unauthorized)"],
-        input="\n".join(line for line in engine.log() if " request method=" not in line),
+        input="\n".join(
+            line for line in engine.log() if not re.search(" request method=| starting on ", line)
+        ),
         text=True,
         capture_output=True,
         check=False,

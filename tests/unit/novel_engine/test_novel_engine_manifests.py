@@ -91,7 +91,12 @@ def test_novel_engine_runs_as_the_issue_says():
         container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")
     }
     assert probes == {"/health"}
-    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/app/data", "/app/logs", "/tmp"}
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {
+        "/app/data",
+        "/app/logs",
+        "/etc/novel-engine/accounts",
+        "/tmp",
+    }
 
 
 def test_redis_keeps_an_append_only_file_on_its_own_volume():
