@@ -6,9 +6,10 @@ characters here.
 
 from __future__ import annotations
 
-import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,25 +17,33 @@ from markupsafe import Markup
 
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, read_requests
-from drill.recording.events import Calibration, DrillError, FaultInjected, TargetPutBack, WritesAudited
-from drill.report.annotated import annotate
+from drill.recording.events import (
+    Calibration,
+    DrillError,
+    FaultInjected,
+    ProcedureStarted,
+    TargetPutBack,
+    WritesAudited,
+)
+from drill.report.annotated import AnnotatedRunbook, annotate, commands_on, line_of_source
+from drill.report.chapters import Contents, Place, chapters, sections
 from drill.report.coverage import cover
+from drill.report.marks import MARKS
+from drill.report.matrix import matrix
+from drill.report.strips import Axis, Strip, common_axis, strip
 from drill.report.summary import exit_meaning
 from drill.report.templates import render
 from drill.report.timeline import draw, identifier
-from drill.report.words import age_text, control_says, criterion_name, days_text, says
+from drill.report.transcripts import Transcript, printable, room_for_each, transcripts
+from drill.report.words import age_text, control_says, criterion_name, days_text, outcome, says
 from drill.run.defects import Proof, proves_by_drill
 from drill.run.facts import Facts, KeptFacts
 from drill.run.manifest import VERDICT
 from drill.run.outcome import as_expected
 from drill.run.stored import REQUESTS
 
-TRANSCRIPT_CHARACTERS = 100_000
-"""Of a longer transcript the page shows the end; the whole is in the evidence."""
 ABSENT_WRITES_SHOWN = 20
 STILL_OUT = "then watched, not recovered"
-TERMINAL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
-CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -48,13 +57,6 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Transcript:
-    name: str
-    text: str
-    omitted: int
-
-
-@dataclass(frozen=True)
 class AbsentWrite:
     identity: str
     acknowledged_seconds: float | None
@@ -62,15 +64,19 @@ class AbsentWrite:
 
 @dataclass(frozen=True)
 class DrillView:
-    """One drill as the page shows it. `says`: its row in a few words; `age`: of a control that an earlier run
-    measured, empty otherwise; `controls`: shown within this drill; `controls_elsewhere`: shown within
-    another."""
+    """One drill as the page shows it. `says`: its row in a few words, `outcome`: in one of a few, by which
+    readers choose; `age`: of a control that an earlier run measured, empty otherwise; `strip`: its small
+    picture; `lines`: line and text of a command, and sources of limits, -> where the page shows that line;
+    `controls`: shown within this drill; `controls_elsewhere`: shown within another."""
 
     anchor: str
     verdict: DrillVerdict
     as_expected: bool
     says: str
+    outcome: str
     age: str
+    chapter: Place
+    strip: Strip | None
     picture: Markup
     segments: list[Segment]
     transcripts: list[Transcript]
@@ -79,8 +85,23 @@ class DrillView:
     absent: list[AbsentWrite]
     absent_more: int
     put_back: str
+    lines: Mapping[tuple[int, str] | str, str]
     controls: list[DrillView]
     controls_elsewhere: list[DrillView]
+
+    @property
+    def deviates(self) -> bool:
+        """True for what a reader has to look at."""
+        return not self.as_expected or any(not control.as_expected for control in self.controls)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under one heading. `anchor`: where the page shows that heading in the runbook, if it does."""
+
+    title: str
+    anchor: str
+    drills: list[DrillView]
 
 
 @dataclass(frozen=True)
@@ -100,35 +121,47 @@ def page(
     recordings: Mapping[str, Sequence[Event]],
 ) -> str:
     """The whole page as HTML. `recordings`: events by drill."""
-    kept = {drill.drill: drill.kept for drill in run.drills}
-    proves = proves_by_drill(proofs)
-    views = [
-        _view(
-            run_folder,
-            each,
-            recordings[each.drill],
-            place=run.place,
-            kept=kept.get(each.drill),
-            proves=proves.get(each.drill, ()),
-        )
-        for each in verdicts
-    ]
+    texts = annotate(run_folder, run, verdicts, proofs, recordings)
+    anchors = _line_anchors(texts)
+    contents = Contents(run_folder, run)
+    axis = common_axis(verdicts)
+    common = _Common(
+        run_folder,
+        run,
+        axis,
+        chapters(contents, verdicts, recordings),
+        proves_by_drill(proofs),
+        anchors,
+        room_for_each([run_folder / verdict.evidence for verdict in verdicts]),
+    )
+    views = [_view(common, each, recordings[each.drill]) for each in verdicts]
     drills = _with_controls(
         [view for view in views if not view.verdict.control], [view for view in views if view.verdict.control]
     )
     shown = {control.anchor for drill in drills for control in drill.controls}
     lone = [view for view in views if view.verdict.control and view.anchor not in shown]
+    groups = _groups([*drills, *lone], anchors, texts[-1].name if texts else "")
+    script = render("page.js")
     return render(
         "index.html.j2",
         run=run,
-        rows=sorted([*drills, *lone], key=_deviation_first),
-        drills=drills,
-        lone_controls=lone,
+        groups=groups,
+        rows=[drill for group in groups for drill in group.drills],
+        faults=sorted({fault.fault for verdict in verdicts for fault in verdict.faults}),
+        axis=axis,
+        script=Markup(script),  # noqa: S704 our own text, named by its digest in the page's policy
+        script_digest=b64encode(sha256(script.encode()).digest()).decode(),
         exit_meaning=exit_meaning(run.exit_status),
         proofs=proofs,
         anchor=identifier,
         coverages=cover(run_folder, run, recordings),
-        texts=annotate(run_folder, run, verdicts, proofs, recordings),
+        texts=texts,
+        marks=MARKS,
+        matrix=matrix(
+            verdicts,
+            {drill: sections(contents, events) for drill, events in recordings.items()},
+            _as_written(recordings),
+        ),
         calibrations=_calibrations(run, verdicts),
         criterion_name=criterion_name,
         printable=printable,
@@ -136,23 +169,37 @@ def page(
     )
 
 
-def printable(text: str) -> str:
-    """`text` without colours and cursor movements of a terminal, its other control characters made visible,
-    its lines ended by newlines.
-    """
-    lines = TERMINAL_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", lines)
+@dataclass(frozen=True)
+class _Common:
+    """What the views of all drills of a run are made with."""
+
+    run_folder: Path
+    run: Facts
+    axis: Axis
+    chapters: Mapping[str, Place]
+    proves: Mapping[str, Sequence[str]]
+    anchors: Mapping[tuple[str, int], str]
+    transcript_characters: int
+
+    def kept(self, drill: str) -> KeptFacts | None:
+        """Of which earlier run a control is, if of one."""
+        return next((stored.kept for stored in self.run.drills if stored.drill == drill), None)
+
+    def lines(self, verdict: DrillVerdict, events: Sequence[Event]) -> dict[tuple[int, str] | str, str]:
+        """Where the page shows the lines of a drill's commands and limits."""
+        found: dict[tuple[int, str] | str, str] = {}
+        for text, command in commands_on(self.run, events):
+            found[command.line, command.command] = self.anchors.get((text.name, command.line), "")
+        for criterion in verdict.criteria:
+            place = line_of_source(self.run, criterion.source)
+            if place is not None:
+                found[criterion.source] = self.anchors.get((place[0].name, place[1]), "")
+        return found
 
 
-def _view(
-    run_folder: Path,
-    verdict: DrillVerdict,
-    events: Sequence[Event],
-    *,
-    place: str,
-    kept: KeptFacts | None,
-    proves: Sequence[str],
-) -> DrillView:
+def _view(common: _Common, verdict: DrillVerdict, events: Sequence[Event]) -> DrillView:
+    run_folder, kept = common.run_folder, common.kept(verdict.drill)
+    proves = common.proves.get(verdict.drill, ())
     folder = run_folder / verdict.evidence
     absent = _absent(events)
     return DrillView(
@@ -162,18 +209,55 @@ def _view(
         says=control_says(verdict, kept)
         if verdict.control and as_expected(verdict)
         else says(verdict, proves),
+        outcome=outcome(verdict, proves),
         age=age_text(kept) if kept else "",
+        chapter=common.chapters[verdict.drill],
+        strip=strip(verdict, common.axis),
         picture=draw(events, read_requests(folder / REQUESTS), verdict),
         segments=_segments(verdict),
-        transcripts=[_transcript(path) for path in sorted((folder / "transcripts").glob("*.txt"))],
+        transcripts=transcripts(folder, common.transcript_characters),
         files=_files(folder),
-        next_steps=_next_steps(run_folder, place, verdict, events),
+        next_steps=_next_steps(run_folder, common.run.place, verdict, events),
         absent=absent[:ABSENT_WRITES_SHOWN],
         absent_more=max(0, len(absent) - ABSENT_WRITES_SHOWN),
         put_back=_put_back(events) if not kept else "",
+        lines=common.lines(verdict, events),
         controls=[],
         controls_elsewhere=[],
     )
+
+
+def _line_anchors(texts: Sequence[AnnotatedRunbook]) -> dict[tuple[str, int], str]:
+    """Name of a text and line -> the id of that line on the page, where it has one."""
+    return {
+        (text.name, line.number): f"text-{number}-line-{line.number}"
+        for number, text in enumerate(texts, start=1)
+        for line in text.lines
+        if line.marked or line.heading
+    }
+
+
+def _groups(
+    rows: Sequence[DrillView], anchors: Mapping[tuple[str, int], str], text: str
+) -> list[Group]:
+    """What deviates, then the chapters in the order of the runbook; `text`: the name of the one that gives
+    the order."""
+    deviating = [row for row in rows if row.deviates]
+    others = [row for row in rows if not row.deviates]
+    found = [Group("Not as expected", "", deviating)] if deviating else []
+    for chapter in sorted(dict.fromkeys(row.chapter for row in others), key=lambda place: place.order):
+        drills = [row for row in others if row.chapter == chapter]
+        found.append(Group(chapter.title, anchors.get((text, chapter.line or 0), ""), drills))
+    return found
+
+
+def _as_written(recordings: Mapping[str, Sequence[Event]]) -> set[str]:
+    """The drills that followed the text as first written."""
+    return {
+        drill
+        for drill, events in recordings.items()
+        if any(isinstance(event.data, ProcedureStarted) and event.data.as_written for event in events)
+    }
 
 
 def _files(folder: Path) -> list[str]:
@@ -198,11 +282,6 @@ def _with_controls(drills: Sequence[DrillView], controls: Sequence[DrillView]) -
             )
         )
     return complete
-
-
-def _deviation_first(view: DrillView) -> bool:
-    """False, which sorts first, for what a reader has to look at."""
-    return view.as_expected and all(control.as_expected for control in view.controls)
 
 
 def _headline(views: Sequence[DrillView]) -> str:
@@ -255,13 +334,6 @@ def _segments(verdict: DrillVerdict) -> list[Segment]:
             )
         )
     return segments
-
-
-def _transcript(path: Path) -> Transcript:
-    text = path.read_bytes().decode("utf-8", errors="replace")
-    return Transcript(
-        path.name, printable(text[-TRANSCRIPT_CHARACTERS:]), max(0, len(text) - TRANSCRIPT_CHARACTERS)
-    )
 
 
 def _absent(events: Sequence[Event]) -> list[AbsentWrite]:
