@@ -3,10 +3,16 @@
 (() => {
   const form = document.getElementById("filters");
   const rows = [...document.querySelectorAll(".row")];
-  const text = new Map(rows.map((row) => {
-    const told = row.querySelectorAll(".line, .said, td code, .defect-ids");
-    return [row, [...told].map((each) => each.textContent).join(" ").toLowerCase()];
-  }));
+  const texts = new Map();
+
+  // what is searched: the row, why, and the commands, but not what they printed
+  function text(row) {
+    if (!texts.has(row)) {
+      const told = [...row.querySelectorAll(".line, .said, td code")];
+      texts.set(row, told.map((each) => each.textContent).join(" ").toLowerCase());
+    }
+    return texts.get(row);
+  }
 
   function fits(row, chosen) {
     const words = (chosen.get("q") || "").toLowerCase().split(/\s+/).filter(Boolean);
@@ -14,7 +20,7 @@
       const wanted = chosen.get(name);
       return !wanted || row.dataset[name].split("|").includes(wanted);
     });
-    return same && words.every((word) => text.get(row).includes(word));
+    return same && words.every((word) => text(row).includes(word));
   }
 
   function choose() {

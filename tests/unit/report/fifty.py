@@ -46,11 +46,11 @@ def make_fifty(reports: Path) -> tuple[Path, list[DrillVerdict]]:
 
 
 def _drill(number: int, step: Step) -> Shape:
-    """One drill: every seventh stays out as its scenario states, two are not as expected."""
+    """One drill: every seventh stays out as its scenario states, two do so against expectation."""
     title = step.section.title
     severity = next((name for name in ("P0", "P1", "P2") if f"({name})" in title), "P2")
     stays_out = number % 7 == 3
-    deviates = number in {17, 41}
+    deviates = number in {18, 41}
     took = 4.0 + 3.7 * number
     lines = [
         (line, text)
@@ -73,9 +73,12 @@ def _drill(number: int, step: Step) -> Shape:
         line=step.line,
         expected="fail" if stays_out else "pass",
         verdict="fail" if stays_out or deviates else "pass",
+        why=f"recovered: users were served again {took:.1f} s after the injection"
+        if not (stays_out or deviates)
+        else "recovered: users are still out, and nothing in the cluster is on its way",
         credit="nobody" if stays_out or deviates else "runbook" if number % 3 else "platform",
         recovered=not (stays_out or deviates),
-        out=(0.4, took),
+        out=(0.4, took + 25.0 if stays_out or deviates else took),
         end=took + 25.0,
         requests_per_second=30.0,
         commands=commands,
