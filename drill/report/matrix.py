@@ -44,7 +44,9 @@ class Matrix:
 
 
 def matrix(
-    verdicts: Sequence[DrillVerdict], followed: Mapping[str, Sequence[Place]], as_written: Collection[str] = ()
+    verdicts: Sequence[DrillVerdict],
+    followed: Mapping[str, Sequence[Place]],
+    as_written: Collection[str] = (),
 ) -> Matrix:
     """`followed`: drill -> sections; `as_written`: the drills that followed the text as first written. Drills
     of no fault have no place in it."""
@@ -75,9 +77,7 @@ def matrix(
     return Matrix(sections, rows)
 
 
-def _entry(
-    verdict: DrillVerdict, controls: Sequence[DrillVerdict], as_written: Collection[str]
-) -> Entry:
+def _entry(verdict: DrillVerdict, controls: Sequence[DrillVerdict], as_written: Collection[str]) -> Entry:
     kind, words = _effect(verdict, controls)
     return Entry(
         verdict.drill, verdict.scenario, kind, words, as_expected(verdict), verdict.drill in as_written
@@ -91,14 +91,12 @@ def _effect(verdict: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple[st
     if verdict.verdict == "not noticed":
         return "harmless", "nobody notices"
     if not verdict.outages:
-        return ("open", "inconclusive") if verdict.verdict == "inconclusive" else ("harmless", "served throughout")
+        doubt = verdict.verdict == "inconclusive"
+        return ("open", "inconclusive") if doubt else ("harmless", "served throughout")
     if verdict.recovered_seconds is None:
         alone = [control.recovered_seconds for control in controls]
         worse = bool(alone) and all(seconds is not None for seconds in alone)
         return ("worse", "stays out, alone it recovers") if worse else ("open", "stays out")
     took = seconds_text(verdict.recovered_seconds)
-    if verdict.credit == "runbook":
-        return "helps", f"helps: {took}"
-    if verdict.credit == "platform":
-        return "harmless", f"by itself: {took}"
-    return "open", f"back in {took}, by whom is open"
+    by = {"runbook": ("helps", f"helps: {took}"), "platform": ("harmless", f"by itself: {took}")}
+    return by.get(verdict.credit, ("open", f"back in {took}, by whom is open"))

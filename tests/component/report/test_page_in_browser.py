@@ -107,7 +107,12 @@ def test_the_page_is_readable_without_its_script(browser: Browser, fifty: Path) 
 
 @pytest.mark.parametrize(
     ("name", "value", "count"),
-    [("severity", "P0", 8), ("fault", "fault-3", 2), ("outcome", "not as expected", 2), ("outcome", "stays out", 7)],
+    [
+        ("severity", "P0", 8),
+        ("fault", "fault-3", 2),
+        ("outcome", "not as expected", 2),
+        ("outcome", "stays out", 7),
+    ],
 )
 def test_one_choice_leaves_its_rows(page: Page, fifty: Path, name: str, value: str, count: int) -> None:
     _open(page, fifty)
@@ -165,7 +170,9 @@ def test_lines_of_one_mark_alone(page: Page, fifty: Path) -> None:
 
 def test_the_matrix_leads_to_its_drills(page: Page, fifty: Path) -> None:
     _open(page, fifty, "#matrix")
-    row = page.locator("#matrix tbody tr").filter(has=page.get_by_role("rowheader", name="fault-1", exact=True))
+    row = page.locator("#matrix tbody tr").filter(
+        has=page.get_by_role("rowheader", name="fault-1", exact=True)
+    )
     assert row.locator("td").first.inner_text() == "stays out"
     row.get_by_text("helps: 7.7 s").click()
     page.wait_for_function("document.getElementById('drill-drill-1').open")
