@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, Requests, read_events, read_requests
@@ -370,18 +371,40 @@ def _requests_panel(series: Series, scale: _Scale, top: float) -> tuple[list[Tic
 
     ticks = [Tick(y(share * most), f"{share * most:g}") for share in (0.0, 0.5, 1.0)]
     succeeded = _steps(series, scale, [y(v) for v in series.succeeded], [y(0)] * len(series))
-    failed = _steps(series, scale, [y(v) for v in total], [y(v) for v in series.succeeded])
+    failed = _steps(series, scale, [y(v) for v in total], [y(v) for v in series.succeeded], series.failed > 0)
     return ticks, succeeded, failed
 
 
-def _steps(series: Series, scale: _Scale, upper: Sequence[float], lower: Sequence[float]) -> str:
-    """A closed path between two stairways."""
-    if not len(series):
-        return ""
+def _steps(
+    series: Series,
+    scale: _Scale,
+    upper: Sequence[float],
+    lower: Sequence[float],
+    where: NDArray[np.bool_] | None = None,
+) -> str:
+    """Closed paths between two stairways, one for each stretch `where` there is something between them."""
     edges = [(scale.x(float(s)), scale.x(float(s) + series.bin_seconds)) for s in series.start]
-    there = [f"{a},{u} {b},{u}" for (a, b), u in zip(edges, upper, strict=True)]
-    back = [f"{b},{v} {a},{v}" for (a, b), v in zip(reversed(edges), reversed(lower), strict=True)]
-    return "M" + " ".join(there + back) + "Z"
+    there = [(a, b, u) for (a, b), u in zip(edges, upper, strict=True)]
+    back = [(b, a, v) for (a, b), v in zip(edges, lower, strict=True)]
+    shown = np.ones(len(series), dtype=bool) if where is None else where
+    ends = np.flatnonzero(np.diff(np.concatenate(([False], shown, [False]))))
+    return "".join(
+        f"M{_stairs(there[first:last])}L{_stairs(back[first:last][::-1])}Z"
+        for first, last in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True)
+    )
+
+
+def _stairs(steps: Sequence[tuple[float, float, float]]) -> str:
+    """A way along steps, each from one x to another at its y; what does not change is not written again, for
+    a page of fifty drills has a hundred of these."""
+    path, y = "", math.nan
+    for number, (start, end, at) in enumerate(steps):
+        if at != y:
+            path += f"{start:.1f},{at:.1f}" if not number else f"H{start:.1f}V{at:.1f}"
+        y = at
+        if number == len(steps) - 1 or steps[number + 1][2] != at:
+            path += f"H{end:.1f}"
+    return path
 
 
 def _latency_panel(
@@ -406,7 +429,7 @@ def _latency_panel(
             runs.append([])
         else:
             runs[-1].append((scale.x(start + series.bin_seconds / 2), y(p95)))
-    path = " ".join("M" + " L".join(f"{a},{b}" for a, b in run) for run in runs if len(run) > 1)
+    path = " ".join("M" + " ".join(f"{a:.1f},{b:.1f}" for a, b in run) for run in runs if len(run) > 1)
     dots = [run[0] for run in runs if len(run) == 1]
     if limit is None or limit.limit is None:
         return ticks, path, dots, None, ""
@@ -447,9 +470,14 @@ def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> li
 def _row(y: float, span: tuple[float, float], scale: _Scale, *, text: str, title: str, kind: str) -> Row:
     x = scale.x(span[0])
     right = max(scale.x(span[1]), x + 3)
-    fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
-    text_x, anchor = (right + 7, "start") if fits else (x - 7, "end")
-    return Row(y, x, round(right - x, 2), text_x, anchor, text, title, kind)
+    width = len(text) * FIXED_WIDTH
+    if right + 7 + width <= WIDTH - RIGHT:
+        text_x, anchor = right + 7, "start"
+    elif width <= x - 7:
+        text_x, anchor = x - 7, "end"
+    else:  # on the bar, and whole: a command whose beginning is missing says nothing
+        text_x, anchor = max(0.0, WIDTH - RIGHT - width), "start"
+    return Row(y, x, round(right - x, 2), round(text_x, 2), anchor, text, title, kind)
 
 
 def _nice(value: float) -> float:
