@@ -102,8 +102,8 @@ class History:
         self.file = file
 
     def add(self, folder: Path) -> str:
-        """Remember the run in a folder: "added", "known already", or "judged anew" where its verdicts have
-        changed since. Raises what `take` raises, and SetupError where the file cannot be written."""
+        """Remember the run in a folder: "added", "known already", or "taken anew" where it was
+        judged again since. Raises what `take` raises, and SetupError where the file cannot be written."""
         taken = take(folder)
         with self._connection(create=True) as connection:
             return _write(connection, taken)
@@ -118,14 +118,9 @@ class History:
             return [_imported(connection, each) for each in folders]
 
     def absent(self, folder: Path) -> list[Path]:
-        """The folders of runs right below `folder` that are not remembered, by their names and times."""
-        known = {(run.run, run.manifest) for run in self.runs()}
-        found = []
-        for each in _runs_below(folder) if folder.is_dir() else ():
-            names = {run for run, _ in known}
-            if each.name not in names:
-                found.append(each)
-        return found
+        """The folders of runs right below `folder` of which no run of that name is remembered."""
+        known = {run.run for run in self.runs()}
+        return [each for each in _runs_below(folder) if each.name not in known] if folder.is_dir() else []
 
     def runs(self) -> list[PastRun]:
         """All runs, in the order in which they began."""
@@ -140,41 +135,32 @@ class History:
 
     @contextmanager
     def _connection(self, *, create: bool) -> Iterator[sqlite3.Connection]:
-        if not create and not self.file.exists():
-            with closing(sqlite3.connect(":memory:")) as empty:
-                empty.executescript(TABLES)
-                yield empty
-            return
+        """The file, opened; where there is nothing to read, an empty history that is no file."""
         try:
             if create:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
+            place = self.file if create or self.file.exists() else ":memory:"
+            with closing(sqlite3.connect(place, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA synchronous = FULL")
-                self._prepare(connection, create=create)
-                yield connection
+                if not _is_empty(connection):
+                    self._refuse_other(connection)
+                    yield connection
+                elif place != ":memory:" and not create:
+                    with closing(sqlite3.connect(":memory:", isolation_level=None)) as nothing:
+                        _make_tables(nothing)
+                        yield nothing
+                else:
+                    _make_tables(connection)
+                    yield connection
         except sqlite3.DatabaseError as error:
             raise self._refusal(error) from error
         except OSError as error:
             raise SetupError(f"{self.file}: the history could not be written ({error.strerror})") from error
 
-    def _prepare(self, connection: sqlite3.Connection, *, create: bool) -> None:
-        """Make the tables where there are none, and refuse what is not a history of this version."""
-        connection.execute("BEGIN IMMEDIATE" if create else "BEGIN")
-        try:
-            empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if empty and create and application == 0:
-                for statement in TABLES.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-                connection.execute("COMMIT")
-                return
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+    def _refuse_other(self, connection: sqlite3.Connection) -> None:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
             raise InputError(self.file, None, "another SQLite file", "a history that drill made")
         if version != VERSION:
@@ -199,6 +185,25 @@ class History:
             "a history that drill made. Move this file away and import the stored runs: drill history import "
             "reports",
         )
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """In one transaction, unless another writer made them meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _is_empty(connection):
+            for statement in TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _runs_below(folder: Path) -> list[Path]:
