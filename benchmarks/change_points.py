@@ -66,7 +66,9 @@ def _one(random: np.random.Generator, noise: str) -> Made:
     length = int(random.integers(24, 91))
     changes: list[int] = []
     while True:
-        changes = sorted(int(each) for each in random.integers(LEAST_APART, length - 5, random.integers(0, 3)))
+        changes = sorted(
+            int(each) for each in random.integers(LEAST_APART, length - 5, random.integers(0, 3))
+        )
         edges = [0, *changes, length]
         if all(end - start >= LEAST_APART for start, end in zip(edges, edges[1:], strict=False)):
             break
@@ -148,7 +150,9 @@ def main(arguments: list[str]) -> int:
         answers = way(series)
         seconds = time.monotonic() - start
         whole = counted(series, answers)
-        parts = [counted(series[each :: len(NOISES)], answers[each :: len(NOISES)]) for each in range(len(NOISES))]
+        parts = [
+            counted(series[each :: len(NOISES)], answers[each :: len(NOISES)]) for each in range(len(NOISES))
+        ]
         wrong = sum(1 for each in way(unchanged) if each) / len(unchanged)
         scores[name] = whole.f1
         print(f"{name:>16}  {whole.f1:>6.3f}  {whole.found:>6} {whole.invented:>9} {whole.missed:>7}", end="")

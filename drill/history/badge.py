@@ -25,7 +25,9 @@ def badge(pieces: Sequence[LastProven]) -> str:
         text += f", {len(failing)} failing"
     elif proven:
         text += f", the oldest {max(piece.days or 0 for piece in proven):.0f} d ago"
-    colour = "failing" if failing else "none" if not proven else "some" if len(proven) < len(procedures) else "all"
+    colour = (
+        "failing" if failing else "none" if not proven else "some" if len(proven) < len(procedures) else "all"
+    )
     left, right = (len(each) * CHARACTER_WIDTH + 2 * PADDING for each in (LABEL, text))
     width = left + right
     return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{HEIGHT}" role="img" \

@@ -30,8 +30,12 @@ def history_of(settings: Settings, reports: Path) -> History:
 @click.group(invoke_without_command=True)
 @click.option("--drill", "name", metavar="NAME", help="Only this drill, by its name or its scenario's title.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write small multiples there.")
-@click.option("--last-proven", "table", is_flag=True, help="Print when each piece of the runbook last passed.")
-@click.option("--badge", "badge_file", type=click.Path(path_type=Path), metavar="FILE", help="Write that as SVG.")
+@click.option(
+    "--last-proven", "table", is_flag=True, help="Print when each piece of the runbook last passed."
+)
+@click.option(
+    "--badge", "badge_file", type=click.Path(path_type=Path), metavar="FILE", help="Write that as SVG."
+)
 @click.option(
     "--reports",
     type=click.Path(path_type=Path),

@@ -90,7 +90,9 @@ def page(target: str, series: Sequence[Series], pieces: Sequence[LastProven]) ->
         panels = tuple(panel(own[title]) if title in own else None for title in titles)
         changes = tuple(change_text(each, change) for each in own.values() for change in each.changes)
         some = next(iter(own.values()))
-        rows.append(Row(drill, some.scenario, max(len(each.points) for each in own.values()), panels, changes))
+        rows.append(
+            Row(drill, some.scenario, max(len(each.points) for each in own.values()), panels, changes)
+        )
     runs = {point.run.id for each in series for point in each.points}
     return (
         _environment()
@@ -126,7 +128,9 @@ def panel(series: Series) -> Panel:
         for number, point in enumerate(series.points)
     )
     edges = [0, *(change.index for change in series.changes), count]
-    medians = [series.changes[0].before, *(change.after for change in series.changes)] if series.changes else []
+    medians = (
+        [series.changes[0].before, *(change.after for change in series.changes)] if series.changes else []
+    )
     levels = tuple(
         Level(x(edges[number] - 0.5), x(edges[number + 1] - 0.5), y(median))
         for number, median in enumerate(medians)

@@ -182,9 +182,7 @@ def _judged(
     return LastProven(kind, name, line, state, days, drill.run, drill.drill, drill.credit, why)
 
 
-def _changed(
-    run: PastRun, text: str, own: str, runbook: str, images: Mapping[str, str]
-) -> Iterator[str]:
+def _changed(run: PastRun, text: str, own: str, runbook: str, images: Mapping[str, str]) -> Iterator[str]:
     if text != own:
         yield "its own text has changed"
     elif run.runbook != runbook:

@@ -91,9 +91,7 @@ def _series(past: Sequence[PastDrill], kind: Kind) -> Series | None:
         if measure is None or measure.value is None:
             continue
         outcome = measure.outcome or drill.verdict
-        points.append(
-            Point(drill.run, measure.value, measure.low, measure.high, measure.samples, outcome)
-        )
+        points.append(Point(drill.run, measure.value, measure.low, measure.high, measure.samples, outcome))
         bound, unit = measure.bound, measure.unit
     if not points:
         return None

@@ -91,7 +91,11 @@ class Imported:
 
     def line(self) -> str:
         """The same for people."""
-        return f"{self.folder}: not imported: {self.refused}" if self.refused else f"{self.folder}: {self.outcome}"
+        return (
+            f"{self.folder}: not imported: {self.refused}"
+            if self.refused
+            else f"{self.folder}: {self.outcome}"
+        )
 
 
 class History:
@@ -113,7 +117,9 @@ class History:
         where there is none, SetupError where the history cannot be written."""
         folders = [folder] if (folder / RUN_FILE).is_file() else _runs_below(folder)
         if not folders:
-            raise UsageError(f"{folder}: neither a run's folder nor one of runs, since no run.json lies there")
+            raise UsageError(
+                f"{folder}: neither a run's folder nor one of runs, since no run.json lies there"
+            )
         with self._connection(create=True) as connection:
             return [_imported(connection, each) for each in folders]
 
@@ -208,7 +214,9 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 def _runs_below(folder: Path) -> list[Path]:
     """Folders of runs, in order of their names; links, such as `latest`, lead to one of them."""
-    return [each for each in sorted(folder.iterdir()) if not each.is_symlink() and (each / RUN_FILE).is_file()]
+    return [
+        each for each in sorted(folder.iterdir()) if not each.is_symlink() and (each / RUN_FILE).is_file()
+    ]
 
 
 def _imported(connection: sqlite3.Connection, folder: Path) -> Imported:
@@ -225,7 +233,8 @@ def _write(connection: sqlite3.Connection, taken: TakenRun) -> str:
     connection.execute("BEGIN IMMEDIATE")
     try:
         before = connection.execute(
-            "SELECT id, manifest FROM runs WHERE run = ? AND started_wall = ?", (facts.run, facts.started_wall)
+            "SELECT id, manifest FROM runs WHERE run = ? AND started_wall = ?",
+            (facts.run, facts.started_wall),
         ).fetchone()
         if before is not None and before[1] == taken.manifest != "":
             return "known already"

@@ -22,10 +22,15 @@ def history_lines(drills: Sequence[PastDrill], series: Sequence[Series]) -> Iter
             by_name.setdefault(drill.drill, []).append(drill)
     for name, past in by_name.items():
         yield f"{past[-1].scenario}  ({name})"
-        rows = [("began", "run", "verdict", "recovered", "p95", "errors", "lost", "credit", "images"), *map(_row, past)]
+        rows = [
+            ("began", "run", "verdict", "recovered", "p95", "errors", "lost", "credit", "images"),
+            *map(_row, past),
+        ]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
-            yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            yield (
+                "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            )
         for each in series:
             if each.drill == name:
                 yield from (f"  changed: {change_text(each, change)}" for change in each.changes)
@@ -35,7 +40,9 @@ def history_lines(drills: Sequence[PastDrill], series: Sequence[Series]) -> Iter
 def change_text(series: Series, change: Change) -> str:
     """A change in one sentence, with what else was new."""
     first = series.points[change.index].run
-    new = f"; new in it: {', '.join(change.new)}" if change.new else "; nothing else that is kept was new in it"
+    new = (
+        f"; new in it: {', '.join(change.new)}" if change.new else "; nothing else that is kept was new in it"
+    )
     return (
         f"{series.title} from {quantity(change.before, series.unit)} to {quantity(change.after, series.unit)} "
         f"since run {first.run} of {first.started[:10]} (p {change.probability:.3f}){new}"
@@ -64,7 +71,11 @@ def proven_table(pieces: Sequence[LastProven]) -> str:
         run = piece.run
         when = f"{_day(run.started_wall)} ({days_text(piece.days or 0)})" if run else "never"
         by = f"{piece.by} in {run.run}, {piece.credit}" if run else ""
-        images = ", ".join(f"{each.split('/')[0]} {_short(image)}" for each, image in run.images.items()) if run else ""
+        images = (
+            ", ".join(f"{each.split('/')[0]} {_short(image)}" for each, image in run.images.items())
+            if run
+            else ""
+        )
         state = f"{piece.state}: {piece.why}" if piece.why else piece.state
         cells = (name, when, by, piece.runbook[:SHORT_DIGEST], images, state)
         lines.append(f"| {piece.line} | " + " | ".join(markdown_cell(cell) for cell in cells) + " |")

@@ -11,7 +11,7 @@ usual between neighbours, so one spike changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -31,7 +31,8 @@ MEDIAN_TO_DEVIATION = 1.4826
 """Of a normal distribution: its standard deviation over the median distance from its middle."""
 
 
-class ChangePoint(NamedTuple):
+@dataclass(frozen=True)
+class ChangePoint:
     """`index`: of the first value of the new stretch; `before`, `after`: medians of the stretches on both
     sides, up to the next change; `probability`: that a permutation differs as much."""
 

@@ -37,7 +37,10 @@ kubectl get pods
 - [ ] Restore a backup, for practice
 - [ ] Teach the team
 """
-IMAGES = {"novel-engine/novel-engine": "novel-engine@sha256:aaaaaaaaaa", "redis/redis": "redis@sha256:bbbbbbbbbb"}
+IMAGES = {
+    "novel-engine/novel-engine": "novel-engine@sha256:aaaaaaaaaa",
+    "redis/redis": "redis@sha256:bbbbbbbbbb",
+}
 SMALL = Shape(
     requests_per_second=5.0,
     line=6,

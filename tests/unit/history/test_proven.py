@@ -79,7 +79,9 @@ def test_a_proof_of_another_text_or_of_long_ago_is_stale(
 
 def test_a_proof_with_another_image_is_stale(history: History) -> None:
     history.add(store_run(history.file.parent, "one"))
-    history.add(store_run(history.file.parent, "two", day=1, shapes=[replace(SMALL, procedure_at=None)], images=NEW))
+    history.add(
+        store_run(history.file.parent, "two", day=1, shapes=[replace(SMALL, procedure_at=None)], images=NEW)
+    )
     found = pieces(history)[BLOCK]
     assert (found.state, found.why) == ("stale", "another image of redis/redis")
 

@@ -22,7 +22,12 @@ def remembered(tmp_path: Path, recovered: list[float], changed_at: int = 10**9, 
     for number, seconds in enumerate(recovered):
         images = NEW if number >= changed_at else IMAGES
         folder = store_run(
-            tmp_path, f"run-{number:02}", day=number, shapes=[passing(seconds)], images=images, **other  # type: ignore[arg-type]
+            tmp_path,
+            f"run-{number:02}",
+            day=number,
+            shapes=[passing(seconds)],
+            images=images,
+            **other,  # type: ignore[arg-type]
         )
         history.add(folder)
     return history
@@ -43,7 +48,11 @@ def test_a_series_has_a_point_a_run_with_its_interval(tmp_path: Path) -> None:
     assert [point.run.run for point in found.points] == [f"run-{number:02}" for number in range(8)]
     assert (found.unit, found.bound, found.changes) == ("s", 900.0, ())
     response = next(each for each in series_of(history.drills()) if each.title == "Response time, p95")
-    assert (response.points[0].low, response.points[0].high, response.points[0].samples) == (0.0205, 0.0224, 3432)
+    assert (response.points[0].low, response.points[0].high, response.points[0].samples) == (
+        0.0205,
+        0.0224,
+        3432,
+    )
 
 
 def test_a_change_says_since_when_from_what_to_what_and_what_was_new(tmp_path: Path) -> None:
@@ -101,7 +110,7 @@ def test_the_page_has_every_point_and_change_and_needs_nothing_else(tmp_path: Pa
     assert "run-08" in text
     assert "Novel &lt;Engine&gt;" in text
     assert "script" not in tags
-    assert not re.search(r"(src|href)=|url\(|http-equiv=.refresh", text.replace("http-equiv=\"Content", ""))
+    assert not re.search(r"(src|href)=|url\(|http-equiv=.refresh", text.replace('http-equiv="Content', ""))
 
 
 def test_a_page_of_nothing_says_so() -> None:

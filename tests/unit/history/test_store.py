@@ -113,7 +113,9 @@ def test_what_is_not_remembered_is_told(reports: Path) -> None:
     assert history.absent(reports) == [other]
 
 
-@pytest.mark.parametrize("file", ["evidence/scaled-to-zero/requests.jsonl", "evidence/scaled-to-zero/verdict.json"])
+@pytest.mark.parametrize(
+    "file", ["evidence/scaled-to-zero/requests.jsonl", "evidence/scaled-to-zero/verdict.json"]
+)
 def test_an_altered_run_is_not_remembered(reports: Path, file: str) -> None:
     folder = store_run(reports, "one")
     (folder / file).write_bytes((folder / file).read_bytes().replace(b"1", b"2", 1))
