@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,7 @@ def _one(random: np.random.Generator, noise: str) -> Made:
             int(each) for each in random.integers(LEAST_APART, length - 5, random.integers(0, 3))
         )
         edges = [0, *changes, length]
-        if all(end - start >= LEAST_APART for start, end in zip(edges, edges[1:], strict=False)):
+        if all(end - start >= LEAST_APART for start, end in pairwise(edges)):
             break
     values = 20 + _noise(random, noise, length)
     for change in changes:

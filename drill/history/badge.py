@@ -1,4 +1,6 @@
-"""One line as a picture for a README. Flows in: what was last proven. Flows out: SVG that needs nothing else."""
+"""One line as a picture for a README. Flows in: what was last proven. Flows out: SVG that needs nothing
+else.
+"""
 
 from __future__ import annotations
 

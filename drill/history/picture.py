@@ -147,7 +147,7 @@ def panel(series: Series) -> Panel:
         f"limit {quantity(series.bound, series.unit)}" if series.bound is not None else "",
         series.points[0].run.started[:10],
         newest.run.started[:10] if count > 1 else "",
-        f"{series.title}, {count} runs; the last: {point_text(series, newest)}; {len(series.changes)} changes",
+        f"{series.title}, {count} runs; last: {point_text(series, newest)}; {len(series.changes)} changes",
     )
 
 

@@ -1,9 +1,9 @@
-"""When each piece of a runbook was last proven. Flows in: the runbook as it is, and past drills. Flows out: one
-record for each procedure, alert and item of a checklist, in the order of the text.
+"""When each piece of a runbook was last proven. Flows in: the runbook as it is, and past drills. Flows out:
+one record for each procedure, alert and item of a checklist, in the order of the text.
 
-A procedure is proven by a drill that carried its block out, as corrected, and passed. An item of a checklist is
-proven when all scenarios that [history] checklists names for it have passed. Recordings do not tell which alert
-fired, so every alert is listed, as never proven.
+A procedure is proven by a drill that carried its block out, as corrected, and passed. An item of a checklist
+is proven when all scenarios that [history] checklists names for it have passed. Recordings do not tell which
+alert fired, so every alert is listed, as never proven.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from drill.errors import InputError
@@ -30,14 +30,14 @@ State = Literal["proven", "stale", "failing", "never"]
 
 @dataclass(frozen=True)
 class LastProven:
-    """`name`: as a scenario names it; `line`: in the runbook; `days`: since it last passed, `by` which drill, in
-    `run`, None and empty where never; `image`: of the application then, shortened; `runbook`: digest of the
-    whole text then; `why`: what makes it stale or failing, empty else."""
+    """`name`: as a scenario names it; `line`: in the runbook; `days`: since it last passed, `by` which drill,
+    in `run`, None and empty where never; `credit`: who that drill says repaired the service; `why`: what
+    makes it stale or failing, empty else."""
 
     kind: Kind
     name: str
     line: int
-    state: State
+    state: State = "never"
     days: float | None = None
     run: PastRun | None = None
     by: str = ""
@@ -95,9 +95,10 @@ def _procedures(
             continue
         block = runbook.place_of(step)
         own = digest_of(step.text)
-        yield _judged("procedure", block, step.line, tried.get(block, []), own, digest, terms)
-        for place in sorted(each for each in tried if each.startswith(f"{block} / # ")):
-            yield _judged("procedure", place, step.line, tried[place], own, digest, terms)
+        parts = sorted(each for each in tried if each.startswith(f"{block} / # "))
+        for place in (block, *parts):
+            piece = LastProven("procedure", place, step.line)
+            yield _judged(piece, tried.get(place, ()), own, digest, terms)
 
 
 def _alerts(runbook: Runbook) -> Iterator[LastProven]:
@@ -105,7 +106,7 @@ def _alerts(runbook: Runbook) -> Iterator[LastProven]:
         if step.language in ALERT_LANGUAGES:
             for found in ALERT.finditer(step.text):
                 line = step.line + step.text.count("\n", 0, found.start("name"))
-                yield LastProven("alert", found["name"], line, "never")
+                yield LastProven("alert", found["name"], line)
 
 
 def _checklists(
@@ -117,20 +118,12 @@ def _checklists(
         if not found:
             continue
         name = f"{item.section.title} / {found['text']}"
-        scenarios = unknown.pop(name, ())
+        piece = LastProven("checklist item", name, item.line)
         each = [
-            _judged(
-                "checklist item",
-                name,
-                item.line,
-                [(drill, "") for drill in drills if drill.scenario == scenario],
-                "",
-                digest,
-                terms,
-            )
-            for scenario in scenarios
+            _judged(piece, [(drill, "") for drill in drills if drill.scenario == scenario], "", digest, terms)
+            for scenario in unknown.pop(name, ())
         ]
-        yield min(each, key=_worst) if each else LastProven("checklist item", name, item.line, "never")
+        yield min(each, key=_worst, default=piece)
     if unknown:
         items = ", ".join(
             f"{item.section.title} / {found['text']}"
@@ -151,35 +144,28 @@ def _worst(piece: LastProven) -> tuple[int, float]:
 
 
 def _judged(
-    kind: Kind,
-    name: str,
-    line: int,
-    tried: Sequence[tuple[PastDrill, str]],
-    own: str,
-    runbook: str,
-    terms: Terms,
+    piece: LastProven, tried: Sequence[tuple[PastDrill, str]], own: str, runbook: str, terms: Terms
 ) -> LastProven:
-    """`tried`: every drill that carried it out with the digest of its text then, in order of time; `own`: the
-    digest of its text now."""
+    """What became of a piece. `tried`: every drill that carried it out with the digest of its text then, in
+    order of time; `own`: the digest of its text now; `runbook`: of the whole text now."""
     passed = [each for each in tried if each[0].verdict == "pass"]
     failed = [drill for drill, _ in tried if drill.verdict == "fail" and not drill.as_expected]
     if not passed:
-        why = f"fails in run {failed[-1].run.run}: {failed[-1].why}" if failed else ""
-        return LastProven(kind, name, line, "failing" if failed else "never", why=why)
+        if not failed:
+            return piece
+        return replace(piece, state="failing", why=f"fails in run {failed[-1].run.run}: {failed[-1].why}")
     drill, text = passed[-1]
     days = max(0.0, terms.now_wall - drill.began_wall) / DAY_SECONDS
+    proven = replace(piece, state="proven", days=days, run=drill.run, by=drill.drill, credit=drill.credit)
     since = [each for each in failed if each.began_wall > drill.began_wall]
-    state: State = "proven"
-    why = ""
     if since:
-        state, why = "failing", f"fails since, in run {since[-1].run.run}: {since[-1].why}"
-    else:
-        reasons = list(_changed(drill.run, text, own, runbook, terms.images))
-        if days > terms.most_days:
-            reasons.append(f"longer ago than {terms.most_days:g} days")
-        if reasons:
-            state, why = "stale", "; ".join(reasons)
-    return LastProven(kind, name, line, state, days, drill.run, drill.drill, drill.credit, why)
+        return replace(
+            proven, state="failing", why=f"fails since, in run {since[-1].run.run}: {since[-1].why}"
+        )
+    reasons = list(_changed(drill.run, text, own, runbook, terms.images))
+    if days > terms.most_days:
+        reasons.append(f"longer ago than {terms.most_days:g} days")
+    return replace(proven, state="stale", why="; ".join(reasons)) if reasons else proven
 
 
 def _changed(run: PastRun, text: str, own: str, runbook: str, images: Mapping[str, str]) -> Iterator[str]:

@@ -1,5 +1,5 @@
-"""One measure of one drill over its runs. Flows in: past drills. Flows out: series of points in order of time,
-and the changes in them, each with what else was new in the run that it began with.
+"""One measure of one drill over its runs. Flows in: past drills. Flows out: series of points in order of
+time, and the changes in them, each with what else was new in the run that it began with.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Change:
-    """The level of a series is another from the run `points[index]` on. `before`, `after`: medians; `new`: what
-    else that run was the first with, in words."""
+    """The level of a series is another from the run `points[index]` on. `before`, `after`: medians; `new`:
+    what else that run was the first with, in words."""
 
     index: int
     before: float
@@ -79,8 +79,8 @@ def series_of(
             by_name.setdefault(drill.drill, []).append(drill)
     found = []
     for past in by_name.values():
-        past = past[-last:] if last else past
-        found += [series for kind in kinds if (series := _series(past, kind)) is not None]
+        looked_at = past[-last:] if last else past
+        found += [series for kind in kinds if (series := _series(looked_at, kind)) is not None]
     return found
 
 

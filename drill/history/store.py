@@ -137,7 +137,7 @@ class History:
         """All drills of a target (of every one), in the order in which their runs began, then they."""
         with self._connection(create=False) as connection:
             runs = {run.id: run for run in _runs(connection) if target in (None, run.target)}
-            return [drill for drill in _drills(connection, runs)]
+            return list(_drills(connection, runs))
 
     @contextmanager
     def _connection(self, *, create: bool) -> Iterator[sqlite3.Connection]:
@@ -330,7 +330,7 @@ def _runs(connection: sqlite3.Connection) -> list[PastRun]:
         "SELECT id, run, started, started_wall, target, exit_status, manifest, drill_commit, changed_files, "
         "cores, kernel, context, cluster_version FROM runs ORDER BY started_wall, id"
     )
-    return [PastRun(*row, images.get(row[0], {}), inputs.get(row[0], {})) for row in rows]
+    return [PastRun(*row, images=images.get(row[0], {}), inputs=inputs.get(row[0], {})) for row in rows]
 
 
 def _drills(connection: sqlite3.Connection, runs: dict[int, PastRun]) -> Iterator[PastDrill]:
@@ -344,11 +344,16 @@ def _drills(connection: sqlite3.Connection, runs: dict[int, PastRun]) -> Iterato
     ):
         pieces.setdefault(drill, []).append(CarriedOut(place, digest, runbook, bool(as_written)))
     rows = connection.execute(
-        "SELECT drills.id, run_id, drill, scenario, severity, procedures, expected, verdict, as_expected, why, "
-        "control, coalesce(kept_run, ''), credit, began_wall, recovered_seconds FROM drills "
+        "SELECT drills.id, run_id, drill, scenario, severity, procedures, expected, verdict, as_expected, "
+        "why, control, coalesce(kept_run, ''), credit, began_wall, recovered_seconds FROM drills "
         "JOIN runs ON runs.id = run_id ORDER BY started_wall, run_id, drills.id"
     )
     for drill, run, *row in rows:
         if run in runs:
             row[6], row[8] = bool(row[6]), bool(row[8])
-            yield PastDrill(runs[run], *row, measures.get(drill, {}), tuple(pieces.get(drill, ())))
+            yield PastDrill(
+                runs[run],
+                *row,
+                measures=measures.get(drill, {}),
+                carried_out=tuple(pieces.get(drill, ())),
+            )

@@ -43,8 +43,8 @@ class Measure:
 @dataclass(frozen=True)
 class CarriedOut:
     """A piece of the runbook that a drill carried out. `place`: as `Runbook.place_of` names its block, and
-    after it the paragraph where it was not all of it; `digest`: SHA-256 of the block's text; `runbook`: of the
-    whole text; `as_written`: of the text as first written, which proves nothing of the corrected one."""
+    after it the paragraph where it was not all of it; `digest`: SHA-256 of the block's text; `runbook`: of
+    the whole text; `as_written`: of the text as first written, which proves nothing of the corrected one."""
 
     place: str
     digest: str

@@ -12,6 +12,7 @@ from drill.report.templates import markdown_cell
 from drill.report.units import interval_text, quantity, seconds_text
 
 SHORT_DIGEST = 8
+HEADINGS = ("began", "run", "verdict", "recovered", "p95", "errors", "lost", "credit", "images")
 
 
 def history_lines(drills: Sequence[PastDrill], series: Sequence[Series]) -> Iterator[str]:
@@ -43,15 +44,16 @@ def change_text(series: Series, change: Change) -> str:
     new = (
         f"; new in it: {', '.join(change.new)}" if change.new else "; nothing else that is kept was new in it"
     )
+    before, after = quantity(change.before, series.unit), quantity(change.after, series.unit)
     return (
-        f"{series.title} from {quantity(change.before, series.unit)} to {quantity(change.after, series.unit)} "
+        f"{series.title} from {before} to {after} "
         f"since run {first.run} of {first.started[:10]} (p {change.probability:.3f}){new}"
     )
 
 
 def point_text(series: Series, point: Point) -> str:
     """A point in words."""
-    between = interval_text((point.low, point.high), series.unit) if _has_interval(point) else ""
+    between = _interval(point.low, point.high, series.unit)
     of = f", {point.samples} samples" if point.samples else ""
     return (
         f"{point.run.run}, {point.run.started}: {quantity(point.value, series.unit)}"
@@ -61,7 +63,7 @@ def point_text(series: Series, point: Point) -> str:
 
 
 def proven_table(pieces: Sequence[LastProven]) -> str:
-    """As a table of Markdown, for a README. The image is that of the first container by name that is given."""
+    """As a table of Markdown, for a README."""
     lines = [
         "| line | procedure, alert, checklist item | last proven | by drill, credit | runbook | images | |",
         "|---:|---|---|---|---|---|---|",
@@ -108,13 +110,12 @@ def _row(drill: PastDrill) -> tuple[str, ...]:
 
 
 def _with_interval(value: float | None, low: float | None, high: float | None, unit: str) -> str:
-    if low is None or high is None:
-        return quantity(value, unit)
-    return f"{quantity(value, unit)} [{interval_text((low, high), unit)}]"
+    between = _interval(low, high, unit)
+    return f"{quantity(value, unit)} [{between}]" if between else quantity(value, unit)
 
 
-def _has_interval(point: Point) -> bool:
-    return point.low is not None and point.high is not None
+def _interval(low: float | None, high: float | None, unit: str) -> str:
+    return "" if low is None or high is None else interval_text((low, high), unit)
 
 
 def _day(wall: float) -> str:

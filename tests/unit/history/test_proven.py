@@ -123,7 +123,7 @@ def test_an_item_of_a_checklist_is_proven_by_all_of_its_scenarios(history: Histo
 
 
 def test_an_item_that_the_runbook_does_not_have_is_an_error(history: History) -> None:
-    with pytest.raises(InputError, match="Weekly Checklist / Dance.*expected.*Restore a backup"):
+    with pytest.raises(InputError, match=r"Weekly Checklist / Dance.*expected.*Restore a backup"):
         pieces(history, checklists={"Weekly Checklist / Dance": ("First",)})
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from stored_runs import IMAGES, store_run
-from tests.unit.report.recorded_runs import CONTROL, Shape
 
 from drill.errors import InputError, SetupError, UsageError
 from drill.history.store import History
 from drill.history.taken import digest_of
+from tests.unit.report.recorded_runs import CONTROL, Shape
 
 ROOT = Path(__file__).resolve().parents[3]
 APPEND = """
