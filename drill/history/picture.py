@@ -7,6 +7,7 @@ broken line the limit where it is near, a vertical one a change, with the median
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +19,10 @@ from drill.history.series import FOLLOWED, Series
 from drill.history.words import change_text, days_text, point_text
 from drill.report.units import quantity
 
-WIDTH, HEIGHT = 260.0, 96.0
+WIDTH, HEIGHT = 230.0, 96.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 8.0, 10.0, 18.0
+COUNTED = "writes"
+"""A unit that the title of the picture says already."""
 NEAR = 4.0
 """A limit is drawn where it is at most so many times the largest value: farther away it would flatten all."""
 
@@ -107,8 +110,9 @@ def panel(series: Series) -> Panel:
     top = max(highs)
     near = series.bound is not None and 0 < series.bound <= NEAR * max(top, 1e-12)
     top = max(top, series.bound or 0.0) if near else top
-    top = top * 1.08 or 1.0
+    top = _round_above(top * 1.02) if top > 0 else 1.0
     count = len(series.points)
+    unit = "" if series.unit == COUNTED else series.unit
 
     def x(position: float) -> float:
         return round(LEFT + (position + 0.5) / count * (WIDTH - LEFT - RIGHT), 2)
@@ -142,12 +146,20 @@ def panel(series: Series) -> Panel:
         marks,
         levels,
         breaks,
-        tuple((y(share * top), quantity(share * top, series.unit)) for share in (0.0, 0.5, 1 / 1.08)),
+        tuple((y(share * top), quantity(share * top, unit)) for share in (0.0, 0.5, 1.0)),
         y(series.bound) if near and series.bound is not None else None,
         f"limit {quantity(series.bound, series.unit)}" if series.bound is not None else "",
         series.points[0].run.started[:10],
         newest.run.started[:10] if count > 1 else "",
         f"{series.title}, {count} runs; last: {point_text(series, newest)}; {len(series.changes)} changes",
+    )
+
+
+def _round_above(value: float) -> float:
+    """The next round number, whose half is short too. `value` > 0."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(
+        round(step * power, 12) for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if step * power >= value
     )
 
 

@@ -87,9 +87,9 @@ def _procedures(
 ) -> Iterator[LastProven]:
     tried: dict[str, list[tuple[PastDrill, str]]] = {}
     for drill in drills:
-        for piece in drill.carried_out:
-            if not piece.as_written:
-                tried.setdefault(piece.place, []).append((drill, piece.digest))
+        for done in drill.carried_out:
+            if not done.as_written:
+                tried.setdefault(done.place, []).append((drill, done.digest))
     for step in runbook.steps:
         if not step.is_shell:
             continue

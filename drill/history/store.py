@@ -23,6 +23,36 @@ APPLICATION = 0x64726C6C
 """Tells the file from any other SQLite file: "drll"."""
 WAIT_SECONDS = 60.0
 """For other writers; each needs some milliseconds."""
+RUN_COLUMNS = (
+    "id",
+    "run",
+    "started",
+    "started_wall",
+    "target",
+    "exit_status",
+    "manifest",
+    "drill_commit",
+    "changed_files",
+    "cores",
+    "kernel",
+    "context",
+    "cluster_version",
+)
+DRILL_COLUMNS = (
+    "drill",
+    "scenario",
+    "severity",
+    "procedures",
+    "expected",
+    "verdict",
+    "as_expected",
+    "why",
+    "control",
+    "kept_run",
+    "credit",
+    "began_wall",
+    "recovered_seconds",
+)
 
 
 @dataclass(frozen=True)
@@ -326,11 +356,15 @@ def _runs(connection: sqlite3.Connection) -> list[PastRun]:
     inputs: dict[int, dict[tuple[str, str], str]] = {}
     for run, role, name, digest in connection.execute("SELECT * FROM inputs"):
         inputs.setdefault(run, {})[role, name] = digest
-    rows = connection.execute(
-        "SELECT id, run, started, started_wall, target, exit_status, manifest, drill_commit, changed_files, "
-        "cores, kernel, context, cluster_version FROM runs ORDER BY started_wall, id"
-    )
-    return [PastRun(*row, images=images.get(row[0], {}), inputs=inputs.get(row[0], {})) for row in rows]
+    rows = connection.execute(f"SELECT {', '.join(RUN_COLUMNS)} FROM runs ORDER BY started_wall, id")
+    return [
+        PastRun(
+            **dict(zip(RUN_COLUMNS, row, strict=True)),
+            images=images.get(row[0], {}),
+            inputs=inputs.get(row[0], {}),
+        )
+        for row in rows
+    ]
 
 
 def _drills(connection: sqlite3.Connection, runs: dict[int, PastRun]) -> Iterator[PastDrill]:
@@ -344,16 +378,17 @@ def _drills(connection: sqlite3.Connection, runs: dict[int, PastRun]) -> Iterato
     ):
         pieces.setdefault(drill, []).append(CarriedOut(place, digest, runbook, bool(as_written)))
     rows = connection.execute(
-        "SELECT drills.id, run_id, drill, scenario, severity, procedures, expected, verdict, as_expected, "
-        "why, control, coalesce(kept_run, ''), credit, began_wall, recovered_seconds FROM drills "
-        "JOIN runs ON runs.id = run_id ORDER BY started_wall, run_id, drills.id"
+        f"SELECT drills.id, run_id, {', '.join(DRILL_COLUMNS)} FROM drills JOIN runs ON runs.id = run_id "
+        "ORDER BY started_wall, run_id, drills.id"
     )
     for drill, run, *row in rows:
         if run in runs:
-            row[6], row[8] = bool(row[6]), bool(row[8])
+            values = dict(zip(DRILL_COLUMNS, row, strict=True))
+            values |= {name: bool(values[name]) for name in ("control", "as_expected")}
+            values["kept_run"] = values["kept_run"] or ""
             yield PastDrill(
-                runs[run],
-                *row,
+                **values,
+                run=runs[run],
                 measures=measures.get(drill, {}),
                 carried_out=tuple(pieces.get(drill, ())),
             )
