@@ -22,8 +22,8 @@ LEAST_POINTS = 3
 SIGNIFICANCE = 0.005
 """A permutation differs as much at most so often. Drawing values in makes a series that never changed be said
 to have changed somewhat more often than that: see `python -m benchmarks.change_points`."""
-PERMUTATIONS = 999
-MOST_POINTS = 400
+PERMUTATIONS = 399
+MOST_POINTS = 200
 """The last ones are looked at: the time grows with the square."""
 SEED = 7
 SPREADS = 3.0

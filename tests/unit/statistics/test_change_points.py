@@ -56,10 +56,10 @@ def test_a_step_without_noise_is_found() -> None:
 
 
 def test_the_answer_is_the_same_each_time_and_of_the_last_points() -> None:
-    values = noise(500)
-    values[450:] += 4
+    values = noise(300)
+    values[250:] += 4
     assert change_points(values.tolist()) == change_points(values.tolist())
-    assert indexes(values.tolist()) == [450]
+    assert indexes(values.tolist()) == [250]
 
 
 def test_a_number_that_is_none_is_refused() -> None:
