@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -71,7 +70,7 @@ class History(Section):
 class Evidence(Section):
     """What becomes of what drills find."""
 
-    findings: File = Path("findings.yaml")
+    findings: Text = "findings.yaml"
     """Written by `drill evidence findings`, edited by people."""
     due_days: Annotated[int, Field(gt=0, le=3_650, strict=True)] = 30
     """So long a new finding has until it is overdue."""
