@@ -24,7 +24,7 @@ HEADER = """\
 # A finding is closed by a passing drill of the same procedure, and by nothing else: docs/evidence.md.
 findings:
 """
-ID = re.compile(r"F-[0-9]{3,6}")
+ID = r"^F-[0-9]{3,6}$"
 Status = Literal["open", "accepted", "closed"]
 
 
@@ -32,7 +32,7 @@ class Moment(Section):
     """A run, and the day on which it began (UTC)."""
 
     run: Text
-    on: date
+    day: date
 
 
 class Acceptance(Section):
@@ -47,7 +47,7 @@ class Finding(Section):
     """A defect. `procedures`: places in the runbook that its retest carries out, none where nobody acted;
     `retest`: the passing run that closed it."""
 
-    id: Annotated[str, Field(pattern=ID.pattern)]
+    id: Annotated[str, Field(pattern=ID)]
     what: Text
     scenario: Text
     procedures: tuple[Text, ...] = ()
@@ -67,7 +67,7 @@ class Finding(Section):
             )
         if self.status == "accepted" and self.accepted is None:
             raise ValueError("status accepted together with accepted: {by, until, reason}")
-        if self.retest is not None and self.retest.on < self.opened.on:
+        if self.retest is not None and self.retest.day < self.opened.day:
             raise ValueError("a retest after the finding was opened")
         return self
 
@@ -109,7 +109,7 @@ def write_changes(path: Path, opened: Sequence[Finding], closed: Sequence[Findin
     draft = path.with_name(f".{path.name}.draft")
     write_file(draft, text.encode())
     try:
-        if read_findings(draft) != expected:
+        if not _says(draft, expected):
             raise InputError(
                 path,
                 None,
@@ -121,6 +121,13 @@ def write_changes(path: Path, opened: Sequence[Finding], closed: Sequence[Findin
         draft.unlink(missing_ok=True)
 
 
+def _says(draft: Path, expected: Sequence[Finding]) -> bool:
+    try:
+        return read_findings(draft) == list(expected)
+    except InputError:
+        return False  # the one reason that there can be is the form of what was there before
+
+
 def _with_closed(text: str, document: Document, before: Sequence[Finding], closed: Sequence[Finding]) -> str:
     lines = text.split("\n")
     index = {finding.id: number for number, finding in enumerate(before)}
@@ -129,7 +136,7 @@ def _with_closed(text: str, document: Document, before: Sequence[Finding], close
         number = document.line_of(("findings", index[finding.id], "status")) - 1
         indent, _, rest = lines[number].partition("status:")
         comment = f"  {rest[rest.index('#') :]}" if "#" in rest else ""
-        retest = f"{' ' * len(indent)}retest: {{run: {finding.retest.run!r}, on: {finding.retest.on}}}"
+        retest = f"{' ' * len(indent)}retest: {{run: {finding.retest.run!r}, day: {finding.retest.day}}}"
         lines[number : number + 1] = [f"{indent}status: closed{comment}", retest]
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from drill.run.facts import Facts, day_of
 from drill.run.outcome import as_expected
 
 UNASSIGNED = "unassigned"
+MOST_SAID = 400
 OPENING = frozenset({"pass", "fail", "inconclusive", "not noticed"})
 """Verdicts that say something of the target, or that nobody can tell."""
 
@@ -45,11 +46,11 @@ def changed_by(
     kept = {drill.drill for drill in facts.drills if drill.kept is not None}
     own = [each for each in verdicts if each.drill not in kept and not each.control]
     closed = tuple(
-        finding.model_copy(update={"status": "closed", "retest": Moment(run=facts.run, on=day)})
+        finding.model_copy(update={"status": "closed", "retest": Moment(run=facts.run, day=day)})
         for finding in findings
         if finding.status != "closed"
         and finding.opened.run != facts.run
-        and finding.opened.on <= day
+        and finding.opened.day <= day
         and any(_retests(each, finding) for each in own)
         and not any(_same(each.procedure, each.scenario, finding) for each in own if not as_expected(each))
     )
@@ -110,12 +111,17 @@ def _opened(name: str, verdict: DrillVerdict, run: str, day: date, due_days: int
     what = f"{said.get(verdict.verdict, verdict.verdict)}, expected {verdict.expected}: {verdict.why}"
     return Finding(
         id=name,
-        what=" ".join(what.split())[:400],
+        what=_printable(what)[:MOST_SAID],
         scenario=verdict.scenario,
         procedures=tuple(verdict.procedures),
         severity=verdict.severity,
-        opened=Moment(run=run, on=day),
+        opened=Moment(run=run, day=day),
         owner=UNASSIGNED,
         due=day + timedelta(days=due_days),
         status="open",
     )
+
+
+def _printable(text: str) -> str:
+    """On one line; what a terminal would act on is a question mark."""
+    return "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))

@@ -126,8 +126,11 @@ def pack(
         subjects = [Subject(each.name, {"sha256": sha256_of(root / each.name)}) for each in members]
         envelope = sign(subjects, PACKED, predicate, key)
         partial = root / ".archive"
-        with partial.open("wb") as file:
-            write_archive(file, (ENVELOPE, envelope), root, members)
+        try:
+            with partial.open("wb") as file:
+                write_archive(file, (ENVELOPE, envelope), root, members)
+        except ValueError as error:
+            raise SetupError(f"{run_folder}: cannot be packed: {error}") from error
         partial.replace(place)
     return Made(place, len(members), left_out)
 

@@ -55,7 +55,7 @@ class Person(Section):
 class PlanChange(Section):
     """What was changed in the plan, by whom."""
 
-    on: date
+    day: date
     what: Text
     by: Text
 

@@ -26,10 +26,10 @@ def _kind(kind: str, pattern: bytes) -> Secret:
 
 
 NAMED = (
-    rb"(?i:[\w.-]*(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
+    rb"(?i:(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
     rb"|client[_-]?secret|bearer[_-]?token|requirepass|REDISCLI_AUTH)[\w.-]*)"
 )
-QUOTE = rb"\\?[\"']?"
+QUOTE = rb"\\*[\"']?"
 """As it stands in a text, or within a text that is quoted in JSON."""
 PLAIN = rb"[^\s\"'\\,;&|(){}\[\]<>$*]"
 """Of a value that is written out: not a variable, not a placeholder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
 from drill.report import allure
 from drill.run.facts import day_of
 
-QUARTERLY = "quarterly"
+QUARTERLY = re.compile(r"(?<!not )\bquarterly\b")
+"""In the expression of -m."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -115,7 +117,7 @@ def _finish(session: pytest.Session, run: Run, exitstatus: int | pytest.ExitCode
     ended_well = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if not ended_well:
         run.trouble(f"the run did not come to its end: pytest's own exit status is {int(exitstatus)}")
-    if QUARTERLY in session.config.option.markexpr.split():
+    if QUARTERLY.search(session.config.option.markexpr):
         _hold_to_findings(session.config, run)
     session.exitstatus = run.finish()
     if run.kept:

@@ -24,7 +24,7 @@ findings:
   scenario: First
   procedures: [Down / Immediate]
   severity: P0
-  opened: {run: one, on: 2001-09-01}
+  opened: {run: one, day: 2001-09-01}
   owner: A. Person   # asked on Monday
   due: 2001-10-01
   status: open   # until the retest
@@ -43,7 +43,7 @@ def changes(tmp_path: Path, known: list[Finding], name: str = "two", **spoilt: o
     return changed_by(known, facts, read_verdicts(folder, facts), 30)
 
 
-FAILS = {"failing": set(range(2000, 2100))}
+FAILS = {"failing": set(range(3700, 6700, 30))}
 UNDECIDED = {"settings": {"minimum_requests": 1_000_000}}
 
 
@@ -67,7 +67,7 @@ def test_a_passing_drill_opens_none_and_closes_that_of_its_procedure(tmp_path: P
     (closed,) = found.closed
     assert found.opened == ()
     assert closed.retest is not None
-    assert (closed.status, closed.retest.run, closed.retest.on) == ("closed", "two", date(2001, 9, 9))
+    assert (closed.status, closed.retest.run, closed.retest.day) == ("closed", "two", date(2001, 9, 9))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_passing_drill_opens_none_and_closes_that_of_its_procedure(tmp_path: P
     [
         FILE.replace("Down / Immediate", "Another / Procedure"),
         FILE.replace("run: one", "run: two"),
-        FILE.replace("on: 2001-09-01", "on: 2001-09-20"),
+        FILE.replace("day: 2001-09-01", "day: 2001-09-20"),
         FILE.replace("procedures: [Down / Immediate]", "procedures: []"),
     ],
     ids=["another procedure", "opened by this very run", "opened later", "nobody acted, another scenario"],
@@ -131,14 +131,14 @@ def test_a_form_that_cannot_be_added_to_is_refused_and_left(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("right", "wrong", "line", "expected"),
     [
-        ("F-001", "1", 2, "F-"),
+        ("F-001", "X-1", 2, "F-"),
         ("status: open", "status: done", 10, "'open', 'accepted' or 'closed'"),
         ("status: open", "status: closed", 2, "the retest that closed it"),
         ("status: open", "status: accepted", 2, "accepted: {by, until, reason}"),
         ("due: 2001-10-01", "due: soon", 9, "date"),
         ("  owner: A. Person   # asked on Monday\n", "", 2, "owner"),
         ("  severity: P0", "  severty: P0", 6, "a name that drill knows"),
-        ("findings:\n", "finding:\n", 1, "a name that drill knows"),
+        ("findings:\n", "finding:\n", 2, "a name that drill knows"),
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_value(
@@ -176,6 +176,6 @@ def test_a_closing_that_no_drill_did_is_unfounded(tmp_path: Path) -> None:
     history.add(judged_run(tmp_path / "reports", "two"))
     history.add(judged_run(tmp_path / "reports", "three", **FAILS))  # type: ignore[arg-type]
     for run, problems in (("two", 0), ("three", 1), ("never", 1)):
-        text = FILE.replace("status: open", f"retest: {{run: {run}, on: 2001-09-09}}\n  status: closed")
+        text = FILE.replace("status: open", f"retest: {{run: {run}, day: 2001-09-09}}\n  status: closed")
         known = read_findings(file_of(tmp_path, text))
         assert len(list(unfounded(known, history.drills()))) == problems

@@ -103,9 +103,9 @@ def test_one_flipped_bit_anywhere_is_named(
         members = [(each.name, each.offset, each.offset_data) for each in archive.getmembers()]
     starts = [*(offset for _, offset, _ in members[1:]), len(good) - 1024]
     choose = random.Random(5)
-    places = {choose.randrange(block, min(block + 512, len(good))) for block in range(0, len(good), 4096)}
+    places = {choose.randrange(block, min(block + 512, len(good))) for block in range(0, len(good), 16384)}
     for name, offset, data in members[:4]:
-        places |= set(range(offset, data, 7)) if name else set()
+        places |= set(range(offset, data, 13)) if name else set()
     places |= set(range(len(good) - 1024, len(good), 97)) | {
         0,
         1,
@@ -152,7 +152,7 @@ def test_verdicts_that_do_not_follow_from_the_recording_are_named(
     tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who holds the key can sign anything; the recordings say otherwise."""
-    folder = judged_run(tmp_path / "reports", failing=set(range(2000, 2100)))
+    folder = judged_run(tmp_path / "reports", failing=set(range(3700, 6700, 30)))
     verdict = folder / "evidence" / "scaled" / "verdict.json"
     assert json.loads(verdict.read_text())["verdict"] == "fail"
     claimed = json.loads(verdict.read_text()) | {"verdict": "pass"}
@@ -178,7 +178,7 @@ def test_no_planted_secret_is_in_the_pack(
     write_manifest(folder)
     made = pack(folder, tmp_path / "one.tar", key)
     content = made.path.read_bytes()
-    assert [each for each in PLANTED if each.encode() in content.replace(b"planted-key-name", b"")] == []
+    assert [each for each in PLANTED if each.encode() in content] == []
     assert {each.name.rpartition("/")[2] for each in made.left_out} == {"01.txt", "notes.json"}
     found = verify(made.path, public)
     assert found.troubles == ()
