@@ -9,7 +9,9 @@ mutmut. It is killed when a test fails. One that no test can kill, since nothing
 different, is equivalent: it stands in mutants-equivalent.yaml with the reason, and is no mutant for the
 share. An entry of that list whose mutant is killed, or not there any more, is an error: the list is stale.
 
-A mutant that is out of time is run once more, alone, for the run may have been stopped meanwhile.
+Each package is mutated in a folder of its own (mutants/NAME), where `mutmut browse` shows what came out, and
+only its own tests are asked. The options are [tool.mutmut] of pyproject.toml. A mutant that is out of time is
+run once more, for the run may have been stopped meanwhile.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from configparser import ConfigParser
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import import_module
@@ -39,8 +43,8 @@ FATES: dict[str, Fate] = {"killed": "killed", "survived": "survived", "no tests"
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A mutant that no test can kill. `function`: with its module; `was`, `becomes`: the lines that the mutant
-    changes, each without its indentation; `reason`: why nothing that the code promises is different."""
+    """A mutant that no test can kill. `function`: with its module; `was`, `becomes`: the lines that the
+    mutant changes, each without its indentation; `reason`: why nothing that is promised is different."""
 
     function: str
     was: str
@@ -104,35 +108,52 @@ def function_of(name: str) -> str:
     return f"{module}.{function.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
 
 
-def fates(patterns: Sequence[str]) -> dict[str, Fate]:
-    """What became of every mutant that a pattern names."""
-    shown = _mutmut("results", "--all", "true")
-    lines = [line.strip().rpartition(": ") for line in shown.splitlines() if "__mutmut_" in line]
-    return {
-        name: FATES.get(status, "unclear")
-        for name, _, status in lines
-        if any(fnmatch(name, pattern) for pattern in patterns)
+def workshop(package: str) -> Path:
+    """The folder in which a package is mutated, with the settings of pyproject.toml for it alone."""
+    folder, name = ROOT / "mutants" / package, package.rpartition(".")[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in ("drill", "tests"):
+        if not (folder / each).is_symlink():
+            (folder / each).symlink_to(ROOT / each)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    tests = [f"tests/unit/{name}"]
+    settings |= {"only_mutate": [f"drill/{name}/*"], "pytest_add_cli_args_test_selection": tests}
+    written = ConfigParser(interpolation=None)
+    written["mutmut"] = {
+        option: "\n".join(["", *value]) if isinstance(value, list) else str(value)
+        for option, value in settings.items()
     }
+    with (folder / "setup.cfg").open("w", encoding="utf-8") as file:
+        written.write(file)
+    return folder
 
 
-def run(patterns: Sequence[str]) -> dict[str, Fate]:
+def fates(package: str, pattern: str) -> dict[str, Fate]:
+    """What became of every mutant that the pattern names."""
+    shown = _mutmut(package, "results", "--all", "true")
+    lines = [line.strip().rpartition(": ") for line in shown.splitlines() if "__mutmut_" in line]
+    return {name: FATES.get(status, "unclear") for name, _, status in lines if fnmatch(name, pattern)}
+
+
+def run(package: str, pattern: str) -> dict[str, Fate]:
     """Run the tests on every mutant; twice on those that did not end by themselves. What does not end twice,
     or takes the tests' process with it, is noticed by whoever runs them: killed."""
-    _mutmut("run", "--max-children", "1", *patterns)
-    found = fates(patterns)
+    _mutmut(package, "run", "--max-children", "1", pattern)
+    found = fates(package, pattern)
     unclear = [name for name, fate in found.items() if fate == "unclear"]
     if unclear:
-        _mutmut("run", "--max-children", "1", *unclear)
-        again = fates(unclear)
-        found |= {name: "killed" if fate == "unclear" else fate for name, fate in again.items()}
+        _mutmut(package, "run", "--max-children", "1", *unclear)
+        found = {
+            name: "killed" if fate == "unclear" and name in unclear else fate
+            for name, fate in fates(package, pattern).items()
+        }
     return found
 
 
-def _mutmut(*arguments: str) -> str:
+def _mutmut(package: str, *arguments: str) -> str:
     done = subprocess.run(
         [Path(sys.executable).with_name("mutmut"), *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=workshop(package),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -142,12 +163,13 @@ def _mutmut(*arguments: str) -> str:
     return done.stdout
 
 
-def living(names: Iterable[str]) -> list[Mutant]:
+def living(package: str, names: Iterable[str]) -> list[Mutant]:
     """The mutants of these names, with what each changes."""
-    os.chdir(ROOT)  # where mutmut looks for its settings, when it is imported
+    os.chdir(workshop(package))  # mutmut reads its settings where it is imported, and its files there
     diff_of = import_module("mutmut.mutation.diff_apply").get_diff_for_mutant
     return [
-        Mutant(name, function_of(name), *changed(diff_of(name, path=_path_of(name)))) for name in sorted(names)
+        Mutant(name, function_of(name), *changed(diff_of(name, path=_path_of(name))))
+        for name in sorted(names)
     ]
 
 
@@ -161,20 +183,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", metavar="NAME", help="a package, module or pattern")
     parser.add_argument("--listed", action="store_true", help="tell of the last run, run nothing")
     options = parser.parse_args(arguments)
-    patterns = [f"{name.removesuffix('*')}*" for name in options.only or PACKAGES]
-    if not options.listed:
-        shutil.rmtree(ROOT / "mutants", ignore_errors=True)
-    found = fates(patterns) if options.listed else run(patterns)
+    wanted = options.only or PACKAGES
+    found: dict[str, Fate] = {}
+    alive: list[Mutant] = []
+    for package in PACKAGES:
+        for pattern in (f"{name}*" for name in wanted if name.startswith(package)):
+            if not options.listed and pattern == f"{package}*":
+                shutil.rmtree(ROOT / "mutants" / package, ignore_errors=True)
+            part = fates(package, pattern) if options.listed else run(package, pattern)
+            alive += living(package, (name for name, fate in part.items() if fate != "killed"))
+            found |= part
     known = msgspec.yaml.decode(EQUIVALENT.read_bytes(), type=list[Equivalent])
-    asked = [each for each in known if any(fnmatch(each.function, pattern) for pattern in patterns)]
-    sorted_out = sort_out(living(name for name, fate in found.items() if fate != "killed"), asked)
+    asked = [each for each in known if any(fnmatch(each.function, f"{name}*") for name in wanted)]
+    sorted_out = sort_out(alive, asked)
     print(report(found, sorted_out))
-    return 1 if sorted_out.stale or any(row[-1] < LEAST_SHARE for row in rows(found, sorted_out)) else 0
+    return 0 if held(found, sorted_out) else 1
 
 
-def rows(
-    found: dict[str, Fate], sorted_out: Sorted
-) -> list[tuple[str, int, int, int, int, float]]:
+def held(found: Mapping[str, Fate], sorted_out: Sorted) -> bool:
+    """Enough is killed in every package, and the list is not stale."""
+    return not sorted_out.stale and all(row[-1] >= LEAST_SHARE for row in rows(found, sorted_out))
+
+
+def rows(found: Mapping[str, Fate], sorted_out: Sorted) -> list[tuple[str, int, int, int, int, float]]:
     """Of each package: mutants, killed, equivalent, survivors, share."""
     made = []
     for package in PACKAGES:
@@ -184,11 +215,13 @@ def rows(
         survivors = sum(mutant.name.startswith(of) for mutant in sorted_out.survivors)
         killed = mutants - equivalent - survivors
         if mutants:
-            made.append((package, mutants, killed, equivalent, survivors, share(mutants, equivalent, survivors)))
+            made.append(
+                (package, mutants, killed, equivalent, survivors, share(mutants, equivalent, survivors))
+            )
     return made
 
 
-def report(found: dict[str, Fate], sorted_out: Sorted) -> str:
+def report(found: Mapping[str, Fate], sorted_out: Sorted) -> str:
     """All of it as text: what is known, what survives, what is stale, and the table."""
     by_reason: dict[str, list[Mutant]] = defaultdict(list)
     for mutant, reason in sorted_out.known:

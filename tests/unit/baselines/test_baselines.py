@@ -397,6 +397,9 @@ def test_a_schedule_that_is_refused_says_what_is_right_and_why() -> None:
     with pytest.raises(InputError) as caught:
         parse_schedule([(238, f"**Database**: {'now ' * 30}")], SOURCE)
     shown = ("now " * 15).strip() + " "
-    assert caught.value.expected == f"a period, such as **Database**: Every 6 hours ({shown!r} is not understood)"
+    assert (
+        caught.value.expected
+        == f"a period, such as **Database**: Every 6 hours ({shown!r} is not understood)"
+    )
     with pytest.raises(InputError, match=r"\('1,5' has a comma before its decimals: write 1\.5\)"):
         parse_schedule([(238, "**Database**: every 1,5 hours")], SOURCE)

@@ -101,6 +101,17 @@ def test_what_the_sample_does_not_bound_is_bounded_by_a_heavy_tail() -> None:
     assert found[0] == 0.01
 
 
+@pytest.mark.parametrize(("number", "beyond"), [(12, 5.276), (15, 4.362), (60, 1.192), (80, 1.0)])
+def test_the_tail_begins_at_the_largest_sample_and_reaches_as_far_as_the_blocks_are_few(
+    number: int, beyond: float
+) -> None:
+    """None of so many blocks: a share of 1 - 0.025 ** (1 / number) is not excluded; 0.05 is what matters."""
+    blocks = _of(*([0.01] for _ in range(number - 1)), [0.012])
+    found = block_quantile_interval(blocks, 0.95, limit=0.5, confidence=0.95)
+    assert found is not None
+    assert found[1] == pytest.approx(0.012 * beyond, rel=1e-3)
+
+
 @pytest.mark.parametrize(("slow", "below"), [(0.02, True), (0.049, False), (0.08, False)])
 def test_a_limit_that_lies_between_all_samples_is_looked_at_itself(slow: float, below: bool) -> None:
     random = np.random.default_rng(2)
@@ -215,3 +226,33 @@ def test_a_quantile_that_nothing_shows_to_be_reached_is_at_least_nothing() -> No
     found = block_quantile_interval(blocks, 0.05, 1e9)
     assert found is not None
     assert found[0] == 0.0
+
+
+def test_five_blocks_tell_something() -> None:
+    assert share_interval(_shares(*[(10, 0)] * 5), 1.0, 0.95) == pytest.approx((0.0, 1 - 0.025**0.2))
+
+
+def test_one_slow_sample_of_many_is_more_than_none() -> None:
+    """It counts as less than one of as many independent ones."""
+    low, high = share_interval(_shares((100, 1), *[(100, 0)] * 5), 1.0, 0.95)
+    assert 0 < low < 1 / 600 < high
+
+
+def test_a_limit_between_samples_bounds_by_the_sample_below_it() -> None:
+    blocks = _of(*([0.2] * 49 + [0.3] * 49 + [0.6, 0.7] for _ in range(20)))
+    assert block_quantile_interval(blocks, 0.95, 0.5) == (0.3, 0.3)
+
+
+def test_few_samples_at_the_top_bound_what_blocks_further_down_do_not() -> None:
+    """A share of samples that all lie in one block tells less than a smaller one of several blocks: the bound
+    is not the first that is found from below."""
+    random = np.random.default_rng(6)
+    number, size = int(random.integers(6, 40)), int(random.integers(5, 60))
+    levels = np.exp(random.normal(size=number)) * 0.1
+    latencies = np.concatenate([level * np.exp(0.3 * random.normal(size=size)) for level in levels])
+    blocks = _of(*latencies.reshape(number, size).tolist())
+    found = block_quantile_interval(blocks, 0.95, limit=1e9)
+    assert found is not None
+    # the fourth of 714: 0.5 % are above it
+    assert found[1] == np.sort(latencies)[-4] < 0.25 * latencies.max()
+    assert share_interval(blocks, found[1])[1] < 0.05

@@ -109,6 +109,7 @@ def test_dispersion_is_pearsons_and_its_upper_bound_the_larger_of_two(
     resampled = float(np.quantile([pearson(counts[row], sizes[row]) for row in rows], 0.95))
     told = estimate * freedom / stats.chi2.ppf(0.05, freedom)
     assert found.upper == pytest.approx(max(told, resampled))
+    assert dispersion_of(*in_blocks(blocks, seconds), block_seconds=seconds) == found
     assert (found.failures, found.requests) == (counts.sum(), sizes.sum())
 
 
