@@ -77,7 +77,9 @@ def test_without_a_mutant_nothing_is_missed() -> None:
 
 
 def test_what_a_mutant_changes_is_read_from_its_diff() -> None:
-    diff = "--- a.py\n+++ a.py\n@@ -1,3 +1,2 @@\n def f():\n-    return f(\n-        a\n+    return None\n     b"
+    diff = (
+        "--- a.py\n+++ a.py\n@@ -1,3 +1,2 @@\n def f():\n-    return f(\n-        a\n+    return None\n     b"
+    )
     assert changed(diff) == ("return f( ⏎ a", "return None")
 
 
@@ -99,9 +101,7 @@ def test_what_a_listed_mutant_changes_is_still_there(entry: Equivalent) -> None:
     """Whether it still lives only `make mutants` tells."""
     module = next(
         path
-        for path in (
-            ROOT.joinpath(*entry.function.split(".")[:parts]).with_suffix(".py") for parts in (4, 3)
-        )
+        for path in (ROOT.joinpath(*entry.function.split(".")[:parts]).with_suffix(".py") for parts in (4, 3))
         if path.is_file()
     )
     lines = {line.strip() for line in module.read_text(encoding="utf-8").splitlines()}
