@@ -34,7 +34,7 @@ SELECTIONS = Path(__file__).with_name("selections.py")
 SHOWN_BY_A_TEST = {"RB-012": "pytest tests/component/operate/test_runbook_scripts.py -k damaged"}
 
 
-OPTIONS_IN = ("lint.md", "history.md", "evidence.md")
+OPTIONS_IN = ("lint.md", "history.md")
 """Pages that list the options of one command, in place of the README."""
 
 
