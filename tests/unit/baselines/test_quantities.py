@@ -116,27 +116,26 @@ WORDS = {"average", "response", "of"}
 
 
 @pytest.mark.parametrize(
-    ("said", "dimension", "value", "comparison", "percentile", "words"),
+    ("said", "dimension", "expected", "words"),
     [
-        ("500ms", "time", 0.5, "", None, ""),
-        ("Less Than 2 Hours", "time", 7200.0, "<", None, ""),
-        ("no more than 90 SEC", "time", 90.0, "<=", None, ""),
-        ("at least 1 d", "time", 86400.0, ">=", None, ""),
-        ("over 3 weeks", "time", 1814400.0, ">", None, ""),
-        ("=< 1 m (response).", "time", 60.0, "<=", None, "response"),
-        ("Average of 70 PERCENT", "share", 0.7, "", None, "average of"),
-        ("max 0.1%", "share", 0.001, "<=", None, ""),
-        ("P99 < 1 s", "time", 1.0, "<", 99, ""),
-        ("< 1s, 95th percentile", "time", 1.0, "<", 95, ""),
-        ("1h 30 min 15 s", "time", 5415.0, "", None, ""),
+        ("500ms", "time", (0.5, "", None), ""),
+        ("Less Than 2 Hours", "time", (7200.0, "<", None), ""),
+        ("no more than 90 SEC", "time", (90.0, "<=", None), ""),
+        ("at least 1 d", "time", (86400.0, ">=", None), ""),
+        ("over 3 weeks", "time", (1814400.0, ">", None), ""),
+        ("=< 1 m (response).", "time", (60.0, "<=", None), "response"),
+        ("Average of 70 PERCENT", "share", (0.7, "", None), "average of"),
+        ("max 0.1%", "share", (0.001, "<=", None), ""),
+        ("P99 < 1 s", "time", (1.0, "<", 99), ""),
+        ("< 1s, 95th percentile", "time", (1.0, "<", 95), ""),
+        ("1h 30 min 15 s", "time", (5415.0, "", None), ""),
     ],
 )
-def test_all_that_is_said_is_read(said: str, dimension: Dimension, *expected: object) -> None:
-    value, comparison, percentile, words = expected
+def test_all_that_is_said_is_read(
+    said: str, dimension: Dimension, expected: tuple[float, str, int | None], words: str
+) -> None:
     found = stated(said, dimension, WORDS)
-    assert found.value == pytest.approx(value)
-    assert (found.comparison, found.percentile) == (comparison, percentile)
-    assert found.words == set(str(words).split())
+    assert found == (pytest.approx(expected[0]), *expected[1:], frozenset(words.split()))
 
 
 @pytest.mark.parametrize(
