@@ -17,7 +17,6 @@ from benchmarks.instruments import instrument, judging
 from benchmarks.judge_truth import truth
 from benchmarks.kills import kills
 from benchmarks.outage import outage
-from benchmarks.report_page import report_page
 from benchmarks.row import ROOT, Benchmark, MeasureError, Options, Row, machine, table
 from benchmarks.stored import drill_time, make_drill
 from benchmarks.witness import witness, witness_stored
@@ -42,7 +41,6 @@ BENCHMARKS: dict[str, Benchmark] = {
     "witness-stored": witness_stored,
     "load": instrument,
     "judge": judging,
-    "page": report_page,
     "outage": outage,
     "witness": witness,
     "kills": kills,

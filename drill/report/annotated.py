@@ -247,7 +247,9 @@ def _refused(
         started = (event.data for event in recordings.get(verdict.drill, ()))
         name = next((data.runbook for data in started if isinstance(data, DrillStarted)), "")
         text = runbook_named(facts, name)
-        for step in _steps(run_folder, facts, name, verdict.procedures) if text else ():
+        if text is None:
+            continue
+        for step in _steps(run_folder, facts, name, verdict.procedures):
             here = RanHere(
                 verdict.drill,
                 verdict.scenario,
@@ -263,7 +265,9 @@ def _refused(
 def _steps(run_folder: Path, facts: Facts, name: str, places: Sequence[str]) -> Iterator[Step]:
     try:
         runbook = runbook_of(run_folder, facts, name)
-        for place in places if runbook else ():
+        if runbook is None:
+            return
+        for place in places:
             yield runbook.step(place)
     except InputError:
         return  # a place of a text that the run did not keep: nothing is said of any line
