@@ -21,7 +21,7 @@ MARKS: tuple[Mark, ...] = ("defective", "not proven", "refused", "proven", "neve
 SAYS_A_NUMBER_OR_HAS_A_BOX = re.compile(r"\d|^\[[ xX]\]")
 ROW_WITH_A_NUMBER = re.compile(r"^\s*\|.*\d.*\|\s*$")
 ALERT = re.compile(r"^\s*- alert:")
-STRUCTURE = re.compile(r"(?:then|else|do|done|fi|esac|\{|\}|;;)\s*$")
+STRUCTURE = re.compile(r"(?:then|else|do|done|fi|esac|\{|\}|;;|(?:for|case)\b.*\b(?:do|in))\s*$")
 
 
 @dataclass(frozen=True)
