@@ -27,7 +27,7 @@ from drill.recording.requests import LOADS_OWN_ERRORS, Request, Requests
 STREAM_LAG_SECONDS = 0.25
 
 
-class Summary(msgspec.Struct, frozen=True):
+class LastSecond(msgspec.Struct, frozen=True):
     """The last second of finished requests. `p95_seconds` is None when there were none; `error_share`: failed
     / finished, 0 to 1.
     """
@@ -99,7 +99,7 @@ class RequestTail:
         complete = (self._complete + 1) / self._requests_per_second if self._complete >= 0 else late
         return max(late, min(moment, complete))
 
-    def summary(self, now: float | None = None) -> Summary:
+    def summary(self, now: float | None = None) -> LastSecond:
         """The last second before `now` (monotonic seconds; the present, unless given), by the time of
         finishing.
         """
@@ -109,9 +109,9 @@ class RequestTail:
             request for request in recent if end - 1 <= request.finished < end and self.measured(request)
         ]
         if not finished:
-            return Summary(0.0, None, 0.0)
+            return LastSecond(0.0, None, 0.0)
         latencies = [request.finished - request.planned for request in finished]
-        return Summary(
+        return LastSecond(
             requests_per_second=float(len(finished)),
             p95_seconds=float(np.quantile(latencies, 0.95)),
             error_share=sum(bool(request.error) for request in finished) / len(finished),
