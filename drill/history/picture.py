@@ -74,7 +74,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Row:
+class DrillRow:
     """A drill and its pictures; None where it has no number of a measure."""
 
     drill: str
@@ -94,7 +94,7 @@ def page(target: str, series: Sequence[Series], pieces: Sequence[LastProven]) ->
         changes = tuple(change_text(each, change) for each in own.values() for change in each.changes)
         some = next(iter(own.values()))
         rows.append(
-            Row(drill, some.scenario, max(len(each.points) for each in own.values()), panels, changes)
+            DrillRow(drill, some.scenario, max(len(each.points) for each in own.values()), panels, changes)
         )
     runs = {point.run.id for each in series for point in each.points}
     return (

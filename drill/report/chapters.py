@@ -23,7 +23,7 @@ from drill.runbook import Runbook
 
 
 @dataclass(frozen=True)
-class Place:
+class ChapterPlace:
     """A chapter or section. `line`: of its heading in the corrected text, None where that has none of this
     name."""
 
@@ -43,34 +43,34 @@ class Contents:
         texts = runbooks_of(facts)
         self._runbook = _read(run_folder, facts, texts[-1].name) if texts else None
 
-    def place(self, title: str) -> Place:
+    def place(self, title: str) -> ChapterPlace:
         """The section that a title names, number and severity aside."""
         if self._runbook is not None and title:
             try:
                 section = self._runbook.section(title)
             except InputError:
-                return Place(title, None)
-            return Place(section.title, section.line)
-        return Place(title, None)
+                return ChapterPlace(title, None)
+            return ChapterPlace(section.title, section.line)
+        return ChapterPlace(title, None)
 
 
 def chapters(
     contents: Contents, verdicts: Sequence[DrillVerdict], recordings: Mapping[str, Sequence[Event]]
-) -> dict[str, Place]:
+) -> dict[str, ChapterPlace]:
     """Drill -> its chapter."""
-    found: dict[str, Place] = {}
+    found: dict[str, ChapterPlace] = {}
     for feature in dict.fromkeys(verdict.feature for verdict in verdicts):
         drills = [verdict.drill for verdict in verdicts if verdict.feature == feature]
         chapter = contents.place(feature)
         if chapter.line is None:
             followed = [place for drill in drills for place in sections(contents, recordings.get(drill, ()))]
             first = min((place.line for place in followed if place.line is not None), default=None)
-            chapter = Place(feature or "Without a chapter", first)
+            chapter = ChapterPlace(feature or "Without a chapter", first)
         found.update(dict.fromkeys(drills, chapter))
     return found
 
 
-def sections(contents: Contents, events: Sequence[Event]) -> list[Place]:
+def sections(contents: Contents, events: Sequence[Event]) -> list[ChapterPlace]:
     """The sections of which a drill followed blocks, each once."""
     titles = [event.data.section for event in events if isinstance(event.data, ProcedureStarted)]
     return list(dict.fromkeys(contents.place(title) for title in titles if title))

@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from drill.judge.verdict import DrillVerdict
-from drill.report.chapters import Place
+from drill.report.chapters import ChapterPlace
 from drill.report.units import seconds_text
 from drill.run.outcome import as_expected
 
 
 @dataclass(frozen=True)
-class Entry:
+class MatrixEntry:
     """One drill in a cell. `kind`: helps, harmless, worse or open; `words`: what became of users;
     `as_written`: it followed the text as first written."""
 
@@ -27,25 +27,25 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Row:
+class MatrixRow:
     """A fault. `alone`: with nobody acting; `cells`: one a section, in the order of the matrix."""
 
     fault: str
-    alone: list[Entry]
-    cells: list[list[Entry]]
+    alone: list[MatrixEntry]
+    cells: list[list[MatrixEntry]]
 
 
 @dataclass(frozen=True)
 class Matrix:
     """Sections in the order of the text, faults by their names."""
 
-    sections: list[Place]
-    rows: list[Row]
+    sections: list[ChapterPlace]
+    rows: list[MatrixRow]
 
 
 def matrix(
     verdicts: Sequence[DrillVerdict],
-    followed: Mapping[str, Sequence[Place]],
+    followed: Mapping[str, Sequence[ChapterPlace]],
     as_written: Collection[str] = (),
 ) -> Matrix:
     """`followed`: drill -> sections; `as_written`: the drills that followed the text as first written. Drills
@@ -61,7 +61,7 @@ def matrix(
         alone = [verdict for verdict in mine if not followed.get(verdict.drill)]
         controls = [verdict for verdict in mine if verdict.control]
         rows.append(
-            Row(
+            MatrixRow(
                 fault,
                 [_entry(verdict, [], as_written) for verdict in alone],
                 [
@@ -77,9 +77,11 @@ def matrix(
     return Matrix(sections, rows)
 
 
-def _entry(verdict: DrillVerdict, controls: Sequence[DrillVerdict], as_written: Collection[str]) -> Entry:
+def _entry(
+    verdict: DrillVerdict, controls: Sequence[DrillVerdict], as_written: Collection[str]
+) -> MatrixEntry:
     kind, words = _effect(verdict, controls)
-    return Entry(
+    return MatrixEntry(
         verdict.drill, verdict.scenario, kind, words, as_expected(verdict), verdict.drill in as_written
     )
 

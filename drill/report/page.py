@@ -34,7 +34,7 @@ from drill.run.facts import Facts
 
 
 @dataclass(frozen=True)
-class Group:
+class DrillGroup:
     """Rows under one heading. `anchor`: where the page shows that heading in the runbook, if it does."""
 
     title: str
@@ -117,15 +117,15 @@ def _line_anchors(texts: Sequence[AnnotatedRunbook]) -> dict[tuple[str, int], st
     }
 
 
-def _groups(rows: Sequence[DrillView], anchors: Mapping[tuple[str, int], str], text: str) -> list[Group]:
+def _groups(rows: Sequence[DrillView], anchors: Mapping[tuple[str, int], str], text: str) -> list[DrillGroup]:
     """What deviates, then the chapters in the order of the runbook; `text`: the name of the one that gives
     the order."""
     deviating = [row for row in rows if row.deviates]
     others = [row for row in rows if not row.deviates]
-    found = [Group("Not as expected", "", deviating)] if deviating else []
+    found = [DrillGroup("Not as expected", "", deviating)] if deviating else []
     for chapter in sorted(dict.fromkeys(row.chapter for row in others), key=lambda place: place.order):
         drills = [row for row in others if row.chapter == chapter]
-        found.append(Group(chapter.title, anchors.get((text, chapter.line or 0), ""), drills))
+        found.append(DrillGroup(chapter.title, anchors.get((text, chapter.line or 0), ""), drills))
     return found
 
 

@@ -23,7 +23,7 @@ LEAST_BETWEEN_TICKS = 11.0
 
 
 @dataclass(frozen=True)
-class Stretch:
+class StripPart:
     """A part of a strip, in percent of the width. `kind`: served, out, slow, unmeasured or back."""
 
     kind: str
@@ -35,7 +35,7 @@ class Stretch:
 class Strip:
     """One drill on the axis. `words`: the same for who does not see it."""
 
-    stretches: list[Stretch]
+    stretches: list[StripPart]
     words: str
 
 
@@ -73,7 +73,7 @@ def strip(verdict: DrillVerdict, axis: Axis) -> Strip | None:
     end = _end(verdict)
     if end <= 0:
         return None
-    stretches = [Stretch("served", 0.0, axis.at(end))]
+    stretches = [StripPart("served", 0.0, axis.at(end))]
     words = []
     for out in verdict.outages:
         until = end if out.end_seconds is None else out.end_seconds
@@ -87,16 +87,16 @@ def strip(verdict: DrillVerdict, axis: Axis) -> Strip | None:
             f"not measured from {seconds_text(gap.start_seconds)} to {seconds_text(gap.end_seconds)}"
         )
     if verdict.recovered_seconds is not None:
-        stretches.append(Stretch("back", axis.at(verdict.recovered_seconds), 0.0))
+        stretches.append(StripPart("back", axis.at(verdict.recovered_seconds), 0.0))
         words.append(f"recovered at {seconds_text(verdict.recovered_seconds)}")
     if not verdict.outages:
         words.append("users served throughout" if not verdict.unmeasured else "users never seen out")
     return Strip(stretches, f"{'; '.join(words)}; watched for {seconds_text(end)}".capitalize())
 
 
-def _stretch(kind: str, axis: Axis, start: float, end: float) -> Stretch:
+def _stretch(kind: str, axis: Axis, start: float, end: float) -> StripPart:
     left = axis.at(start)
-    return Stretch(kind, left, round(axis.at(max(start, end)) - left, 2))
+    return StripPart(kind, left, round(axis.at(max(start, end)) - left, 2))
 
 
 def _end(verdict: DrillVerdict) -> float:

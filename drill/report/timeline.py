@@ -26,7 +26,7 @@ from drill.recording.events import (
     ProcedureFinished,
     WindowOpened,
 )
-from drill.report.series import Series, aggregate
+from drill.report.series import RequestSeries, aggregate
 from drill.report.templates import render
 from drill.report.units import seconds_text
 
@@ -71,7 +71,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """One command of the operator: a bar from its start to its end, and its words beside it."""
 
     y: float
@@ -91,7 +91,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class TimelinePicture:
     """All that the template needs; see the module."""
 
     identifier: str
@@ -103,7 +103,7 @@ class Timeline:
     labels: list[Label]
     bands: list[Band]
     band_y: float
-    rows: list[Row]
+    rows: list[TimelineRow]
     rows_y: float
     outages: list[Band]
     unmeasured: list[Band]
@@ -150,7 +150,7 @@ def draw_file(folder: Path, verdict: DrillVerdict) -> str:
     )
 
 
-def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Timeline:
+def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> TimelinePicture:
     """Where everything goes."""
     origin = _origin(events, verdict)
     zero = origin if origin is not None else _first_moment(events, requests)
@@ -166,7 +166,7 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
     rows = _rows(events, zero, scale, rows_y + 8)
     requests_ticks, succeeded_path, failed_path = _requests_panel(series, scale, requests_y)
     latency_ticks, latency_path, dots, limit_y, limit_text = _latency_panel(series, scale, latency_y, verdict)
-    return Timeline(
+    return TimelinePicture(
         identifier=identifier(verdict.drill),
         title=f"Timeline of {verdict.drill}",
         description=_description(verdict, series),
@@ -237,7 +237,7 @@ def _first_moment(events: Sequence[Event], requests: Requests) -> float:
     return float(requests.planned[0]) if len(requests) else 0.0
 
 
-def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
+def _scale(events: Sequence[Event], series: RequestSeries, zero: float) -> _Scale:
     """From a little before the first thing shown to a little after the last."""
     shown = [
         e.monotonic - zero
@@ -361,7 +361,7 @@ def _time_ticks(scale: _Scale) -> list[Tick]:
     ]
 
 
-def _requests_panel(series: Series, scale: _Scale, top: float) -> tuple[list[Tick], str, str]:
+def _requests_panel(series: RequestSeries, scale: _Scale, top: float) -> tuple[list[Tick], str, str]:
     """Answered requests from the ground up, failed ones stacked on top of them."""
     total = series.succeeded + series.failed
     most = _nice(float(total.max()) * 1.08 if len(series) else 1.0)
@@ -376,7 +376,7 @@ def _requests_panel(series: Series, scale: _Scale, top: float) -> tuple[list[Tic
 
 
 def _steps(
-    series: Series,
+    series: RequestSeries,
     scale: _Scale,
     upper: Sequence[float],
     lower: Sequence[float],
@@ -408,7 +408,7 @@ def _stairs(steps: Sequence[tuple[float, float, float]]) -> str:
 
 
 def _latency_panel(
-    series: Series, scale: _Scale, top: float, verdict: DrillVerdict
+    series: RequestSeries, scale: _Scale, top: float, verdict: DrillVerdict
 ) -> tuple[list[Tick], str, list[tuple[float, float]], float | None, str]:
     """p95 on a logarithmic axis; a gap where none succeeded, a dot where a bin stands alone."""
     limit = next((c for c in verdict.criteria if c.name == "response_time" and c.limit is not None), None)
@@ -436,10 +436,10 @@ def _latency_panel(
     return ticks, path, dots, y(limit.limit), f"limit {seconds_text(limit.limit)}"
 
 
-def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[Row]:
+def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[TimelineRow]:
     """One row a command; its words to the right of its bar, or to the left where there is no room. Then one
     row a change of the cluster that the operator's identity made."""
-    rows: list[Row] = []
+    rows: list[TimelineRow] = []
     commands = [event.data for event in events if isinstance(event.data, CommandFinished)]
     for number, data in enumerate(commands, start=1):
         start, end = data.started - zero, data.finished - zero
@@ -467,7 +467,9 @@ def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> li
     return rows
 
 
-def _row(y: float, span: tuple[float, float], scale: _Scale, *, text: str, title: str, kind: str) -> Row:
+def _row(
+    y: float, span: tuple[float, float], scale: _Scale, *, text: str, title: str, kind: str
+) -> TimelineRow:
     x = scale.x(span[0])
     right = max(scale.x(span[1]), x + 3)
     width = len(text) * FIXED_WIDTH
@@ -477,7 +479,7 @@ def _row(y: float, span: tuple[float, float], scale: _Scale, *, text: str, title
         text_x, anchor = x - 7, "end"
     else:  # on the bar, and whole: a command whose beginning is missing says nothing
         text_x, anchor = max(0.0, WIDTH - RIGHT - width), "start"
-    return Row(y, x, round(right - x, 2), round(text_x, 2), anchor, text, title, kind)
+    return TimelineRow(y, x, round(right - x, 2), round(text_x, 2), anchor, text, title, kind)
 
 
 def _nice(value: float) -> float:
@@ -490,7 +492,7 @@ def _nice(value: float) -> float:
     )
 
 
-def _description(verdict: DrillVerdict, series: Series) -> str:
+def _description(verdict: DrillVerdict, series: RequestSeries) -> str:
     """The picture in words, for those who do not see it."""
     moments = (
         ", ".join(f"{p.name} at {seconds_text(p.seconds)}" for p in verdict.phases)

@@ -15,7 +15,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, read_requests
 from drill.recording.events import DrillError, FaultInjected, TargetPutBack, WritesAudited
 from drill.report.annotated import commands_on, line_of_source
-from drill.report.chapters import Place
+from drill.report.chapters import ChapterPlace
 from drill.report.strips import Axis, Strip, strip
 from drill.report.timeline import draw, identifier
 from drill.report.transcripts import Transcript, transcripts
@@ -40,7 +40,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class AbsentWrite:
+class LostWrite:
     identity: str
     acknowledged_seconds: float | None
 
@@ -58,14 +58,14 @@ class DrillView:
     says: str
     outcome: str
     age: str
-    chapter: Place
+    chapter: ChapterPlace
     strip: Strip | None
     picture: Markup
     segments: list[Segment]
     transcripts: list[Transcript]
     files: list[str]
     next_steps: list[str]
-    absent: list[AbsentWrite]
+    absent: list[LostWrite]
     absent_more: int
     put_back: str
     lines: Mapping[tuple[int, str] | str, str]
@@ -85,7 +85,7 @@ class Common:
     run_folder: Path
     run: Facts
     axis: Axis
-    chapters: Mapping[str, Place]
+    chapters: Mapping[str, ChapterPlace]
     proves: Mapping[str, Sequence[str]]
     anchors: Mapping[tuple[str, int], str]
     transcript_characters: int
@@ -167,14 +167,14 @@ def _segments(verdict: DrillVerdict) -> list[Segment]:
     return segments
 
 
-def _absent(events: Sequence[Event]) -> list[AbsentWrite]:
+def _absent(events: Sequence[Event]) -> list[LostWrite]:
     """The acknowledged writes that were not found again, each with its acknowledgement in seconds since the
     injection.
     """
     injected = next((e.monotonic for e in events if isinstance(e.data, FaultInjected)), None)
     audit = next((e.data for e in reversed(events) if isinstance(e.data, WritesAudited)), None)
     return [
-        AbsentWrite(write.id, write.acknowledged_at - injected if injected is not None else None)
+        LostWrite(write.id, write.acknowledged_at - injected if injected is not None else None)
         for write in (audit.absent if audit else [])
     ]
 

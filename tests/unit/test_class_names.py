@@ -9,19 +9,16 @@ from pathlib import Path
 import drill
 
 TWICE = {
-    "AbsentWrite": "as recorded, and as the page shows it",
-    "Cluster": "the client of the one that is there, and what run.json says of it",
+    **dict.fromkeys(
+        ("Evidence", "History", "Load", "Operator"), "a table of drill.toml, and what it is about"
+    ),
+    **dict.fromkeys(("DrillError", "Limit"), "as drill itself has it, and as recorded"),
+    **dict.fromkeys(("Cluster", "Outage"), "as it is met, and as run.json or the verdict tell it"),
     "Command": "of a runbook's text; and the kind of fault that is called `command`",
-    "DrillError": "raised, and as recorded",
     "Facts": "of a scenario, and of a run",
-    "Finding": "of lint, of doctor, and of a run: each is what its report lists",
-    "Limit": "as read from the runbook, and as recorded",
-    "Load": "what [load] says, and the process that does it",
-    "Operator": "what [operator] says, and who does it",
-    "Outage": "in moments of the clock, and in seconds of the verdict",
+    "Finding": "of lint, of doctor, of a run, of an exercise: each is what its list holds",
     "Part": "of a target: the module of each kind has one; and what lies within an event",
     "Section": "of a runbook, and of drill.toml",
-    "Timeline": "the moments of a drill, and their picture",
 }
 
 

@@ -13,8 +13,8 @@ from recorded_runs import AS_CORRECTED, AS_WRITTEN, CONTROL, SURPRISE, Shape, ma
 from drill.judge.verdict import DrillVerdict, Outage, Unmeasured
 from drill.report import transcripts as transcripts_module
 from drill.report import write_report
-from drill.report.chapters import Contents, Place, chapters, sections
-from drill.report.matrix import Entry, matrix
+from drill.report.chapters import ChapterPlace, Contents, chapters, sections
+from drill.report.matrix import MatrixEntry, matrix
 from drill.report.strips import BEFORE_PERCENT, Axis, common_axis, strip
 from drill.report.transcripts import room_for_each, transcripts
 from drill.report.words import outcome
@@ -70,16 +70,16 @@ def test_a_feature_of_another_name_stands_where_its_procedure_does(tmp_path: Pat
     recordings = read_recordings(folder, verdicts)
     contents = Contents(folder, read_facts(folder))
     found = chapters(contents, verdicts, recordings)
-    assert found["x"] == Place("Scaling", 6)
+    assert found["x"] == ChapterPlace("Scaling", 6)
     assert found["y"].line is None
-    assert found[AS_WRITTEN.drill] == Place("Database Recovery", 9)
-    assert sections(contents, recordings["x"]) == [Place("High Error Rate (P1)", 6)]
+    assert found[AS_WRITTEN.drill] == ChapterPlace("Database Recovery", 9)
+    assert sections(contents, recordings["x"]) == [ChapterPlace("High Error Rate (P1)", 6)]
 
 
 def test_a_run_without_a_runbook_has_chapters_all_the_same(tmp_path: Path) -> None:
     folder, verdicts = make_run(tmp_path, [Shape()])
     found = chapters(Contents(folder, read_facts(folder)), verdicts, read_recordings(folder, verdicts))
-    assert found["scaled-to-zero"] == Place("Service Completely Down (P0)", None)
+    assert found["scaled-to-zero"] == ChapterPlace("Service Completely Down (P0)", None)
 
 
 def test_the_axis_keeps_the_order_and_fits_the_longest(tmp_path: Path) -> None:
@@ -150,10 +150,10 @@ def test_one_word_by_which_to_choose(
     assert outcome(verdict, proves) == word
 
 
-SECTION = Place("Service Completely Down", 3)
+SECTION = ChapterPlace("Service Completely Down", 3)
 
 
-def _cell(tmp_path: Path, **changes: object) -> Entry:
+def _cell(tmp_path: Path, **changes: object) -> MatrixEntry:
     drill = replace_struct(_verdict(tmp_path, Shape()), **changes)
     control = _verdict(tmp_path, CONTROL)
     shown = matrix([drill, control], {drill.drill: [SECTION]})

@@ -13,7 +13,7 @@ from recorded_runs import AS_WRITTEN, CONTROL, EVERYTHING, Shape, make_run
 
 from drill.recording import Requests, read_events, read_requests
 from drill.report.series import MOST_BINS, aggregate
-from drill.report.timeline import CHARACTER_WIDTH, FIXED_WIDTH, WIDTH, Timeline, draw_file, lay_out
+from drill.report.timeline import CHARACTER_WIDTH, FIXED_WIDTH, WIDTH, TimelinePicture, draw_file, lay_out
 
 
 def _requests(planned: list[float], latency: list[float], failed: list[bool]) -> Requests:
@@ -27,7 +27,7 @@ def _requests(planned: list[float], latency: list[float], failed: list[bool]) ->
     )
 
 
-def _timeline(tmp_path: Path, shape: Shape) -> Timeline:
+def _timeline(tmp_path: Path, shape: Shape) -> TimelinePicture:
     folder, verdicts = make_run(tmp_path, [shape])
     evidence = folder / "evidence" / shape.drill
     return lay_out(
