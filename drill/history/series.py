@@ -43,7 +43,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class ChangePoint:
+class PastChange:
     """The level of a series is another from the run `points[index]` on. `before`, `after`: medians; `new`:
     what else that run was the first with, in words."""
 
@@ -64,7 +64,7 @@ class Series:
     unit: str
     bound: float | None
     points: tuple[Point, ...]
-    changes: tuple[ChangePoint, ...]
+    changes: tuple[PastChange, ...]
 
 
 def series_of(
@@ -96,7 +96,7 @@ def _series(past: Sequence[PastDrill], kind: Kind) -> Series | None:
     if not points:
         return None
     changes = tuple(
-        ChangePoint(
+        PastChange(
             found.index,
             found.before,
             found.after,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from drill.history.proven import LastProven
-from drill.history.series import ChangePoint, Point, Series
+from drill.history.series import PastChange, Point, Series
 from drill.history.store import PastDrill
 from drill.report.templates import markdown_cell
 from drill.report.units import interval_text, quantity, seconds_text
@@ -38,7 +38,7 @@ def history_lines(drills: Sequence[PastDrill], series: Sequence[Series]) -> Iter
         yield ""
 
 
-def change_text(series: Series, change: ChangePoint) -> str:
+def change_text(series: Series, change: PastChange) -> str:
     """A change in one sentence, with what else was new."""
     first = series.points[change.index].run
     new = (
