@@ -55,7 +55,7 @@ def decode_file(path: Path, kind: type[Decoded], expected: str) -> Decoded:
 def refused(path: Path, place: Place, expected: str) -> InputError:
     """The error for a value that stands at that place of a file which is JSON."""
     content = path.read_bytes()
-    value = msgspec.json.decode(content)
+    value = msgspec.json.decode(_text(content))  # a field that the record does not have may be no UTF-8
     for key in place:
         value = value[key]
     return InputError(path, _line_of(_text(content), place), shown(value), f"{_named(place)}: {expected}")

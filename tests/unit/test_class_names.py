@@ -9,14 +9,12 @@ from pathlib import Path
 import drill
 
 TWICE = {
-    **dict.fromkeys(
-        ("Evidence", "History", "Load", "Operator"), "a table of drill.toml, and what it is about"
-    ),
+    **dict.fromkeys(("History", "Load", "Operator"), "a table of drill.toml, and what it is about"),
     **dict.fromkeys(("DrillError", "Limit"), "as drill itself has it, and as recorded"),
     **dict.fromkeys(("Cluster", "Outage"), "as it is met, and as run.json or the verdict tell it"),
     "Command": "of a runbook's text; and the kind of fault that is called `command`",
     "Facts": "of a scenario, and of a run",
-    "Finding": "of lint, of doctor, of a run, of an exercise: each is what its list holds",
+    "Finding": "of lint, of doctor, and of a run: each is what its list holds",
     "Part": "of a target: the module of each kind has one; and what lies within an event",
     "Section": "of a runbook, and of drill.toml",
 }

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from drill.errors import InputError
+from drill.judge.verdict import Phase
 from drill.recording.events import SCHEMA_VERSION
 from drill.run.facts import Facts, Finding, Input, StoredDrill, read_facts, write_facts
+from drill.run.json_file import decode_file
 
 FACTS = Facts(
     "r1",
@@ -127,3 +129,13 @@ def test_what_is_no_json_is_named(tmp_path: Path, spoil: Callable[[bytes], bytes
     with pytest.raises(InputError, match="expected the facts of a run, ") as caught:
         read_facts(tmp_path)
     assert caught.value.line == (line or spoil(content).count(b"\n") + 1)
+
+
+def test_what_nobody_reads_does_not_hide_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "verdict.json"
+    path.write_bytes(b'{"other": "\xff",\n"seconds": 1e300, "name": "x"}')
+    with pytest.raises(
+        InputError, match=r"verdict.json:2: '1e\+300' is not right here: expected seconds: "
+    ) as caught:
+        decode_file(path, Phase, "a moment")
+    assert caught.value.line == 2
