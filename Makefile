@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: drill test lint bench up down lock
+.PHONY: drill test lint bench mutants up down lock
 
 ## every drill with its control, and the report in reports/latest
 drill: up
@@ -33,6 +33,10 @@ lint: $(BIN)/.ready
 
 bench: up
 	$(BIN)/python -m benchmarks
+
+## whether the judge's tests notice when the judge is wrong (docs/mutants.md); needs no cluster
+mutants: $(BIN)/.ready
+	$(BIN)/python -m benchmarks.mutants
 
 ## resolve the dependencies anew; the result is committed
 lock: $(BIN)/.ready

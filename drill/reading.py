@@ -54,7 +54,7 @@ def read_text(path: Path, what: str) -> str:
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """YAML as data: dicts, lists, and plain values. `lines`: of each value by its path of keys and
     indexes.
     """
@@ -70,7 +70,7 @@ class Document:
         return 1
 
 
-def read_yaml(path: Path, what: str) -> Document:
+def read_yaml(path: Path, what: str) -> YamlDocument:
     """The one document of a YAML file. Raises UsageError where there is no such file, InputError for what is
     not YAML, for a key given twice, and for tags, depths and numbers that nobody means."""
     text = read_text(path, what)
@@ -91,7 +91,7 @@ def read_yaml(path: Path, what: str) -> Document:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
         raise InputError(path, line, _line(text, line), f"YAML ({error.reason})") from error
-    return Document(data, lines)
+    return YamlDocument(data, lines)
 
 
 def line_longer_than(text: str, characters: int) -> tuple[int, str] | None:

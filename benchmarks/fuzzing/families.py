@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import numpy as np
 from pytest_bdd.parser import FeatureParser
 
@@ -24,12 +26,19 @@ from drill.conduct.scenario import TAGS, facts_of
 from drill.errors import InputError, UsageError
 from drill.inject.experiment import read_experiment
 from drill.inject.journal import complaints, read_journal
+from drill.judge.credit import with_credits
+from drill.judge.verdict import DrillVerdict
 from drill.recording.events import read_events
 from drill.recording.requests import read_requests, stream_requests
+from drill.report.summary import markdown, summarize
+from drill.run import Facts, StoredDrill, exit_status, read_facts
+from drill.run.facts import day_of
+from drill.run.stored import read_verdicts
 from drill.runbook import backup_schedule_items, baseline_items, load_errata, parse, severity_limits
 from drill.runbook.document import Runbook
 
 MOST_PLACES = 20
+Read = TypeVar("Read")
 
 
 class NonsenseError(AssertionError):
@@ -233,6 +242,42 @@ def _journal(path: Path) -> None:
     complaints(read_journal(path), activities=4, rollbacks=1)
 
 
+def _by_line(path: Path, read: Callable[[], Read]) -> Read:
+    """What is read; what is refused names a line that the file has, and a value."""
+    try:
+        return read()
+    except InputError as error:
+        if error.line is None or not 0 < error.line <= path.read_bytes().count(b"\n") + 1:
+            raise NonsenseError(f"line {error.line} in {str(error)[:120]!r}") from error
+        raise
+
+
+def _run(path: Path) -> None:
+    facts = _by_line(path, lambda: read_facts(path.parent))
+    if msgspec.json.decode(msgspec.json.encode(facts), type=Facts) != facts:
+        raise NonsenseError("what was read is not what would be written")
+    for place in (*(each.kept for each in facts.inputs), *(each.folder for each in facts.drills)):
+        if not (path.parent / place).resolve().is_relative_to(path.parent.resolve()):
+            raise NonsenseError(f"{place!r} leads out of the run")
+    if not 1970 <= day_of(facts).year < 5200:
+        raise NonsenseError(f"a run of the year {day_of(facts).year}")
+    summarize(facts, (), (), {})
+    exit_status((), facts.findings)
+
+
+VERDICT_OF = "evidence/words"
+
+
+def _verdict(path: Path) -> None:
+    facts = Facts("words", "words", "words", drills=[StoredDrill("words", "words", VERDICT_OF)])
+    (verdict,) = _by_line(path, lambda: read_verdicts(path.parents[2], facts))
+    if msgspec.json.decode(msgspec.json.encode(verdict), type=DrillVerdict) != verdict:
+        raise NonsenseError("what was read is not what would be written")
+    summarize(facts, [verdict], (), {})
+    exit_status(with_credits([verdict]), ())
+    markdown(facts, [verdict], (), {})
+
+
 OPERATIONS, SECOND = ROOT / "runbook", ROOT / "tests" / "second_service"
 FAMILIES = (
     Family("limits", "limits.md", seeds.LIMITS, words.LIMITS, _limits),
@@ -272,5 +317,7 @@ FAMILIES = (
     ),
     Family("events", "recording.jsonl", seeds.recordings(), words.EVENTS, _events),
     Family("requests", "requests.jsonl", seeds.requests(), words.REQUESTS, _requests),
+    Family("run.json", "run.json", seeds.runs(), words.RUN, _run),
+    Family("verdict.json", f"{VERDICT_OF}/verdict.json", seeds.verdicts(), words.VERDICT, _verdict),
     Family("journal", "journal.json", seeds.journals(), words.JOURNAL, _journal),
 )

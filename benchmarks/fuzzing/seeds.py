@@ -9,8 +9,10 @@ from typing import Any, get_args
 
 import msgspec
 
-from drill.recording.events import KINDS
+from drill.judge.verdict import DrillVerdict
+from drill.recording.events import KINDS, SCHEMA_VERSION
 from drill.recording.requests import Request
+from drill.run.facts import Facts
 
 LIMITS = [
     seed.encode()
@@ -143,6 +145,21 @@ def journals() -> list[bytes]:
     ]
 
 
+def runs() -> list[bytes]:
+    """run.json, as it is written, and in one line."""
+    facts = json.dumps({**_sample(Facts), "schema": SCHEMA_VERSION}).encode()
+    return [msgspec.json.format(facts, indent=2) + b"\n", facts]
+
+
+def verdicts() -> list[bytes]:
+    """verdict.json: with a value for everything, and with as little as there may be."""
+    least = DrillVerdict(
+        **{field.name: _value(field.type) for field in msgspec.structs.fields(DrillVerdict) if field.required}
+    )
+    whole = json.dumps(_sample(DrillVerdict)).encode()
+    return [msgspec.json.format(each) for each in (whole, msgspec.json.encode(least))]
+
+
 def _sample(record: type[msgspec.Struct]) -> dict[str, Any]:
     """A value for every field of a record."""
     return {field.name: _value(field.type) for field in msgspec.structs.fields(record)}
@@ -156,6 +173,8 @@ def _value(kind: Any) -> Any:
     origin = getattr(kind, "__origin__", None)
     if origin is list:
         return [_value(inner[0])]
+    if origin is tuple:
+        return [_value(each) for each in inner if each is not ...]
     if origin is dict:
         return {"name": _value(inner[1])}
     if inner:  # a choice of literals, or of types

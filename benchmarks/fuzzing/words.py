@@ -77,6 +77,24 @@ REQUESTS = [
     b"\\ud800",
     b"\\u0000",
 ]
+RUN = [
+    *_split("""
+        "run" "schema" "started_wall" "drills" "folder" "kept" "inputs" "role" "findings" "kind" "trouble"
+        "name" : , { } [ ] null true -1 1e308 "" "../.." "/etc" "evidence/../.." 2 3 "exit_status"
+    """),
+    b"\n",
+    b"\\ud800",
+    b"\\u0000",
+]
+VERDICT = [
+    *_split("""
+        "verdict" "pass" "inconclusive" "criteria" "interval" "value" "samples" "requests" "planned" "writes"
+        "outages" "commands" "credit" "runbook" : , { } [ ] null true -1 1e308 "" 2147483648 0.1
+    """),
+    b"\n",
+    b"\\ud800",
+    b"\\u0000",
+]
 JOURNAL = _split("""
     "status" "deviated" "run" "rollbacks" "steady_states" "before" "activity" "name" null true [ ] { } : ,
 """)

@@ -123,7 +123,7 @@ def _understood(meaning: _Meaning, found: Stated) -> tuple[float, str, str]:
     if meaning.statistic == "availability":
         if found.comparison in {"<", "<="}:
             raise NotUnderstoodError("an availability is at least so much")
-        if not 0 < found.value < 1 or found.percentile is not None:
+        if found.value >= 1 or found.percentile is not None:
             raise NotUnderstoodError("an availability is above 0 % and below 100 %")
         return round(1 - found.value, 12), "<" if found.comparison == ">" else "<=", "rate"
     if found.comparison not in {"<", "<="}:
@@ -133,7 +133,7 @@ def _understood(meaning: _Meaning, found: Stated) -> tuple[float, str, str]:
     if meaning.qualifiers and not found.words & meaning.qualifiers:
         raise NotUnderstoodError(f"it does not say {' or '.join(sorted(meaning.qualifiers))}")
     if meaning.statistic == "percentile":
-        if found.percentile is None or not 0 < found.percentile < 100:
+        if found.percentile is None or not 1 <= found.percentile <= 99:
             raise NotUnderstoodError("it needs a percentile from 1 to 99")
         return found.value, found.comparison, f"p{found.percentile}"
     if found.percentile is not None:

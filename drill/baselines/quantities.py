@@ -116,7 +116,7 @@ def stated(said: str, dimension: Dimension, known_words: Collection[str]) -> Sta
         elif piece["percentile"]:
             percentiles.append(int(piece["rank"] or piece["ordinal"]))
         elif piece["comparison"]:
-            comparisons.append(" ".join(piece["comparison"].lower().split()))
+            comparisons.append(piece["comparison"].lower())
         elif piece["word"]:
             words.add(piece["word"].lower())
     unknown = sorted(words - set(known_words))
@@ -191,4 +191,4 @@ def _adjoin(said: str) -> bool:
 
 def _why_not(rest: str) -> str:
     found = re.match(r"\S+(?:\s\S+)?", rest)
-    return f"{found[0] if found else rest!r} is not understood".replace("\n", " ")
+    return f"{found[0] if found else rest!r} is not understood"

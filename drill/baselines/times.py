@@ -155,9 +155,7 @@ def _severity(item: Item) -> tuple[str | None, str]:
     match = LEADING_SEVERITY.match(item.name or item.said)
     if match is None:
         named = {word: severity_of(word) for word in re.findall(r"\b(?:P|SEV)-?[0-9]\b", whole)}
-        return (
-            (next(iter(named.values())), whole) if len(named) == 1 and states_limit(item) else (None, whole)
-        )
+        return next(iter(named.values())) if len(named) == 1 else None, whole
     name_rest = plain(match["rest"])
     words = set(re.findall(r"[a-z]+", name_rest.lower()))
     if words <= SEVERITY_WORDS and re.fullmatch(r"[\s(),/:a-z-]*", name_rest, re.IGNORECASE):

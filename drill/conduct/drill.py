@@ -14,7 +14,7 @@ import msgspec
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.conduct.acting import Acting
-from drill.conduct.auditing import audit
+from drill.conduct.auditing import ask_rows, audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
 from drill.conduct.gate import pass_gate
@@ -107,6 +107,7 @@ class Drill:
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
         pass_gate(self._scene)
+        ask_rows(self._scene)
         open_drill(self._scene.settings, self._scene.cluster)
 
     def start_load(self) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from drill.conduct.ground import ground_of
 from drill.conduct.run import Run
-from drill.judge.credit import conclusive_control
+from drill.judge.credit import conclusive_control, watched_long_enough
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.recording.events import Calibration
@@ -35,6 +35,23 @@ def find_controls(
     """The kept controls of these faults, newest first. The stale ones say why; the others may be used."""
     place = controls_of(_store(settings), faults)
     return find(place, ground_of(settings, cluster, faults), now_wall, settings.judge.controls_days)
+
+
+def that_answer(run: Run, scenario: str, found: Sequence[Kept]) -> list[Kept]:
+    """Those of `found` that stand for the control of that title in this run: not stale, and able to tell who
+    repaired the service in the run's drills of the same faults. One that was watched too briefly for that is
+    of no use here, whatever it was measured for: without another, the control is measured anew."""
+
+    def answers(kept: Kept) -> bool:
+        drills = [
+            verdict
+            for verdict in run.verdicts
+            if not verdict.control and tuple(seen.fault for seen in verdict.faults) == kept.note.faults
+        ]
+        return watched_long_enough(judge(kept.folder), drills)
+
+    usable = [kept for kept in found if not kept.stale and kept.note.scenario == scenario]
+    return [kept for kept in usable if answers(kept)]
 
 
 def keep_control(settings: Settings, run: Run, verdict: DrillVerdict) -> Path | None:

@@ -156,6 +156,15 @@ class Run:
         """Something else, such as pytest's JUnit XML, could not be written into the run's folder."""
         self.unwritten = self.unwritten or str(unwritable(Path(error.filename or self.folder), error))
 
+    def not_remembered(self, error: Exception) -> None:
+        """The run could not be appended to the history; what it left in its folder stays."""
+        self.unwritten = self.unwritten or f"{error} (drill history import {self.folder} takes it up later)"
+
+    @property
+    def kept(self) -> bool:
+        """True where the run is over and all of its files were written."""
+        return self._finished and not self.unwritten
+
     def exit_status(self) -> int:
         """0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error; 3 whatever the drills say
         where the run could not be written."""

@@ -29,22 +29,22 @@ class Watching:
         they are served (monotonic seconds), or None. `seconds`: patience after the last one acted."""
         patience = self._patience(seconds)
         self._users.expect_progress()
-        found: list[float] = []
-        moved = [time.monotonic()]
+        recovered: float | None = None
+        moved = time.monotonic()
 
         def look() -> bool:
+            nonlocal recovered, moved
             self._scene.show("recovery", awaited)
             recovered = self._recovered()
             if recovered is not None:
-                found[:] = [recovered]
                 return True
             if self._users.on_its_way() != []:
-                moved[:] = [time.monotonic()]
-            return patience.at(time.monotonic(), moved[0]) != "watch on"
+                moved = time.monotonic()
+            return patience.at(time.monotonic(), moved) != "watch on"
 
         bound = patience.latest - time.monotonic() + 30
         wait.until(awaited, look, seconds=max(30.0, bound), every_seconds=LOOK_EVERY_SECONDS)
-        return found[0] if found else None
+        return recovered
 
     def window_after(self, recovered: float) -> None:
         """See the window after through, as long as it takes to decide. Where users are lost again, watch on
@@ -55,22 +55,23 @@ class Watching:
         self._scene.recorder.record(WindowOpened("after"), at=_at(began))
         latest = began + judging.hold_seconds + judging.after_at_most_seconds
         patience = judging.patience_seconds + self._scene.settings.load.timeout_seconds + QUIET_SECONDS
-        busy = [began]
-        lost: list[float] = []
+        busy = began
+        lost: float | None = None
 
         def look() -> bool:
+            nonlocal busy, lost
             self._scene.show("after", "the window after to be long enough")
             self._users.check()
             moment = time.monotonic()
             start = self._recovered()
             if start is None:
-                lost[:] = lost or [moment]
-                return moment >= max(latest, lost[0] + patience)
-            lost.clear()
+                lost = moment if lost is None else lost
+                return moment >= max(latest, lost + patience)
+            lost = None
             opened = max(start, began) + judging.hold_seconds
             if self._acting.running():
-                busy[:] = [moment]  # what the operator left in the background may still undo the repair
-            quiet = moment >= busy[0] + judging.hold_seconds
+                busy = moment  # what the operator left in the background may still undo the repair
+            quiet = moment >= busy + judging.hold_seconds
             enough = quiet and moment >= opened + judging.after_seconds
             return moment >= latest or (enough and self._decided(opened))
 
@@ -80,7 +81,8 @@ class Watching:
 
     def _decided(self, opened: float) -> bool:
         scene = self._scene
-        return scene.tail.decided(opened, scene.limits, calibration=scene.calibration)
+        least = scene.settings.judge.after_seconds
+        return scene.tail.decided(opened, least, scene.limits, calibration=scene.calibration)
 
     def _recovered(self) -> float | None:
         moment = self._breaking.began if self._breaking.injected else self._acting.finished or 0.0

@@ -2,11 +2,11 @@
 
 from drill.inject.experiment import fault_names, lacking, not_applicable, planned_fault
 from drill.inject.injection import Injection, Witness
-from drill.inject.witness import Users
+from drill.inject.witness import UsersSeen
 
 __all__ = [
     "Injection",
-    "Users",
+    "UsersSeen",
     "Witness",
     "fault_names",
     "lacking",

@@ -19,7 +19,7 @@ from drill.errors import InputError, UsageError
 from drill.faults.catalogue import kinds
 from drill.faults.fault import Fault, Parameters, Site
 from drill.putback.ledger import Ledger
-from drill.reading import Document, read_yaml
+from drill.reading import YamlDocument, read_yaml
 from drill.recording.events import Felt, PlannedFault
 from drill.settings import Backup, Settings
 
@@ -136,7 +136,7 @@ def _read(path: Path, changed: int) -> Experiment:
     return _of(path, document, title)
 
 
-def _of(path: Path, document: Document, title: str) -> Experiment:
+def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
     extensions = document.data.get("extensions")
     found = [
         (number, each)
@@ -183,7 +183,7 @@ def _of(path: Path, document: Document, title: str) -> Experiment:
 
 
 def _parameters(
-    path: Path, document: Document, place: tuple[int | str, ...], said: Any, kind: type[Fault]
+    path: Path, document: YamlDocument, place: tuple[int | str, ...], said: Any, kind: type[Fault]
 ) -> Parameters:
     try:
         return msgspec.convert(said, kind.parameters)
@@ -206,14 +206,18 @@ def _check_workload(settings: Settings, experiment: Experiment) -> None:
 
 
 def _known_keys(
-    path: Path, document: Document, place: tuple[int | str, ...], said: dict[Any, Any], known: tuple[str, ...]
+    path: Path,
+    document: YamlDocument,
+    place: tuple[int | str, ...],
+    said: dict[Any, Any],
+    known: tuple[str, ...],
 ) -> None:
     for key in said:
         if key not in known:
             raise _wrong(path, document, (*place, str(key)), key, f"one of {', '.join(known)}")
 
 
-def _text(path: Path, document: Document, place: tuple[int | str, ...], value: Any) -> str:
+def _text(path: Path, document: YamlDocument, place: tuple[int | str, ...], value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _wrong(path, document, place, value, f"{place[-1]}: a text that is not empty")
     return value
@@ -224,7 +228,7 @@ def _module(control: Any) -> str:
     return str(provider.get("module")) if isinstance(provider, dict) else ""
 
 
-def _value_at(document: Document, place: tuple[int | str, ...]) -> Any:
+def _value_at(document: YamlDocument, place: tuple[int | str, ...]) -> Any:
     value = document.data
     for key in place:
         try:
@@ -235,7 +239,7 @@ def _value_at(document: Document, place: tuple[int | str, ...]) -> Any:
 
 
 def _wrong(
-    path: Path, document: Document, place: tuple[int | str, ...], value: Any, expected: str
+    path: Path, document: YamlDocument, place: tuple[int | str, ...], value: Any, expected: str
 ) -> InputError:
     return InputError(path, document.line_of(place), _short(value), expected)
 

@@ -32,7 +32,7 @@ from drill.inject.experiment import (
     not_applicable,
 )
 from drill.inject.journal import complaints, read_journal
-from drill.inject.witness import Seen, Users, affected_requests, watch
+from drill.inject.witness import Seen, UsersSeen, affected_requests, watch
 from drill.putback.ledger import FaultEntry, Ledger
 from drill.putback.place import state_folder
 from drill.recording import Event, Recorder
@@ -77,7 +77,7 @@ class Injection:
         folder: Path,
         recorder: Recorder,
         *,
-        users: Users | None = None,
+        users: UsersSeen | None = None,
         slow_seconds: float = SLOW_SECONDS,
         allow_context: str | None = None,
     ) -> None:

@@ -24,7 +24,7 @@ SLOW_REQUESTS, SLOW_SHARE = 5, 0.2
 """A slow fault is felt once so many requests, and such a share of all since the injection, took too long."""
 
 
-class Users(Protocol):
+class UsersSeen(Protocol):
     """What users see while a drill runs; drill.load's RequestTail is one."""
 
     def poll(self) -> object:
@@ -53,7 +53,7 @@ class Seen(msgspec.Struct):
 
 def watch(
     look: Callable[[], Sight],
-    users: Users | None,
+    users: UsersSeen | None,
     *,
     felt: Felt,
     start: float,

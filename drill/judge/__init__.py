@@ -3,6 +3,7 @@ folder is judged, from wherever."""
 
 from drill.judge.credit import judge_credit, with_credit, with_credits
 from drill.judge.criteria.error_rate import error_rate_so_far
+from drill.judge.criteria.response_time import response_time_so_far
 from drill.judge.judge import judge
 from drill.judge.outages import Standard, recovered_since, standard_of
 from drill.judge.verdict import (
@@ -34,6 +35,7 @@ __all__ = [
     "judge",
     "judge_credit",
     "recovered_since",
+    "response_time_so_far",
     "standard_of",
     "with_credit",
     "with_credits",

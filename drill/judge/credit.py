@@ -105,6 +105,19 @@ def conclusive_control(control: DrillVerdict) -> bool:
     return control.stays_out is not None and control.stays_out.verdict == "pass"
 
 
+def watched_long_enough(control: DrillVerdict, drills: Sequence[DrillVerdict]) -> bool:
+    """Can this control tell who repaired the service in each of these drills? Not where users were still out
+    when watching ended, sooner than it would have to be to differ from a drill."""
+    if control.recovered_seconds is not None:
+        return True
+    took = [drill.recovered_seconds for drill in drills if drill.recovered_seconds is not None]
+    return all(_watched_for(control, each) for each in took)
+
+
+def _watched_for(control: DrillVerdict, took: float) -> bool:
+    return control.watched_seconds >= took + max(MARGIN_SECONDS, MARGIN_SHARE * took)
+
+
 def _no_control(controls: Sequence[DrillVerdict]) -> str:
     if not controls:
         return "there is no control"
@@ -116,8 +129,7 @@ def _no_control(controls: Sequence[DrillVerdict]) -> str:
 def _against(took: float, control: DrillVerdict) -> Credit:
     alone = control.recovered_seconds
     if alone is None:
-        enough = took + max(MARGIN_SECONDS, MARGIN_SHARE * took)
-        return "runbook" if control.watched_seconds >= enough else "too close to tell"
+        return "runbook" if _watched_for(control, took) else "too close to tell"
     gained, margin = alone - took, max(MARGIN_SECONDS, MARGIN_SHARE * alone)
     if gained > margin:
         return "runbook"

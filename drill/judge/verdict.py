@@ -94,8 +94,8 @@ class Change(msgspec.Struct, frozen=True):
 
 class Writes(msgspec.Struct, frozen=True):
     """Acknowledged writes and what became of them. `lost` are all that are absent afterwards, `allowed_lost`
-    those of them that a restored backup may lose; `data_age_seconds`: from the newest write that survived to
-    the fault, None where no backup was restored or the audit could not tell."""
+    those of them that a restored backup may lose; `data_age_seconds`: from the newest row that survived to
+    the fault, None where no backup was restored or nothing that survived could be dated."""
 
     acknowledged: int
     lost: int

@@ -37,7 +37,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Item:
+class ListItem:
     """One entry of a list, its first paragraph as written. `heading`: the one above it, if any."""
 
     text: str
@@ -105,7 +105,7 @@ class Document:
     text: str
     fences: tuple[Fence, ...]
     headings: tuple[Heading, ...]
-    items: tuple[Item, ...]
+    items: tuple[ListItem, ...]
     links: tuple[Link, ...]
     lines: tuple[str, ...] = field(repr=False)
 
@@ -234,13 +234,13 @@ def _fences(tokens: Sequence[Token], headings: Sequence[Heading], lines: Sequenc
             label = ""
 
 
-def _items(tokens: Sequence[Token], headings: Sequence[Heading]) -> Iterator[Item]:
+def _items(tokens: Sequence[Token], headings: Sequence[Heading]) -> Iterator[ListItem]:
     waiting = False
     for token in tokens:
         if token.type == "list_item_open":
             waiting = True
         elif token.type == "inline" and waiting and token.map is not None:
-            yield Item(token.content, token.map[0] + 1, _heading_above(headings, token.map[0] + 1))
+            yield ListItem(token.content, token.map[0] + 1, _heading_above(headings, token.map[0] + 1))
             waiting = False
 
 

@@ -131,7 +131,7 @@ class Option:
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class Aim:
     """An object that the command names. `kind`: as manifests write it, or as written where it is none of
     KINDS."""
 
@@ -166,7 +166,7 @@ class Kubectl:
         return option is not None and option.text != "false"
 
     @property
-    def targets(self) -> tuple[Target, ...]:
+    def targets(self) -> tuple[Aim, ...]:
         """The objects that it names, in order."""
         return tuple(_targets(self))
 
@@ -309,28 +309,28 @@ def is_known_option(name: str, verb: str) -> bool:
     return _flags().get(WRITTEN_OTHERWISE.get(verb, verb)) is None or _takes_value(name, verb) is not None
 
 
-def _targets(call: Kubectl) -> Iterator[Target]:
+def _targets(call: Kubectl) -> Iterator[Aim]:
     words = list(call.positionals)
     if call.verb in PODS_UNLESS_TOLD:
         yield from (_slashed(word, "Pod") for word in words[:1])
     elif call.verb == "cp":
         yield from _copied(words)
     elif call.verb in {"top pod", "top pods", "top po"}:
-        yield from (Target("Pod", word.text, word) for word in words)
+        yield from (Aim("Pod", word.text, word) for word in words)
     elif call.verb in {"cordon", "uncordon", "drain", "taint", "top node", "top nodes"}:
         yield from (_slashed(word, "Node") for word in words[:1])
     elif call.verb in NAMES_BY_TYPE:
         yield from _typed(call, words)
 
 
-def _slashed(word: Word, kind_unless_told: str) -> Target:
+def _slashed(word: Word, kind_unless_told: str) -> Aim:
     kind, slash, name = word.text.partition("/")
     if not slash:
-        return Target(kind_unless_told, word.text, word)
-    return Target(KINDS.get(kind.lower(), kind), name, word)
+        return Aim(kind_unless_told, word.text, word)
+    return Aim(KINDS.get(kind.lower(), kind), name, word)
 
 
-def _typed(call: Kubectl, words: list[Word]) -> Iterator[Target]:
+def _typed(call: Kubectl, words: list[Word]) -> Iterator[Aim]:
     if not words:
         return
     if "/" in words[0].text:
@@ -345,14 +345,14 @@ def _typed(call: Kubectl, words: list[Word]) -> Iterator[Target]:
     for word in words[1:]:
         is_setting = "=" in word.text or word.text.endswith("-")
         if not (call.verb in {"label", "annotate", "set image", "set env"} and is_setting):
-            yield Target(kind, word.text, word)
+            yield Aim(kind, word.text, word)
 
 
-def _copied(words: list[Word]) -> Iterator[Target]:
+def _copied(words: list[Word]) -> Iterator[Aim]:
     for word in words:
         place, colon, _ = word.text.partition(":")
         if colon and place and not place.startswith((".", "/")):
-            yield Target("Pod", place.rpartition("/")[2], word)
+            yield Aim("Pod", place.rpartition("/")[2], word)
 
 
 def copy_ends(call: Kubectl) -> tuple[Word, Word] | None:

@@ -52,7 +52,7 @@ def audit_writes(
     are the caller's."""
     plan, writes = plan_of(settings), acknowledged_writes(stream)
     with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="audit") as threads:
-        answers = _Reader(plan).ask_all(writes, threads)
+        answers = _Asker(plan).ask_all(writes, threads)
     held = None if held_in_store is None else _ask_store(held_in_store, writes, store, recorder)
     if held is not None:
         answers = [
@@ -118,7 +118,7 @@ def _ask_store(
     return None
 
 
-class _Reader:
+class _Asker:
     """Asks the target over kept connections."""
 
     def __init__(self, plan: Plan) -> None:

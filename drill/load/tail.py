@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from drill.judge.criteria.error_rate import error_rate_so_far
+from drill.judge.criteria.response_time import response_time_so_far
 from drill.judge.outages import recovered_since, standard_of
 from drill.load.stalls import Stalls, touched
 from drill.recording.events import Calibration, Judging, Limit
@@ -26,7 +27,7 @@ from drill.recording.requests import LOADS_OWN_ERRORS, Request, Requests
 STREAM_LAG_SECONDS = 0.25
 
 
-class Summary(msgspec.Struct, frozen=True):
+class LastSecond(msgspec.Struct, frozen=True):
     """The last second of finished requests. `p95_seconds` is None when there were none; `error_share`: failed
     / finished, 0 to 1.
     """
@@ -98,7 +99,7 @@ class RequestTail:
         complete = (self._complete + 1) / self._requests_per_second if self._complete >= 0 else late
         return max(late, min(moment, complete))
 
-    def summary(self, now: float | None = None) -> Summary:
+    def summary(self, now: float | None = None) -> LastSecond:
         """The last second before `now` (monotonic seconds; the present, unless given), by the time of
         finishing.
         """
@@ -108,9 +109,9 @@ class RequestTail:
             request for request in recent if end - 1 <= request.finished < end and self.measured(request)
         ]
         if not finished:
-            return Summary(0.0, None, 0.0)
+            return LastSecond(0.0, None, 0.0)
         latencies = [request.finished - request.planned for request in finished]
-        return Summary(
+        return LastSecond(
             requests_per_second=float(len(finished)),
             p95_seconds=float(np.quantile(latencies, 0.95)),
             error_share=sum(bool(request.error) for request in finished) / len(finished),
@@ -180,17 +181,32 @@ class RequestTail:
     def decided(
         self,
         opened: float,
+        least_seconds: float,
         limits: Mapping[str, Limit],
         *,
         calibration: Calibration | None = None,
         now: float | None = None,
     ) -> bool:
-        """Does the window after that `opened` then (monotonic seconds) tell already whether the error rate is
-        held? It may be asked as often as one likes: the judge's test pays for every look."""
-        limit = limits.get("error_rate")
-        known_until = self._known_until(now)
-        failed, count = self.failed_of(opened, known_until)
-        return limit is None or error_rate_so_far(failed, count, limit.value, calibration) != "inconclusive"
+        """Does the window after that `opened` then (monotonic seconds) tell already whether error rate and
+        response time are held? It lasts for `least_seconds`, and may be asked about as often as one likes:
+        how often is looked is the judge's."""
+        window = (opened, self._known_until(now))
+        requests = self._measured_columns(*window)
+        rate, response = limits.get("error_rate"), limits.get("response_time")
+        failed, count = int(requests.failed.sum()), len(requests)
+        if rate is not None and error_rate_so_far(failed, count, rate.value, calibration) == "inconclusive":
+            return False
+        if response is None:
+            return True
+        found = response_time_so_far(
+            requests,
+            window,
+            least_seconds,
+            response,
+            timeout_seconds=self._timeout_seconds,
+            calibration=calibration,
+        )
+        return found != "inconclusive"
 
     def _measured_columns(self, start: float, end: float) -> Requests:
         """The measured requests planned in [start, end)."""

@@ -43,7 +43,7 @@ TOLERANCE_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
-class Change:
+class AuditedChange:
     """One change and when it was made; for a command in a pod: when it began."""
 
     at: Moment
@@ -92,7 +92,7 @@ def record_changes(cluster: Cluster, recorder: Recorder, started: Moment) -> Non
     recorder.record(ChangesRead(available=True, count=len(changes)))
 
 
-def read_changes(cluster: Cluster, started: Moment) -> list[Change]:
+def read_changes(cluster: Cluster, started: Moment) -> list[AuditedChange]:
     """What the operator changed since `started`, in the order in which it was done. Raises ClusterError where
     there is no log, or where it does not follow."""
     if not has_own_identity(cluster.context):
@@ -129,7 +129,7 @@ def _lines(cluster: Cluster) -> list[bytes]:
     return cluster.on_node(node, ["sh", "-c", f"cat {LOG}/*.log"]).splitlines()
 
 
-def changes_in(lines: Sequence[bytes], namespace: str, started: Moment, read: Moment) -> list[Change]:
+def changes_in(lines: Sequence[bytes], namespace: str, started: Moment, read: Moment) -> list[AuditedChange]:
     """The changes among the log's lines that were made between `started` and `read`."""
     decoder = msgspec.json.Decoder(Entry)
     seen: set[str] = set()
@@ -143,7 +143,7 @@ def changes_in(lines: Sequence[bytes], namespace: str, started: Moment, read: Mo
         if at is None or entry.user.username != USER or entry.audit_id in seen or not _changes(entry):
             continue
         seen.add(entry.audit_id)
-        found.append(Change(at, _data(entry, namespace)))
+        found.append(AuditedChange(at, _data(entry, namespace)))
     return sorted(found, key=lambda change: change.at.monotonic)
 
 

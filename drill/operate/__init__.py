@@ -9,8 +9,8 @@ keeper.py      a process of its own that starts bash; when the drill is over, or
 operator.py    all of it together: Operator.follow
 """
 
-from drill.operate.commands import Command
+from drill.operate.commands import EndedCommand
 from drill.operate.operator import Operator, ProcedureResult
 from drill.operate.world import World
 
-__all__ = ["Command", "Operator", "ProcedureResult", "World"]
+__all__ = ["EndedCommand", "Operator", "ProcedureResult", "World"]

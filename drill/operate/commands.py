@@ -53,7 +53,7 @@ class Announcement:
 
 
 @dataclass(frozen=True)
-class Part:
+class PipelineStage:
     """One part of a pipeline. `status`: None where bash did not tell it."""
 
     line: int
@@ -62,7 +62,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Command:
+class EndedCommand:
     """A command that ended, or was left in the background. `line`: of the runbook; `interrupted`: it was
     ended as by Ctrl-C; `hung`: although it should have ended by itself; `handled`: it failed, and the text
     deals with that; `output`: both streams; `parts`: of a pipeline, in order; empty for a command alone."""
@@ -75,7 +75,7 @@ class Command:
     background: bool
     interrupted: bool
     output: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[PipelineStage, ...] = ()
     hung: bool = False
     handled: bool = False
 
@@ -172,7 +172,7 @@ class Commands:
         self,
         step_file: str,
         first_line: int,
-        finished: Callable[[Command], None],
+        finished: Callable[[EndedCommand], None],
         process: int,
         inherited: frozenset[str],
     ) -> None:
@@ -348,13 +348,14 @@ class Commands:
         """`job`: the last process of a command that was left in the background."""
         announced = group.announced
         self._ended = announced[-1]
-        parts: tuple[Part, ...] = ()
+        parts: tuple[PipelineStage, ...] = ()
         if len(announced) > 1:
             known: list[int | None] = (
                 [*statuses] if len(statuses) == len(announced) else [None] * len(announced)
             )
             parts = tuple(
-                Part(self._line(one), one.text, part) for one, part in zip(announced, known, strict=True)
+                PipelineStage(self._line(one), one.text, part)
+                for one, part in zip(announced, known, strict=True)
             )
         text = " | ".join(one.text for one in announced)
         if self._writes_on(announced[-1]):
@@ -364,7 +365,7 @@ class Commands:
             self.jobs[job] = text
         handled = self._tells_failures and not group.unhandled and not text.startswith(LEAVING)
         self._finished(
-            Command(
+            EndedCommand(
                 line=self._line(announced[0]),
                 text=text,
                 status=status,

@@ -29,7 +29,7 @@ import msgspec
 
 from drill.errors import filling_disk
 from drill.operate import keeper
-from drill.operate.commands import Announcement, Command, Commands, read_announcement
+from drill.operate.commands import Announcement, Commands, EndedCommand, read_announcement
 from drill.operate.streaming import streams
 from drill.operate.world import Home, World
 from drill.recording import Moment, Recorder, now
@@ -62,7 +62,7 @@ class ProcedureResult:
 
     procedure: str
     status: int
-    commands: tuple[Command, ...]
+    commands: tuple[EndedCommand, ...]
     missing_tools: tuple[str, ...]
     transcripts: tuple[Path, ...]
     background: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class Operator:
         if self._home is None:
             self._home = Home(self.world)
         self._home.bring_files(self.world)
-        commands: list[Command] = []
+        commands: list[EndedCommand] = []
         missing: list[str] = []
         background: list[str] = []
         transcripts: list[Path] = []
@@ -165,7 +165,7 @@ class Operator:
         self.close()
 
 
-def _first_failure(commands: Sequence[Command]) -> int:
+def _first_failure(commands: Sequence[EndedCommand]) -> int:
     return next((command.status or INTERRUPTED_STATUS for command in commands if command.failed), 0)
 
 
@@ -175,7 +175,7 @@ class _StepRun:
 
     def __init__(self, operator: Operator, home: Home, procedure: str, step: Step) -> None:
         self.operator, self.home, self.procedure, self.step = operator, home, procedure, step
-        self.ended: list[Command] = []
+        self.ended: list[EndedCommand] = []
         self.missing: list[str] = []
         self.background: list[str] = []
         folder = operator.evidence / TRANSCRIPTS
@@ -429,7 +429,7 @@ class _StepRun:
             self.commands.withdraw()
             self.unconfirmed = None
 
-    def _command_ended(self, command: Command) -> None:
+    def _command_ended(self, command: EndedCommand) -> None:
         self.ended.append(command)
         self.operator.recorder.record(
             CommandFinished(

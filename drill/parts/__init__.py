@@ -1,5 +1,5 @@
 """The parts of a target besides its application: databases, Redis, backups."""
 
-from drill.parts.catalogue import part_named, parts_of, store_of
+from drill.parts.catalogue import dated_part, part_named, parts_of, searchable_part
 
-__all__ = ["part_named", "parts_of", "store_of"]
+__all__ = ["dated_part", "part_named", "parts_of", "searchable_part"]

@@ -28,6 +28,11 @@ def parts_of(cluster: Cluster, settings: Settings) -> list[TargetPart]:
     return [part_named(cluster, settings, name) for name in settings.parts]
 
 
-def store_of(cluster: Cluster, settings: Settings) -> TargetPart | None:
+def searchable_part(cluster: Cluster, settings: Settings) -> TargetPart | None:
     """The first part that can itself be asked what it holds; None where there is none."""
     return next((part for part in parts_of(cluster, settings) if part.searchable), None)
+
+
+def dated_part(cluster: Cluster, settings: Settings) -> TargetPart | None:
+    """The first part that can say when its rows were written; None where there is none."""
+    return next((part for part in parts_of(cluster, settings) if part.dated), None)

@@ -3,7 +3,7 @@ this shape; drill.parts.catalogue finds it by the kind's name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,15 @@ class Made(msgspec.Struct, frozen=True):
     name: str
     started: float
     finished: float
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """When rows were written, in seconds since the epoch by the part's own clock, which said `clock_wall`
+    when it was asked. `newest_wall`: of each age asked for, the newest row that was then so old; None: there
+    is none."""
+
+    clock_wall: float
+    newest_wall: list[float | None]
 
 
 Description = TypeVar("Description", bound=Section)
@@ -62,6 +71,16 @@ class TargetPart:
     def searchable(self) -> bool:
         """True where `holds` can be asked."""
         return type(self).holds is not TargetPart.holds
+
+    @property
+    def dated(self) -> bool:
+        """True where `newest_rows` can be asked."""
+        return False
+
+    def newest_rows(self, ages_seconds: Sequence[float]) -> Dated:
+        """For each age, the newest of the rows that are as old or older. Raises UsageError where it cannot
+        say when rows were written."""
+        raise UsageError(f"{self.name}: it is not known when its rows were written")
 
     def back_up(self, *, seconds: float) -> Made:
         """Make a backup now and wait for it. Raises SetupError when it does not succeed, UsageError where

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from drill.cluster.access import Cluster, ClusterError
 from drill.cluster.health import Health, running_pods
-from drill.parts.part import TargetPart
+from drill.errors import InputError
+from drill.parts.part import Dated, TargetPart
 from drill.settings import Sqlite, Workload
+from drill.settings.place import line_of
 
 ASK_SECONDS = 30
 
@@ -53,6 +55,36 @@ for table in tables:
 print(json.dumps(sorted(found)))
 """
 
+# Every row's time is read once; the container's own clock, by which rows were written, says how old each is.
+ROW_TIMES_SCRIPT = r"""
+import datetime, json, re, sqlite3, sys, time, urllib.parse
+UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (1e8, 1))
+def wall(value):
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]+([.][0-9]*)?", value):
+        at = datetime.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value.strip()))
+        return (at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).timestamp()
+    number = float(value)
+    for least, unit in UNITS:
+        if number >= least:
+            return number / unit
+    raise ValueError("%r is no time since 1970" % value)
+ages, clock = json.load(sys.stdin), time.time()
+said = {"clock_wall": clock, "newest_wall": [None] * len(ages), "error": ""}
+try:
+    path = "file:" + urllib.parse.quote(sys.argv[1]) + "?mode=ro"
+    connection = sqlite3.connect(path, uri=True, timeout=10)
+    for row in connection.execute(sys.argv[2]):
+        if row[0] is None:
+            continue
+        at = wall(row[0])
+        for index, age in enumerate(ages):
+            if at <= clock - age and (said["newest_wall"][index] or at) <= at:
+                said["newest_wall"][index] = at
+except (sqlite3.Error, sqlite3.Warning, ValueError, TypeError, OverflowError) as error:
+    said["error"] = "%s: %s" % (type(error).__name__, error)
+print(json.dumps(said))
+"""
+
 
 class Integrity(msgspec.Struct, frozen=True):
     """What the database says of itself. `integrity`: "ok", or what is wrong; `tables`: its tables, sorted by
@@ -65,6 +97,14 @@ class Integrity(msgspec.Struct, frozen=True):
     def sound(self) -> bool:
         """True when SQLite finds nothing wrong and there are tables at all."""
         return self.integrity == "ok" and bool(self.tables)
+
+
+class _Dated(msgspec.Struct, frozen=True):
+    """What ROW_TIMES_SCRIPT says; `error` is empty where all went well."""
+
+    clock_wall: float
+    newest_wall: list[float | None]
+    error: str
 
 
 class Part(TargetPart):
@@ -99,6 +139,31 @@ class Part(TargetPart):
             seconds=ASK_SECONDS,
         )
         return set(msgspec.json.decode(said, type=list[str]))
+
+    @property
+    def dated(self) -> bool:
+        return self.file.row_times is not None
+
+    def newest_rows(self, ages_seconds: Sequence[float]) -> Dated:
+        """By `row_times`, in the container that opens the file. Raises InputError where that query cannot be
+        carried out, or gives what is no time."""
+        query = self.file.row_times
+        if query is None:
+            return super().newest_rows(ages_seconds)
+        said = self.cluster.exec(
+            self._pod(),
+            self.workload.container,
+            ["python", "-c", ROW_TIMES_SCRIPT, self.file.path, query],
+            stdin=json.dumps(list(ages_seconds)).encode(),
+            seconds=ASK_SECONDS,
+        )
+        answer = msgspec.json.decode(said, type=_Dated)
+        if answer.error:
+            file = self.settings.file
+            line = line_of(file.read_text(encoding="utf-8"), ("parts", self.name, "row_times"))
+            expected = f"a query that gives when each row of {self.file.path} was written ({answer.error})"
+            raise InputError(file, line, query, expected)
+        return Dated(answer.clock_wall, answer.newest_wall)
 
     def _pod(self) -> str:
         workload = self.workload

@@ -13,7 +13,7 @@ from drill.conduct.book import Book
 from drill.conduct.checks import lacks
 from drill.conduct.drill import Drill
 from drill.conduct.ground import cluster_facts
-from drill.conduct.keeping import bring_control, find_calibration, find_controls, keep_control
+from drill.conduct.keeping import bring_control, find_calibration, find_controls, keep_control, that_answer
 from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
 from drill.conduct.scenario import Facts
@@ -135,14 +135,13 @@ def drill(
 
 
 def _kept(run: Run, settings: Settings, book: Book, facts: Facts) -> KeptDrill | None:
-    """The control that stands for this scenario, where one is kept that is not stale; all of them give
+    """The control that stands for this scenario, where one is kept that can answer; all of them give
     credit.
     """
     if not facts.control:
         return None
     found = find_controls(settings, run.facts.cluster, facts.faults, time.time())
-    usable = [kept for kept in found if not kept.stale and kept.note.scenario == facts.scenario]
-    brought = [bring_control(run, kept) for kept in usable]
+    brought = [bring_control(run, kept) for kept in that_answer(run, facts.scenario, found)]
     if not brought:
         return None
     return KeptDrill(facts, book, run.folder / brought[0].evidence, brought[0])

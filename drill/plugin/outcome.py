@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,8 @@ from drill.conduct.expect import Inconclusive, hold_to_expectation
 from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
 from drill.errors import DrillError, UsageError
-from drill.plugin.keys import DRILL, FACTS, RUN
+from drill.history.command import history_of
+from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
 from drill.report import allure
 
 
@@ -109,6 +111,17 @@ def _finish(session: pytest.Session, run: Run, exitstatus: int | pytest.ExitCode
     if not ended_well:
         run.trouble(f"the run did not come to its end: pytest's own exit status is {int(exitstatus)}")
     session.exitstatus = run.finish()
+    if run.kept:
+        session.exitstatus = _remember(session.config, run)
+
+
+def _remember(config: pytest.Config, run: Run) -> int:
+    """Append the run to the history; where that is not possible, its line says so and the status is 3."""
+    try:
+        history_of(load_settings(config), Path(config.getoption("--reports"))).add(run.folder)
+    except (DrillError, pytest.UsageError) as error:
+        run.not_remembered(error)
+    return run.exit_status()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

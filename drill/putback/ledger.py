@@ -8,6 +8,7 @@ may hold secrets of the target and are readable by their owner alone.
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Any
 import msgspec
 
 from drill.durable import sync_folder, write_durably
-from drill.errors import FaultError, InputError
+from drill.errors import FaultError, InputError, SetupError
 
 SUFFIX = ".json"
 PRIVATE = 0o700
@@ -181,11 +182,22 @@ class Ledger:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Hold the ledger's lock: two that put back at the same time wait for each other."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
-        with (self.folder / ".lock").open("wb") as lock:
+        """Hold the ledger's lock: two that put back at the same time wait for each other. It is a lock on
+        the folder itself, which takes no room: a full disk does not keep a fault in. Raises SetupError where
+        there is no folder and none can be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+            lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise SetupError(
+                f"{self.folder}: where open drills are kept cannot be opened ({error.strerror}); make room "
+                "or leave to read and write there"
+            ) from error
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
 
     def _file(self, identity: str) -> Path:
         return self.folder / f"{identity}{SUFFIX}"

@@ -432,6 +432,27 @@ class WritesAudited(Data, frozen=True):
     source: str = ""
 
 
+@_of("rows.there")
+class RowsThere(Data, frozen=True):
+    """Before anything is broken a part was asked for its rows. `newest_wall`: when the newest was written, by
+    the part's own clock; `overdue_wall`: the newest of those that were then older than a backup may be; None
+    where there is none."""
+
+    part: str
+    newest_wall: float | None = None
+    overdue_wall: float | None = None
+
+
+@_of("rows.survived")
+class RowsSurvived(Data, frozen=True):
+    """After recovery the same part was asked again. `fault_wall`: the fault's moment by the part's own clock;
+    `newest_wall`: when the newest row that is older than that was written, None where there is none."""
+
+    part: str
+    fault_wall: float
+    newest_wall: float | None = None
+
+
 @_of("target.put_back")
 class TargetPutBack(Data, frozen=True):
     """The target after the drill: what differed from its known state, and whether something had to be

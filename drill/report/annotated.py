@@ -1,6 +1,6 @@
-"""The runbook of a run, line by line: beside each line what drills ran there and how it ended, what lint
-finds in it, and the defects that are known of it. Flows in: a run's folder, and what was read from it. Flows
-out: lines with marks.
+"""The runbook of a run, line by line: beside each line what drills ran there and how it ended, what was
+judged by it, what lint finds in it, the defects that are known of it, and one word for all of that. Flows in:
+a run's folder, and what was read from it. Flows out: lines with marks.
 
 The text is the one that the run kept. Lint looks at it alone, without programs or other files, so that the
 same folder gives the same page on every machine.
@@ -8,35 +8,41 @@ same folder gives the same page on every machine.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drill.errors import InputError
 from drill.judge.verdict import DrillVerdict
 from drill.lint.alone import Alone, lint_alone
-from drill.lint.document import parse_document
+from drill.lint.document import Document, parse_document
 from drill.lint.proven import proven_of
 from drill.recording import Event
 from drill.recording.events import CommandFinished, DrillStarted, ProcedureStarted
+from drill.report.marks import Mark, Said, mark_of, units
+from drill.report.words import criterion_name
 from drill.run.defects import Proof
 from drill.run.facts import Facts, Input, day_of
-from drill.run.inputs import runbook_named, runbook_of_errata, runbooks_of
-from drill.runbook import Defect
+from drill.run.inputs import runbook_named, runbook_of, runbook_of_errata, runbooks_of
+from drill.run.outcome import as_expected
+from drill.runbook import Defect, Step
 
-ORDER = ("proven", "failed", "passed")
-"""Of several commands of one drill on one line, the first of these is shown."""
+ORDER = ("proven", "failed", "refused", "passed")
+"""Of several things that one drill says of a line, the first of these is shown."""
 
 
 @dataclass(frozen=True)
 class RanHere:
-    """A drill that ran the command of a line. `verdict`: on the drill; `kind`: of the command, one of ORDER;
-    `how`: the same in words."""
+    """A drill that ran the command of a line, was judged by it, or should have run it. `verdict`: on the
+    drill; `kind`: one of ORDER; `how`: the same in words; `said`: what that means for the line."""
 
     drill: str
     scenario: str
     verdict: str
     kind: str
     how: str
+    said: Said
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,17 @@ class LintHere:
 
 @dataclass
 class Line:
-    """One line of the text, and what is known of it."""
+    """One line of the text, and what is known of it. `mark`: of the unit that it belongs to, None outside of
+    any; `begins`: it is the unit's first; `heading`: it is one."""
 
     number: int
     text: str
     ran: list[RanHere] = field(default_factory=list)
     found: list[LintHere] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
+    mark: Mark | None = None
+    begins: bool = False
+    heading: bool = False
 
     @property
     def marked(self) -> bool:
@@ -79,6 +89,10 @@ class AnnotatedRunbook:
         """How many marks of a kind (`ran`, `found`, `defects`) there are."""
         return sum(len(getattr(line, what)) for line in self.lines)
 
+    def marks(self, mark: str) -> int:
+        """How many commands, numbers and items have this mark."""
+        return sum(1 for line in self.lines if line.begins and line.mark == mark)
+
 
 def annotate(
     run_folder: Path,
@@ -88,17 +102,43 @@ def annotate(
     recordings: Mapping[str, Sequence[Event]],
 ) -> list[AnnotatedRunbook]:
     """The runbooks that the run kept, as first written before as corrected. `recordings`: events by drill."""
-    ran = list(_ran(facts, verdicts, proofs, recordings))
+    said = [
+        *_ran(facts, verdicts, proofs, recordings),
+        *_judged(facts, verdicts),
+        *_refused(run_folder, facts, verdicts, recordings),
+    ]
     return [
         _annotated(
             run_folder,
             facts,
             kept,
             proofs if kept == runbook_of_errata(facts) else [],
-            [(line, here) for text, line, here in ran if text == kept],
+            [(line, here) for text, line, here in said if text == kept],
         )
         for kept in runbooks_of(facts)
     ]
+
+
+def commands_on(facts: Facts, events: Sequence[Event]) -> Iterator[tuple[Input, CommandFinished]]:
+    """Every command that a drill ran, with the text that it stands in, in order. What the run kept no text of
+    is left out."""
+    named, text = "", None
+    for event in events:
+        match event.data:
+            case DrillStarted(runbook=runbook):
+                named = runbook
+            case ProcedureStarted(runbook=runbook):
+                text = runbook_named(facts, runbook or named)
+            case CommandFinished() as command if text is not None:
+                yield text, command
+
+
+def line_of_source(facts: Facts, source: str) -> tuple[Input, int] | None:
+    """The text and line that a limit was read from ("runbook.md:641"); None where the run kept no such
+    text."""
+    name, _, line = source.rpartition(":")
+    text = runbook_named(facts, name) if line.isascii() and line.isdigit() else None
+    return (text, int(line)) if text else None
 
 
 def _annotated(
@@ -109,10 +149,8 @@ def _annotated(
     if not path.is_file():
         return AnnotatedRunbook(kept.name, as_written, [], missing=f"{kept.kept} is not in the run's folder")
     text = path.read_bytes().decode("utf-8", errors="replace")
-    lines = [
-        Line(number, content)
-        for number, content in enumerate(parse_document(path, text.removesuffix("\n")).lines, start=1)
-    ]
+    document = parse_document(path, text.removesuffix("\n"))
+    lines = [Line(number, content) for number, content in enumerate(document.lines, start=1)]
     last = len(lines)
     for number, here in ran:
         if 0 < number <= last:
@@ -120,12 +158,32 @@ def _annotated(
     for proof in proofs:
         if proof.defect.line <= last:
             lines[proof.defect.line - 1].defects.append(proof.defect)
+    proven = {proof.defect.id for proof in proofs if proof.commands}
+    _mark(document, lines, proven)
     alone = lint_alone(path.name, text, day_of(facts))
     for line in lines:
         line.ran = _worst_of_each(line.ran)
         line.found = _found(alone, line.number, proofs)
     left_out = {rule for rules in alone.outcome.not_applied.values() for rule in rules}
     return AnnotatedRunbook(kept.name, as_written, lines, sorted(left_out))
+
+
+def _mark(document: Document, lines: Sequence[Line], proven: set[str]) -> None:
+    """Give each line of a unit the unit's mark. A line that something is said of is one in any case."""
+    first_of = units(document)
+    for line in lines:
+        if line.ran or line.defects:
+            first_of.setdefault(line.number, line.number)
+    said: dict[int, list[Said]] = defaultdict(list)
+    for number, first in first_of.items():
+        line = lines[number - 1]
+        said[first] += [here.said for here in line.ran]
+        said[first] += [Said(defect=defect.id in proven) for defect in line.defects]
+    for number, first in first_of.items():
+        lines[number - 1].mark = mark_of(said[first])
+        lines[number - 1].begins = number == first
+    for heading in document.headings:
+        lines[heading.line - 1].heading = True
 
 
 def _found(alone: Alone, number: int, proofs: Sequence[Proof]) -> list[LintHere]:
@@ -145,20 +203,83 @@ def _ran(
     """Every command that a drill ran, with the text and the line that it stands on."""
     for verdict in verdicts:
         proves = _proves(proofs, verdict.drill)
-        named, text = "", None
-        for event in recordings.get(verdict.drill, ()):
-            match event.data:
-                case DrillStarted(runbook=runbook):
-                    named = runbook
-                case ProcedureStarted(runbook=runbook):
-                    text = runbook_named(facts, runbook or named)
-                case CommandFinished() as command if text is not None:
-                    kind, how = _ended(command, proves.get((command.line, command.command), []))
-                    yield (
-                        text,
-                        command.line,
-                        RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how),
-                    )
+        for text, command in commands_on(facts, recordings.get(verdict.drill, ())):
+            kind, how = _ended(command, proves.get((command.line, command.command), []))
+            said = Said(
+                holds=kind == "passed" and _went_well(verdict),
+                deviates=kind == "failed" and not as_expected(verdict),
+                defect=kind == "proven",
+            )
+            yield (
+                text,
+                command.line,
+                RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how, said),
+            )
+
+
+def _judged(facts: Facts, verdicts: Sequence[DrillVerdict]) -> Iterator[tuple[Input, int, RanHere]]:
+    """Every limit that a drill was judged by, with the text and the line that states it."""
+    for verdict in verdicts:
+        for criterion in verdict.criteria:
+            place = line_of_source(facts, criterion.source)
+            if place is None or criterion.verdict == "not applicable" or verdict.control:
+                continue
+            held = criterion.verdict == "pass"
+            said = Said(
+                holds=held and _went_well(verdict),
+                deviates=criterion.verdict == "fail" and not as_expected(verdict),
+            )
+            kind = "passed" if held else "failed"
+            how = f"{criterion_name(criterion)}: {criterion.verdict}"
+            yield *place, RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how, said)
+
+
+def _refused(
+    run_folder: Path,
+    facts: Facts,
+    verdicts: Sequence[DrillVerdict],
+    recordings: Mapping[str, Sequence[Event]],
+) -> Iterator[tuple[Input, int, RanHere]]:
+    """Every command of the blocks that a drill was to follow which does not apply to the target."""
+    for verdict in verdicts:
+        if verdict.verdict != "not applicable":
+            continue
+        started = (event.data for event in recordings.get(verdict.drill, ()))
+        name = next((data.runbook for data in started if isinstance(data, DrillStarted)), "")
+        text = runbook_named(facts, name)
+        if text is None:
+            continue
+        for step in _steps(run_folder, facts, name, verdict.procedures):
+            here = RanHere(
+                verdict.drill,
+                verdict.scenario,
+                verdict.verdict,
+                "refused",
+                f"refused: {verdict.why}",
+                Said(refused=True),
+            )
+            for number in _commands_of(step):
+                yield text, number, here
+
+
+def _steps(run_folder: Path, facts: Facts, name: str, places: Sequence[str]) -> Iterator[Step]:
+    try:
+        runbook = runbook_of(run_folder, facts, name)
+        if runbook is None:
+            return
+        for place in places:
+            yield runbook.step(place)
+    except InputError:
+        return  # a place of a text that the run did not keep: nothing is said of any line
+
+
+def _commands_of(step: Step) -> list[int]:
+    lines = enumerate(step.text.splitlines(), start=step.line)
+    return [number for number, text in lines if text.strip() and not text.lstrip().startswith("#")]
+
+
+def _went_well(verdict: DrillVerdict) -> bool:
+    return as_expected(verdict) and verdict.verdict in ("pass", "not noticed")
 
 
 def _proves(proofs: Sequence[Proof], drill: str) -> dict[tuple[int, str], list[str]]:
@@ -189,10 +310,10 @@ def _ended(command: CommandFinished, proves: Sequence[str]) -> tuple[str, str]:
 
 
 def _worst_of_each(ran: Sequence[RanHere]) -> list[RanHere]:
-    """One mark a drill, in the order of the run."""
+    """One entry a drill, in the order of the run, those that went otherwise than expected first."""
     worst: dict[str, RanHere] = {}
     for here in ran:
         known = worst.get(here.drill)
         if known is None or ORDER.index(here.kind) < ORDER.index(known.kind):
             worst[here.drill] = here
-    return list(worst.values())
+    return sorted(worst.values(), key=lambda here: not here.said.deviates)

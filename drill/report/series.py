@@ -20,7 +20,7 @@ LEAST_SHARE_OF_BIN = 0.3
 
 
 @dataclass(frozen=True)
-class Series:
+class RequestSeries:
     """Bins of equal width in order of time; all arrays have shape (n,).
 
     start: seconds since the zero of the picture; succeeded, failed: requests per second, by planned time;
@@ -36,11 +36,11 @@ class Series:
         return len(self.start)
 
 
-def aggregate(requests: Requests, zero: float) -> Series:
+def aggregate(requests: Requests, zero: float) -> RequestSeries:
     """The requests in bins of 0.5 s, wider for long drills, with an edge at `zero` (monotonic seconds)."""
     if not len(requests):
         empty = np.empty(0)
-        return Series(BIN_SECONDS[0], empty, empty, empty, empty)
+        return RequestSeries(BIN_SECONDS[0], empty, empty, empty, empty)
     planned = requests.planned - zero
     first, last = float(planned[0]), float(planned[-1])
     width = next((w for w in BIN_SECONDS if (last - first) / w <= MOST_BINS), BIN_SECONDS[-1])
@@ -55,7 +55,9 @@ def aggregate(requests: Requests, zero: float) -> Series:
     seen = covered >= LEAST_SHARE_OF_BIN * width
     rate = np.maximum(covered, LEAST_SHARE_OF_BIN * width)
     p95 = _p95_by_bin(index[~requests.failed], requests.latency[~requests.failed], bins)
-    return Series(width, start[seen], ((total - failed) / rate)[seen], (failed / rate)[seen], p95[seen])
+    return RequestSeries(
+        width, start[seen], ((total - failed) / rate)[seen], (failed / rate)[seen], p95[seen]
+    )
 
 
 def _p95_by_bin(index: NDArray[np.int64], latency: NDArray[np.float64], bins: int) -> NDArray[np.float64]:

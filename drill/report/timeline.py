@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, Requests, read_events, read_requests
@@ -25,7 +26,7 @@ from drill.recording.events import (
     ProcedureFinished,
     WindowOpened,
 )
-from drill.report.series import Series, aggregate
+from drill.report.series import RequestSeries, aggregate
 from drill.report.templates import render
 from drill.report.units import seconds_text
 
@@ -70,7 +71,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """One command of the operator: a bar from its start to its end, and its words beside it."""
 
     y: float
@@ -90,7 +91,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class TimelinePicture:
     """All that the template needs; see the module."""
 
     identifier: str
@@ -102,7 +103,7 @@ class Timeline:
     labels: list[Label]
     bands: list[Band]
     band_y: float
-    rows: list[Row]
+    rows: list[TimelineRow]
     rows_y: float
     outages: list[Band]
     unmeasured: list[Band]
@@ -149,7 +150,7 @@ def draw_file(folder: Path, verdict: DrillVerdict) -> str:
     )
 
 
-def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Timeline:
+def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> TimelinePicture:
     """Where everything goes."""
     origin = _origin(events, verdict)
     zero = origin if origin is not None else _first_moment(events, requests)
@@ -165,7 +166,7 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
     rows = _rows(events, zero, scale, rows_y + 8)
     requests_ticks, succeeded_path, failed_path = _requests_panel(series, scale, requests_y)
     latency_ticks, latency_path, dots, limit_y, limit_text = _latency_panel(series, scale, latency_y, verdict)
-    return Timeline(
+    return TimelinePicture(
         identifier=identifier(verdict.drill),
         title=f"Timeline of {verdict.drill}",
         description=_description(verdict, series),
@@ -236,7 +237,7 @@ def _first_moment(events: Sequence[Event], requests: Requests) -> float:
     return float(requests.planned[0]) if len(requests) else 0.0
 
 
-def _scale(events: Sequence[Event], series: Series, zero: float) -> _Scale:
+def _scale(events: Sequence[Event], series: RequestSeries, zero: float) -> _Scale:
     """From a little before the first thing shown to a little after the last."""
     shown = [
         e.monotonic - zero
@@ -360,7 +361,7 @@ def _time_ticks(scale: _Scale) -> list[Tick]:
     ]
 
 
-def _requests_panel(series: Series, scale: _Scale, top: float) -> tuple[list[Tick], str, str]:
+def _requests_panel(series: RequestSeries, scale: _Scale, top: float) -> tuple[list[Tick], str, str]:
     """Answered requests from the ground up, failed ones stacked on top of them."""
     total = series.succeeded + series.failed
     most = _nice(float(total.max()) * 1.08 if len(series) else 1.0)
@@ -370,22 +371,44 @@ def _requests_panel(series: Series, scale: _Scale, top: float) -> tuple[list[Tic
 
     ticks = [Tick(y(share * most), f"{share * most:g}") for share in (0.0, 0.5, 1.0)]
     succeeded = _steps(series, scale, [y(v) for v in series.succeeded], [y(0)] * len(series))
-    failed = _steps(series, scale, [y(v) for v in total], [y(v) for v in series.succeeded])
+    failed = _steps(series, scale, [y(v) for v in total], [y(v) for v in series.succeeded], series.failed > 0)
     return ticks, succeeded, failed
 
 
-def _steps(series: Series, scale: _Scale, upper: Sequence[float], lower: Sequence[float]) -> str:
-    """A closed path between two stairways."""
-    if not len(series):
-        return ""
+def _steps(
+    series: RequestSeries,
+    scale: _Scale,
+    upper: Sequence[float],
+    lower: Sequence[float],
+    where: NDArray[np.bool_] | None = None,
+) -> str:
+    """Closed paths between two stairways, one for each stretch `where` there is something between them."""
     edges = [(scale.x(float(s)), scale.x(float(s) + series.bin_seconds)) for s in series.start]
-    there = [f"{a},{u} {b},{u}" for (a, b), u in zip(edges, upper, strict=True)]
-    back = [f"{b},{v} {a},{v}" for (a, b), v in zip(reversed(edges), reversed(lower), strict=True)]
-    return "M" + " ".join(there + back) + "Z"
+    there = [(a, b, u) for (a, b), u in zip(edges, upper, strict=True)]
+    back = [(b, a, v) for (a, b), v in zip(edges, lower, strict=True)]
+    shown = np.ones(len(series), dtype=bool) if where is None else where
+    ends = np.flatnonzero(np.diff(np.concatenate(([False], shown, [False]))))
+    return "".join(
+        f"M{_stairs(there[first:last])}L{_stairs(back[first:last][::-1])}Z"
+        for first, last in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True)
+    )
+
+
+def _stairs(steps: Sequence[tuple[float, float, float]]) -> str:
+    """A way along steps, each from one x to another at its y; what does not change is not written again, for
+    a page of fifty drills has a hundred of these."""
+    path, y = "", math.nan
+    for number, (start, end, at) in enumerate(steps):
+        if at != y:
+            path += f"{start:.1f},{at:.1f}" if not number else f"H{start:.1f}V{at:.1f}"
+        y = at
+        if number == len(steps) - 1 or steps[number + 1][2] != at:
+            path += f"H{end:.1f}"
+    return path
 
 
 def _latency_panel(
-    series: Series, scale: _Scale, top: float, verdict: DrillVerdict
+    series: RequestSeries, scale: _Scale, top: float, verdict: DrillVerdict
 ) -> tuple[list[Tick], str, list[tuple[float, float]], float | None, str]:
     """p95 on a logarithmic axis; a gap where none succeeded, a dot where a bin stands alone."""
     limit = next((c for c in verdict.criteria if c.name == "response_time" and c.limit is not None), None)
@@ -406,17 +429,17 @@ def _latency_panel(
             runs.append([])
         else:
             runs[-1].append((scale.x(start + series.bin_seconds / 2), y(p95)))
-    path = " ".join("M" + " L".join(f"{a},{b}" for a, b in run) for run in runs if len(run) > 1)
+    path = " ".join("M" + " ".join(f"{a:.1f},{b:.1f}" for a, b in run) for run in runs if len(run) > 1)
     dots = [run[0] for run in runs if len(run) == 1]
     if limit is None or limit.limit is None:
         return ticks, path, dots, None, ""
     return ticks, path, dots, y(limit.limit), f"limit {seconds_text(limit.limit)}"
 
 
-def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[Row]:
+def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[TimelineRow]:
     """One row a command; its words to the right of its bar, or to the left where there is no room. Then one
     row a change of the cluster that the operator's identity made."""
-    rows: list[Row] = []
+    rows: list[TimelineRow] = []
     commands = [event.data for event in events if isinstance(event.data, CommandFinished)]
     for number, data in enumerate(commands, start=1):
         start, end = data.started - zero, data.finished - zero
@@ -444,12 +467,19 @@ def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> li
     return rows
 
 
-def _row(y: float, span: tuple[float, float], scale: _Scale, *, text: str, title: str, kind: str) -> Row:
+def _row(
+    y: float, span: tuple[float, float], scale: _Scale, *, text: str, title: str, kind: str
+) -> TimelineRow:
     x = scale.x(span[0])
     right = max(scale.x(span[1]), x + 3)
-    fits = right + 7 + len(text) * FIXED_WIDTH <= WIDTH - RIGHT
-    text_x, anchor = (right + 7, "start") if fits else (x - 7, "end")
-    return Row(y, x, round(right - x, 2), text_x, anchor, text, title, kind)
+    width = len(text) * FIXED_WIDTH
+    if right + 7 + width <= WIDTH - RIGHT:
+        text_x, anchor = right + 7, "start"
+    elif width <= x - 7:
+        text_x, anchor = x - 7, "end"
+    else:  # on the bar, and whole: a command whose beginning is missing says nothing
+        text_x, anchor = max(0.0, WIDTH - RIGHT - width), "start"
+    return TimelineRow(y, x, round(right - x, 2), round(text_x, 2), anchor, text, title, kind)
 
 
 def _nice(value: float) -> float:
@@ -462,7 +492,7 @@ def _nice(value: float) -> float:
     )
 
 
-def _description(verdict: DrillVerdict, series: Series) -> str:
+def _description(verdict: DrillVerdict, series: RequestSeries) -> str:
     """The picture in words, for those who do not see it."""
     moments = (
         ", ".join(f"{p.name} at {seconds_text(p.seconds)}" for p in verdict.phases)

@@ -42,6 +42,21 @@ def days_text(seconds: float) -> str:
     return "less than a minute"
 
 
+def outcome(verdict: DrillVerdict, proves: Sequence[str] = ()) -> str:
+    """The drill in one of a few words, by which a reader chooses. `proves`: as of `says`."""
+    if verdict.verdict in ("setup", "not applicable", "inconclusive"):
+        return says(verdict)
+    if not as_expected(verdict):
+        return "not as expected"
+    if proves:
+        return "proves a defect"
+    if verdict.verdict == "not noticed":
+        return "nobody noticed"
+    if verdict.recovered_seconds is not None:
+        return "recovers"
+    return "stays out" if verdict.outages else "served throughout"
+
+
 def criterion_name(criterion: Criterion) -> str:
     """What the criterion is called for people."""
     return criterion.title or criterion.name.replace("_", " ").capitalize()

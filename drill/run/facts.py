@@ -3,18 +3,19 @@ killed run can be judged as far as it came."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Literal, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import msgspec
 
-from drill.errors import InputError, UsageError
+from drill.errors import UsageError
 from drill.recording.events import SCHEMA_VERSION
 from drill.run.files import write_file
+from drill.run.json_file import Place, decode_file, refused
 
 FILE = "run.json"
-Decoded = TypeVar("Decoded")
 Role = Literal["target", "runbook", "runbook as written", "errata", "experiment", "feature"]
 
 
@@ -134,14 +135,29 @@ def read_facts(folder: Path) -> Facts:
         )
     found = decode_file(path, Facts, "the facts of a run")
     if found.schema != SCHEMA_VERSION:
-        raise InputError(
+        raise refused(
             path,
-            None,
-            found.schema,
-            f"schema {SCHEMA_VERSION}: this run was recorded by another version of drill (commit "
+            ("schema",),
+            f"{SCHEMA_VERSION}: this run was recorded by another version of drill (commit "
             f"{found.project.commit or 'unknown'}); judge it with that",
         )
+    for place, inside in _paths(found):
+        if not _stays_inside(inside):
+            raise refused(path, place, "the path of something in the run's folder, below it")
     return found
+
+
+def _paths(facts: Facts) -> Iterator[tuple[Place, str]]:
+    """All that is read of the run by a path in run.json."""
+    for index, kept in enumerate(facts.inputs):
+        yield ("inputs", index, "kept"), kept.kept
+    for index, drill in enumerate(facts.drills):
+        yield ("drills", index, "folder"), drill.folder
+
+
+def _stays_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts and "\0" not in path
 
 
 def day_of(facts: Facts) -> date:
@@ -152,14 +168,3 @@ def day_of(facts: Facts) -> date:
 def write_facts(folder: Path, facts: Facts) -> None:
     """Write run.json. Raises SetupError where it cannot be written."""
     write_file(folder / FILE, msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
-
-
-def decode_file(path: Path, kind: type[Decoded], expected: str) -> Decoded:
-    """A file's JSON as a record. Raises InputError naming the file."""
-    content = path.read_bytes()
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(
-            path, None, content[:80].decode(errors="replace"), f"{expected} ({error})"
-        ) from error

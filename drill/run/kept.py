@@ -24,8 +24,9 @@ import msgspec
 from drill.errors import InputError
 from drill.putback.place import state_base
 from drill.recording.events import SCHEMA_VERSION, Calibration
-from drill.run.facts import Fact, decode_file
+from drill.run.facts import Fact
 from drill.run.files import unwritable, write_file
+from drill.run.json_file import decode_file
 from drill.run.manifest import VERDICT, sha256_of
 
 NOTE = "kept.json"

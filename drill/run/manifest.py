@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from drill.run.facts import Fact, decode_file
+from drill.run.facts import Fact
 from drill.run.files import unwritable, write_file
+from drill.run.json_file import decode_file
 
 FILE = "manifest.json"
 MADE_ANEW = frozenset({"index.html", "summary.json", "summary.md"})

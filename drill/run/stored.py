@@ -10,8 +10,9 @@ import msgspec
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
 from drill.recording.events import decode_event
-from drill.run.facts import Facts, decode_file
+from drill.run.facts import Facts
 from drill.run.files import write_file
+from drill.run.json_file import decode_file
 from drill.run.manifest import VERDICT
 
 RECORDING = "recording.jsonl"

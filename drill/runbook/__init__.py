@@ -10,7 +10,7 @@ errata.py     the defects of the runbook as first written, each with the evidenc
 """
 
 from drill.runbook.bindings import Placeholder, bind, placeholders
-from drill.runbook.document import Item, Runbook, Section, Step
+from drill.runbook.document import Runbook, Section, StatedItem, Step
 from drill.runbook.errata import Defect, Evidence, load_errata
 from drill.runbook.facts import backup_schedule_items, baseline_items, severity_limits
 from drill.runbook.markdown import parse
@@ -18,10 +18,10 @@ from drill.runbook.markdown import parse
 __all__ = [
     "Defect",
     "Evidence",
-    "Item",
     "Placeholder",
     "Runbook",
     "Section",
+    "StatedItem",
     "Step",
     "backup_schedule_items",
     "baseline_items",

@@ -83,7 +83,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Item:
+class StatedItem:
     """What may state a limit: an entry of a list without its bullet, a row of a table as "first: others", a
     line of prose that names something in bold or compares."""
 
@@ -102,7 +102,7 @@ class Runbook:
     path: Path
     sections: tuple[Section, ...]
     steps: tuple[Step, ...]
-    items: tuple[Item, ...]
+    items: tuple[StatedItem, ...]
 
     def section(self, name: str) -> Section:
         """The section of that title. Its number and severity ("1. ... (P0)") may be left out; "Outer > Inner"
@@ -119,7 +119,7 @@ class Runbook:
         """The fenced blocks right below a heading, not those of the sections inside it."""
         return [step for step in self.steps if step.section == section]
 
-    def items_of(self, name: str) -> list[Item]:
+    def items_of(self, name: str) -> list[StatedItem]:
         """What may state limits right below the heading `name`. Raises InputError when there is no such
         section or nothing of that kind in it.
         """

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from drill.errors import InputError
 from drill.reading import line_longer_than, read_text, shown
-from drill.runbook.document import Item, Runbook, Section, Step
+from drill.runbook.document import Runbook, Section, StatedItem, Step
 from drill.runbook.sessions import commands_of
 
 BEFORE_FIRST_HEADING = "before the first heading"
@@ -153,7 +153,7 @@ def _last_bold(paragraph: Token) -> str | None:
     return text or None
 
 
-def _items(tokens: Sequence[Token], sections: Sequence[Section]) -> Iterator[Item]:
+def _items(tokens: Sequence[Token], sections: Sequence[Section]) -> Iterator[StatedItem]:
     """Entries of lists, rows of tables, and lines of other paragraphs that name something in bold, or
     compare.
     """
@@ -170,16 +170,16 @@ def _items(tokens: Sequence[Token], sections: Sequence[Section]) -> Iterator[Ite
             row, row_line, row_section = [], (token.map or [0])[0] + 1, section
         elif token.type == "tr_close":
             if row and row_section is not None and not in_heading:
-                yield Item(row_section, row_line, f"{row[0]}: {' | '.join(row[1:])}")
+                yield StatedItem(row_section, row_line, f"{row[0]}: {' | '.join(row[1:])}")
             row = None
         elif token.type == "inline" and row is not None:
             row.append(token.content)
         elif token.type == "inline" and section is not None and token.map and not in_heading:
             if in_list:
-                yield Item(section, token.map[0] + 1, " ".join(token.content.split()))
+                yield StatedItem(section, token.map[0] + 1, " ".join(token.content.split()))
             else:
                 for line, text in enumerate(token.content.split("\n"), start=token.map[0] + 1):
                     said = text.strip()
                     if SAYS_SOMETHING.match(said):
-                        yield Item(section, line, said)
+                        yield StatedItem(section, line, said)
             in_list = False

@@ -22,7 +22,7 @@ FIELD = re.compile(r"\w+")
 PART_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
-class Trouble(NamedTuple):
+class Misfit(NamedTuple):
     """One thing that does not fit."""
 
     place: Place
@@ -30,7 +30,7 @@ class Trouble(NamedTuple):
     expected: str
 
 
-def troubles(settings: Settings) -> Iterator[Trouble]:
+def troubles(settings: Settings) -> Iterator[Misfit]:
     """All that does not fit, in the order of the file's sections."""
     yield from _files(settings)
     yield from _workloads_and_parts(settings)
@@ -38,7 +38,7 @@ def troubles(settings: Settings) -> Iterator[Trouble]:
     yield from _windows(settings)
 
 
-def _files(settings: Settings) -> Iterator[Trouble]:
+def _files(settings: Settings) -> Iterator[Misfit]:
     target = settings.target
     for name in ("runbook", "runbook_as_written", "errata"):
         path = getattr(target, name)
@@ -57,37 +57,37 @@ def _files(settings: Settings) -> Iterator[Trouble]:
     yield from _twice([image.name for image in target.images], ("target", "images"), "name")
 
 
-def _missing(path: Path, place: Place, written: Path, exists: Callable[[Path], bool]) -> Iterator[Trouble]:
+def _missing(path: Path, place: Place, written: Path, exists: Callable[[Path], bool]) -> Iterator[Misfit]:
     what = "folder" if exists is Path.is_dir else "file"
     try:
         found = exists(path)
     except OSError:
         found = False
     if not found:
-        yield Trouble(
+        yield Misfit(
             place, str(written), f"the path of a {what}, from {path.parent}; {path.name}: no such {what}"
         )
 
 
-def _workloads_and_parts(settings: Settings) -> Iterator[Trouble]:
+def _workloads_and_parts(settings: Settings) -> Iterator[Misfit]:
     names = [workload.name for workload in settings.target.workloads]
     yield from _twice(names, ("target", "workloads"), "name")
     for name, part in settings.parts.items():
         if not PART_NAME.fullmatch(name):
-            yield Trouble(("parts", name), name, "a name of lower-case letters, digits, '-' and '_'")
+            yield Misfit(("parts", name), name, "a name of lower-case letters, digits, '-' and '_'")
         workload = None if isinstance(part, Backup) else part.workload
         if workload is not None and workload not in names:
-            yield Trouble(
+            yield Misfit(
                 ("parts", name, "workload"), workload, f"one of [[target.workloads]]: {', '.join(names)}"
             )
     for number, request in enumerate(settings.load.requests):
         for needed in request.needs:
             if needed not in settings.parts:
                 known = ", ".join(settings.parts) or "there are none"
-                yield Trouble(("load", "requests", number, "needs"), needed, f"a name of [parts]: {known}")
+                yield Misfit(("load", "requests", number, "needs"), needed, f"a name of [parts]: {known}")
 
 
-def _requests(settings: Settings) -> Iterator[Trouble]:
+def _requests(settings: Settings) -> Iterator[Misfit]:
     requests = settings.load.requests
     yield from _twice([request.name for request in requests], ("load", "requests"), "name")
     for number, request in enumerate(requests):
@@ -99,72 +99,72 @@ def _requests(settings: Settings) -> Iterator[Trouble]:
             yield from _write(request, place)
 
 
-def _body(body: str, place: Place) -> Iterator[Trouble]:
+def _body(body: str, place: Place) -> Iterator[Misfit]:
     yield from _placeholders(body, place, GIVEN)
     filled = body.replace("{unique}", "drill-1").replace("{sequence}", "1")
     try:
         json.loads(filled)
     except (ValueError, RecursionError) as error:
-        yield Trouble(place, body, f"JSON ({str(error)[:120]})")
+        yield Misfit(place, body, f"JSON ({str(error)[:120]})")
 
 
-def _write(request: PlannedRequest, place: Place) -> Iterator[Trouble]:
+def _write(request: PlannedRequest, place: Place) -> Iterator[Misfit]:
     write = request.write
     if write is None:
         return
     if request.method == "GET":
-        yield Trouble((*place, "write"), request.method, "a method that writes: POST, PUT, PATCH or DELETE")
+        yield Misfit((*place, "write"), request.method, "a method that writes: POST, PUT, PATCH or DELETE")
     for name in ("read_back", "contains"):
         yield from _placeholders(getattr(write, name), (*place, "write", name), None)
     if not BRACES.search(write.contains):
-        yield Trouble(
+        yield Misfit(
             (*place, "write", "contains"),
             write.contains,
             "what tells this write from all others: {unique}, or a field of the answer such as {id}",
         )
     if "{unique}" in write.contains and "{unique}" not in request.path + (request.body or ""):
         shown = request.body if request.body is not None else request.path
-        yield Trouble(
+        yield Misfit(
             (*place, "body" if request.body is not None else "path"),
             shown,
             "{unique} in a write's body or path, since it is looked for by that afterwards",
         )
 
 
-def _placeholders(text: str, place: Place, known: Iterable[str] | None) -> Iterator[Trouble]:
+def _placeholders(text: str, place: Place, known: Iterable[str] | None) -> Iterator[Misfit]:
     """Placeholders that nobody fills in. `known` of None: {unique}, and any field of the answer."""
     for name in (IN_JSON if place[-1] == "body" else BRACES).findall(text):
         if known is not None and name not in known:
             names = " or ".join(f"{{{each}}}" for each in known)
-            yield Trouble(place, f"{{{name}}}", f"{names}, the placeholders that drill fills in here")
+            yield Misfit(place, f"{{{name}}}", f"{names}, the placeholders that drill fills in here")
         elif known is None and not FIELD.fullmatch(name):
             expected = "{unique}, or the name of a field of the answer in braces, such as {id}"
-            yield Trouble(place, f"{{{name}}}", expected)
+            yield Misfit(place, f"{{{name}}}", expected)
     if place[-1] != "body" and text.count("{") != text.count("}"):
-        yield Trouble(place, text, "a closing brace for every opening one")
+        yield Misfit(place, text, "a closing brace for every opening one")
 
 
-def _windows(settings: Settings) -> Iterator[Trouble]:
+def _windows(settings: Settings) -> Iterator[Misfit]:
     judge, rate = settings.judge, settings.load.requests_per_second
     timeout = settings.load.timeout_seconds
     if judge.hold_seconds > judge.after_seconds:
-        yield Trouble(
+        yield Misfit(
             ("judge", "hold_seconds"), judge.hold_seconds, f"at most after_seconds ({judge.after_seconds:g})"
         )
     if timeout > judge.after_seconds:
-        yield Trouble(
+        yield Misfit(
             ("load", "timeout_seconds"),
             timeout,
             f"at most judge.after_seconds ({judge.after_seconds:g}), since requests must end in that window",
         )
     if judge.after_seconds > judge.after_at_most_seconds:
-        yield Trouble(
+        yield Misfit(
             ("judge", "after_at_most_seconds"),
             judge.after_at_most_seconds,
             f"at least after_seconds ({judge.after_seconds:g})",
         )
     if judge.minimum_requests > rate * judge.after_seconds:
-        yield Trouble(
+        yield Misfit(
             ("judge", "minimum_requests"),
             judge.minimum_requests,
             f"at most the {int(rate * judge.after_seconds)} requests that {rate:g} a second are in "
@@ -172,12 +172,12 @@ def _windows(settings: Settings) -> Iterator[Trouble]:
         )
     for name in ("before_seconds", "hold_seconds"):
         if rate * getattr(judge, name) < 1:
-            yield Trouble(
+            yield Misfit(
                 ("judge", name), getattr(judge, name), f"long enough for one request at {rate:g} a second"
             )
 
 
-def _twice(names: list[str], place: Place, key: str) -> Iterator[Trouble]:
+def _twice(names: list[str], place: Place, key: str) -> Iterator[Misfit]:
     for number, name in enumerate(names):
         if name in names[:number]:
-            yield Trouble((*place, number, key), name, "a name that no other has")
+            yield Misfit((*place, number, key), name, "a name that no other has")

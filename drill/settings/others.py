@@ -1,4 +1,4 @@
-"""The small sections: [metrics], [operator], [limits], [cluster]."""
+"""The small sections: [metrics], [operator], [limits], [cluster], [history]."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from drill.settings.section import Port, Section, Text, UrlPath
+from drill.settings.section import Days, File, Port, Section, Text, UrlPath
 
 PLACE = re.compile(r"[^\s:/]+:(\d{1,5})")
 
@@ -53,3 +53,15 @@ class ClusterPorts(Section):
 
     ports: dict[Port, Port] = Field(default_factory=dict)
     """This machine's port on 127.0.0.1 to the node's port, which a Service of type NodePort has."""
+
+
+class History(Section):
+    """What is remembered of every run, and how long a proof lasts."""
+
+    file: File | None = None
+    """The SQLite file, from this folder; history.sqlite beside the reports unless given."""
+    proven_days: Days = 30
+    """What last passed longer ago is stale."""
+    checklists: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
+    """An item of a checklist, "Weekly Checklist / Restore a backup", to the titles of the scenarios that
+    prove it when all of them pass."""

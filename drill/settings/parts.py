@@ -5,13 +5,23 @@ A new kind is one class here, whose `kind` is also the name of its module in dri
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from drill.settings.section import Name, Section, Text
 
 DATABASE, CACHE, BACKUP = "database", "cache", "backup"
+
+
+def _query(value: str) -> str:
+    if not re.match(r"(?i)\s*(select|with)\b", value):
+        raise ValueError("a query that begins with SELECT")
+    return value
+
+
+Query = Annotated[Text, AfterValidator(_query)]
 
 
 class Sqlite(Section):
@@ -26,6 +36,9 @@ class Sqlite(Section):
     """The claim that it lies on."""
     workload: Name | None = None
     """Who opens it; the application, unless named."""
+    row_times: Query | None = None
+    """Gives when each row was written, in one column: as ISO 8601 text (UTC, unless it says another zone), or
+    in seconds, milli-, micro- or nanoseconds since 1970."""
 
 
 class Redis(Section):

@@ -6,6 +6,7 @@ bounds from blocks of time (blocks.py); both take the dispersion that calibratio
 """
 
 from drill.statistics.blocks import Blocks, block_quantile_interval, in_blocks, share_interval
+from drill.statistics.change_points import ChangePoint, change_points
 from drill.statistics.comparison import Held, hold
 from drill.statistics.counters import Average, Reading, average_rate, covered_seconds, increase
 from drill.statistics.intervals import (
@@ -19,11 +20,13 @@ from drill.statistics.sequential import lower_expected, rate_bounds, trials_need
 __all__ = [
     "Average",
     "Blocks",
+    "ChangePoint",
     "Held",
     "Interval",
     "Reading",
     "average_rate",
     "block_quantile_interval",
+    "change_points",
     "covered_seconds",
     "hold",
     "in_blocks",

@@ -92,8 +92,8 @@ def block_quantile_interval(
     unreached = _first_not(ordered, maybe_reached)
     high = float(ordered[unreached]) if unreached < last else math.inf
     if limit <= high and not maybe_reached(limit):
-        below = int(np.searchsorted(ordered, limit))
-        high = float(ordered[below - 1]) if below else 0.0
+        # a limit below all samples would surely be reached
+        high = float(ordered[int(np.searchsorted(ordered, limit)) - 1])
     for share in TOP_SHARES:
         value = float(ordered[last - 1 - math.floor(share * (last - 1))])
         high = high if maybe_reached(value) else min(high, value)

@@ -37,7 +37,7 @@ def rate_bounds(events: float, count: float, dispersion: float = 1.0) -> Interva
     spread = max(1.0, dispersion)
     low = lower_expected(math.floor(events / spread + 1e-9))
     high = upper_expected(math.ceil(events / spread - 1e-9))
-    return min(1.0, low * spread / count), min(1.0, high * spread / count)
+    return low * spread / count, min(1.0, high * spread / count)
 
 
 def upper_expected(events: int) -> float:

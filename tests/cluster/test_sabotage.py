@@ -180,7 +180,7 @@ def test_a_tenth_of_the_load_proves_nothing(
     tmp_path: Path, settings: Settings, cluster: Cluster, put_back: None
 ) -> None:
     changes = {
-        "requests_per_second = 300": "requests_per_second = 30",
+        "requests_per_second = 150": "requests_per_second = 15",
         "minimum_requests = 500": "minimum_requests = 300",
     }
     target = altered_target(tmp_path, changes)

@@ -34,6 +34,15 @@ SELECTIONS = Path(__file__).with_name("selections.py")
 SHOWN_BY_A_TEST = {"RB-012": "pytest tests/component/operate/test_runbook_scripts.py -k damaged"}
 
 
+OPTIONS_IN = ("lint.md", "history.md")
+"""Pages that list the options of one command, in place of the README."""
+
+
+def with_subcommands(command: click.Command) -> list[click.Command]:
+    """A command and those below it."""
+    return [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+
+
 def links() -> list[tuple[Path, str]]:
     return [
         (path, match["target"])
@@ -109,7 +118,10 @@ def test_a_drill_command_exists_with_its_options(command: str) -> None:
     name = next(word for word in words if not word.startswith("-"))
     assert name in cli.commands
     known = {
-        option for part in (cli, cli.commands[name]) for parameter in part.params for option in parameter.opts
+        option
+        for part in (cli, *with_subcommands(cli.commands[name]))
+        for parameter in part.params
+        for option in parameter.opts
     } | {"--help", "-h"}
     assert {word for word in words if word.startswith("-")} <= known
 
@@ -138,7 +150,7 @@ def test_the_readme_names_every_command_and_option() -> None:
     assert [name for name in shown if f"`drill {name}" not in README] == []
     options = [
         option
-        for command in (cli, *cli.commands.values())
+        for command in (cli, *(each for named in cli.commands.values() for each in with_subcommands(named)))
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
@@ -146,7 +158,7 @@ def test_the_readme_names_every_command_and_option() -> None:
     text = (ROOT / "drill" / "plugin" / "options.py").read_text(encoding="utf-8")
     plugin = re.findall(r'group\.addoption\(\s*"(--[\w-]+)"', text)
     assert len(plugin) == text.count("group.addoption(")
-    text = README + (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+    text = README + "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in OPTIONS_IN)
     assert [option for option in [*options, *plugin] if not re.search(f"`{option}[ `]", text)] == []
 
 

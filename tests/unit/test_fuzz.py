@@ -16,6 +16,7 @@ INPUTS = 1500
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_the_seeds_are_good(family: Family, tmp_path: Path) -> None:
     path = tmp_path / family.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
     for seed in family.seeds:
         path.write_bytes(seed)
         family.read(path)

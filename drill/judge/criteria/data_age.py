@@ -1,30 +1,47 @@
-"""How old is the data after a backup was restored? Flows in: a Case. Flows out: seconds from the newest write
+"""How old is the data after a backup was restored? Flows in: a Case. Flows out: seconds from the newest row
 that survived to the fault, against the period of the backup schedule."""
 
 from __future__ import annotations
 
+import math
+
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
-from drill.judge.criteria.writes import data_age_of
+from drill.judge.survival import DataAge, age_of_data
+from drill.statistics import hold
 
 
 def data_age(case: Case) -> Answer:
-    """The age. Where none of the drill's own writes survived, the data is older than the first of them at
-    least.
+    """Pass: the newest row that survived is younger than the limit. Fail: a row that was older than that is
+    lost. Inconclusive: neither, since nothing is known to have been written in between, or since nothing that
+    survived can be dated. A lower bound alone never passes.
     """
     if not case.setup.restores or case.setup.control:
         return not_applicable("no backup is restored in this drill")
-    audit, origin = case.audit, case.timeline.origin
-    if audit is None or origin is None:
+    audit = case.audit
+    age = None if audit is None else age_of_data(case, audit)
+    if audit is None or age is None:
         return undecided("the writes were not audited")
-    limit, samples = case.setup.limits["data_age"].value, audit.acknowledged
-    age = data_age_of(case, audit)
-    if age is not None:
-        why = f"the newest write that survived is {age:.1f} s older than the fault"
-        return Answer("pass" if age < limit else "fail", why, age, samples=samples)
-    least = max([0.0, *(origin - write.acknowledged_at for write in audit.absent)])
-    why = f"no write that survived could be dated; the data is at least {least:.1f} s old"
-    return Answer("fail", why, least, samples=samples) if least >= limit else undecided(why, samples)
+    verdict = hold((age.least, age.most), case.setup.limits["data_age"].value)
+    value = age.least if math.isinf(age.most) else age.most
+    return Answer(verdict, _why(age), value, samples=audit.acknowledged)
+
+
+def _why(age: DataAge) -> str:
+    if not age.newest:
+        return (
+            "no write that survived could be dated, and the target does not say when rows from before the "
+            f"drill were written (row_times); the data is at least {age.least:.1f} s old"
+        )
+    if math.isinf(age.most):
+        return f"no row from before the fault survived; the data is at least {age.least:.1f} s old"
+    newest = f"the newest {age.newest} that survived is {age.most:.1f} s older than the fault"
+    if age.least == age.most:
+        return newest
+    lost = (
+        f"the oldest that is known to be lost {age.least:.1f} s" if age.least else "none is known to be lost"
+    )
+    return f"{newest}, {lost}"
 
 
 QUESTION = Question(

@@ -4,7 +4,7 @@ look again and again while the window lasts."""
 from __future__ import annotations
 
 from drill.judge.case import Case
-from drill.judge.criteria.question import Answer, Question, guarded, undecided, unmeasured_in
+from drill.judge.criteria.question import Answer, Question, undecided
 from drill.recording.events import Calibration
 from drill.statistics import Held, hold, rate_bounds
 
@@ -20,8 +20,7 @@ def error_rate(case: Case) -> Answer:
     limit = case.setup.limits["error_rate"].value
     interval = rate_bounds(failed, count, dispersion_of(case.calibration))
     why = f"{failed} of {count} requests failed; {assumption(case.calibration)}"
-    answer = Answer(hold(interval, limit), why, failed / count, interval, count)
-    return guarded(answer, unmeasured_in(case, *(case.timeline.after or (0.0, 0.0))))
+    return Answer(hold(interval, limit), why, failed / count, interval, count)
 
 
 def error_rate_so_far(failed: int, count: int, limit: float, calibration: Calibration | None = None) -> Held:

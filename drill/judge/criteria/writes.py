@@ -7,8 +7,11 @@ of its acknowledgement.
 
 from __future__ import annotations
 
+import math
+
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, undecided
+from drill.judge.survival import age_of_data
 from drill.judge.verdict import Writes
 from drill.recording.events import WritesAudited
 
@@ -36,16 +39,9 @@ def count_writes(case: Case) -> Writes | None:
     audit = case.audit
     if audit is None:
         return None
-    return Writes(audit.acknowledged, len(audit.absent), _allowed(case, audit), data_age_of(case, audit))
-
-
-def data_age_of(case: Case, audit: WritesAudited) -> float | None:
-    """Seconds from the newest write that survived to the fault; None where no backup was restored, or none
-    survived that could be dated."""
-    origin = case.timeline.origin
-    if not case.setup.restores or origin is None or audit.newest_survivor_at is None:
-        return None
-    return max(0.0, origin - audit.newest_survivor_at)
+    age = age_of_data(case, audit)
+    known = age.most if age is not None and math.isfinite(age.most) else None
+    return Writes(audit.acknowledged, len(audit.absent), _allowed(case, audit), known)
 
 
 def _allowed(case: Case, audit: WritesAudited) -> int:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from drill.lint.document import is_there
 from drill.lint.finding import Finding
-from drill.lint.kubectl import KINDS, WORKLOADS, Kubectl, Target, copy_ends, is_in_pod
+from drill.lint.kubectl import KINDS, WORKLOADS, Aim, Kubectl, copy_ends, is_in_pod
 from drill.lint.manifests import Manifests, service_ports
 from drill.lint.programs import is_program
 from drill.lint.rule import rule
@@ -197,7 +197,7 @@ def known_object(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _is_unknown(target: Target, manifests: Manifests) -> bool:
+def _is_unknown(target: Aim, manifests: Manifests) -> bool:
     if not target.word.is_literal or target.kind not in NAMED_IN_MANIFESTS or not target.name:
         return False
     names = manifests.names(target.kind)
@@ -397,7 +397,7 @@ def literal_pod(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _is_hand_written(target: Target, made: set[str]) -> bool:
+def _is_hand_written(target: Aim, made: set[str]) -> bool:
     name = target.name
     return (
         target.word.is_literal

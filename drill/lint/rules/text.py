@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from shutil import which
 
-from drill.lint.document import TERMINALS, Fence, Heading, Item
+from drill.lint.document import TERMINALS, Fence, Heading, ListItem
 from drill.lint.finding import Edit, Finding
 from drill.lint.place import Span
 from drill.lint.programs import is_program
@@ -73,7 +73,7 @@ def _stem(word: str) -> str:
 )
 def unreadable_limit(subject: Subject) -> Iterator[Finding]:
     """Entries without a number, in a list under a title of limits whose other entries have one."""
-    lists: dict[int, list[Item]] = {}
+    lists: dict[int, list[ListItem]] = {}
     for item in subject.document.items:
         if item.heading is not None and LIMIT_TITLES.search(item.heading.title):
             lists.setdefault(item.heading.line, []).append(item)
@@ -92,7 +92,7 @@ def unreadable_limit(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _has_number(item: Item) -> bool:
+def _has_number(item: ListItem) -> bool:
     match = LABELLED.match(item.text)
     rest = match["rest"] if match is not None else item.text
     return (

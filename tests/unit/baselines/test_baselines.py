@@ -55,6 +55,11 @@ def test_markers_spaces_and_other_units_are_understood() -> None:
         ("**Availability**: > 99 %", "error_rate", 0.01, "<", "rate"),
         ("CPU: average ≤ 70%", "cpu", 0.7, "<=", "mean"),
         ("**Database Response**: mean < 0.05 sec", "database", 0.05, "<", "mean"),
+        ("Database response time < 50ms average", "database", 0.05, "<", "mean"),
+        ("LATENCY (1st Percentile): < 1s", "response_time", 1.0, "<", "p1"),
+        ("**Latency, p 99**: for all requests < 1s", "response_time", 1.0, "<", "p99"),
+        ("**CPU**: mean < 100%", "cpu", 1.0, "<", "mean"),
+        ("**Memory**: within 80 % of the limits", "memory", 0.8, "<=", "share"),
     ],
 )
 def test_other_ways_to_say_a_baseline(
@@ -103,6 +108,18 @@ def test_items_that_state_no_limit_are_passed_over() -> None:
         ("**Error Rate**: < 5 s", "'5 s' is no percentage"),
         ("**Availability**: < 99.9%", "at least so much"),
         ("**Availability**: 100%", "below 100 %"),
+        ("**Availability**: p95 99%", "an availability is above 0 % and below 100 %"),
+        ("**Availability**: at most 99.9%", "an availability is at least so much"),
+        ("**CPU Usage**: < 100.1% average", "it is above 100 %"),
+        ("**CPU Usage**: < 70%", "it does not say average or avg or mean"),
+        ("**Response Time**: 100th percentile < 1s", "it needs a percentile from 1 to 99"),
+        ("**Response Time**: p95 > 1s", "the limit is what it stays below: it needs < or <="),
+        ("**Uptime**: 5 s", "something like **Availability**: >= 99.9% ('5 s' is no percentage)"),
+        (
+            "Throughput: 5",
+            "one of the baselines that drill measures: Response Time, Error Rate, Availability, Cpu Usage, "
+            "Memory Usage, Database Response",
+        ),
         ("Requests per second: 100", "one of the baselines that drill measures"),
         ("Throughput > 100", "one of the baselines that drill measures"),
     ],
@@ -116,8 +133,24 @@ def test_a_baseline_that_cannot_be_understood_names_line_value_and_what_is_right
 
 
 def test_a_baseline_stated_twice_is_an_error_that_names_the_first() -> None:
-    with pytest.raises(InputError, match=f"{SOURCE}:547"):
+    with pytest.raises(InputError) as caught:
         parse_baselines([*BASELINES, (600, "**Error Rate**: < 1%")], SOURCE)
+    assert caught.value.expected == f"one baseline for error_rate; the first is {SOURCE}:547"
+    assert (str(caught.value.path), caught.value.line, caught.value.value) == (
+        SOURCE,
+        600,
+        "**Error Rate**: < 1%",
+    )
+
+
+def test_an_availability_leaves_exactly_the_rest_to_errors() -> None:
+    (limit,) = parse_baselines([(3, "Availability: 99.9%")], SOURCE)
+    assert limit.value == 0.001
+
+
+def test_a_name_and_its_baseline_may_stand_on_two_lines_and_items_without_a_limit_between_them() -> None:
+    items = [(1, "see the dashboard"), (2, "**Error Rate**:\n< 0.1%"), (4, "CPU: average < 70%")]
+    assert [limit.name for limit in parse_baselines(items, SOURCE)] == ["error_rate", "cpu"]
 
 
 def test_absent_limits_are_named() -> None:
@@ -134,7 +167,7 @@ def test_response_times_are_read_by_severity() -> None:
         "P2": 14400,
         "P3": 86400,
     }
-    assert (limits["P0"].name, limits["P0"].unit, limits["P0"].source) == ("recovered", "s", f"{SOURCE}:14")
+    assert limits["P0"] == Limit("recovered", 900.0, "s", "<", "elapsed", f"{SOURCE}:14")
 
 
 def test_items_without_severity_number_and_comparison_are_passed_over() -> None:
@@ -174,6 +207,8 @@ def test_a_response_time_is_read_as_a_whole(said: str, seconds: float, compariso
         ("P1 1 hour", "P1"),
         ("P1 (High): 1 hour", "P1"),
         ("**P1 - Critical issues**: 1 hour", "P1"),
+        ("P1 High: 1 hour", "P1"),
+        ("p1 < 1 hour", "P1"),
     ],
 )
 def test_a_severity_is_named_in_several_ways(item: str, severity: str) -> None:
@@ -237,8 +272,20 @@ def test_a_response_time_that_is_not_understood_says_why(said: str, why: str) ->
 
 @pytest.mark.parametrize("item", ["Escalation: 2 hours", "2 hours", "P10: 1 hour", "**Times** are < 1 hour"])
 def test_an_item_that_states_a_time_of_no_severity_is_an_error(item: str) -> None:
-    with pytest.raises(InputError, match="a severity and its response time"):
+    with pytest.raises(InputError) as caught:
         parse_response_times([(9, item)], SOURCE)
+    assert caught.value.expected == "a severity and its response time, such as **P1**: 1 hour"
+    assert (str(caught.value.path), caught.value.line, caught.value.value) == (SOURCE, 9, item)
+
+
+def test_a_severity_in_the_middle_of_an_item_is_told_how_it_is_written() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_response_times([(9, "Incidents of SEV-2 (sev-2): 1 hour")], SOURCE)
+    assert caught.value.expected == (
+        "one duration, such as **SEV2**: 1 hour ('SEV-2 (sev-2):' is not understood)"
+    )
+    with pytest.raises(InputError, match="a severity and its response time"):
+        parse_response_times([(9, "Incidents of P1 or P2: 1 hour")], SOURCE)
 
 
 @pytest.mark.parametrize("item", ["P0/P1: 1 hour", "P0-P1: 1 hour", "**P1** -5 minutes", "P1"])
@@ -248,8 +295,32 @@ def test_an_item_that_is_not_of_one_severity_and_one_time_is_an_error(item: str)
 
 
 def test_a_severity_stated_twice_is_an_error() -> None:
-    with pytest.raises(InputError, match=f"{SOURCE}:15"):
+    with pytest.raises(InputError) as caught:
         parse_response_times([*TIMES, (20, "**P1**: 2 hours")], SOURCE)
+    assert caught.value.expected == f"one response time for P1; see {SOURCE}:15"
+    assert (str(caught.value.path), caught.value.line, caught.value.value) == (SOURCE, 20, "**P1**: 2 hours")
+
+
+def test_a_response_time_that_is_refused_says_what_is_right_and_why() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_response_times([(9, "**SEV1**: > 1 hour")], SOURCE)
+    assert caught.value.expected == (
+        "one duration, such as **SEV1**: 1 hour (a response time is at most so long)"
+    )
+    assert (str(caught.value.path), caught.value.line, caught.value.value) == (
+        SOURCE,
+        9,
+        "**SEV1**: > 1 hour",
+    )
+    with pytest.raises(InputError, match=r"\(a percentile of what is not said\)"):
+        parse_response_times([(9, "**SEV1**: p95 1 hour")], SOURCE)
+    with pytest.raises(InputError, match=r"\(a response time is at most so long\)"):
+        parse_response_times([(9, "**SEV1**: at least 1 hour")], SOURCE)
+
+
+def test_items_without_a_limit_do_not_hide_those_after_them() -> None:
+    limits = parse_response_times([(4, "text"), (5, "**Owner**: the team"), *TIMES], SOURCE)
+    assert list(limits) == ["P0", "P1", "P2", "P3"]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +334,9 @@ def test_a_severity_stated_twice_is_an_error() -> None:
         ("Daily at 02:00 UTC", 86400),
         ("nightly at 2 AM", 86400),
         ("Weekly", 604800),
+        ("Hourly.", 3600),
+        ("every week at 3am", 604800),
+        ("Every 1.5 days at 12:30 pm (UTC)", 129600),
     ],
 )
 def test_the_schedule_gives_the_age_that_data_may_have(said: str, seconds: float) -> None:
@@ -275,8 +349,30 @@ def test_a_schedule_that_says_nothing_of_the_database_gives_none() -> None:
 
 
 def test_two_schedules_of_the_database_are_an_error() -> None:
-    with pytest.raises(InputError, match=f"one schedule of the database; see {SOURCE}:238"):
+    with pytest.raises(InputError) as caught:
         parse_schedule([(238, "**Database**: Daily"), (239, "**Databases**: Weekly")], SOURCE)
+    assert caught.value.expected == f"one schedule of the database; see {SOURCE}:238"
+    assert (str(caught.value.path), caught.value.line, caught.value.value) == (
+        SOURCE,
+        239,
+        "**Databases**: Weekly",
+    )
+
+
+@pytest.mark.parametrize("text", ["Database every 6 hours", "back up the DB daily", "all DATABASES, weekly"])
+def test_a_schedule_of_the_database_without_a_name_is_an_error(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_schedule([(1, "see below"), (238, text)], SOURCE)
+    assert caught.value.expected == "a name and a period, such as **Database**: Every 6 hours"
+    assert (str(caught.value.path), caught.value.line, caught.value.value) == (SOURCE, 238, text)
+
+
+@pytest.mark.parametrize("name", ["database", "DB", "Database backups"])
+def test_the_schedule_may_stand_between_others(name: str) -> None:
+    items = [(1, "see below"), (2, f"{name}: Daily at 02:00"), (3, "**Configuration**: Weekly")]
+    limit = parse_schedule(items, SOURCE)
+    assert limit is not None
+    assert limit.value == 86400.0
 
 
 @pytest.mark.parametrize(
@@ -292,5 +388,18 @@ def test_two_schedules_of_the_database_are_an_error() -> None:
     ],
 )
 def test_a_schedule_that_cannot_be_understood_is_an_error(said: str) -> None:
-    with pytest.raises(InputError, match=r"operations-runbook\.md:238: .*Every 6 hours"):
+    with pytest.raises(InputError, match=r"operations-runbook\.md:238: .*Every 6 hours") as caught:
         parse_schedule([(238, f"**Database**: {said}")], SOURCE)
+    assert caught.value.value == f"**Database**: {said}".strip()
+
+
+def test_a_schedule_that_is_refused_says_what_is_right_and_why() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_schedule([(238, f"**Database**: {'now ' * 30}")], SOURCE)
+    shown = ("now " * 15).strip() + " "
+    assert (
+        caught.value.expected
+        == f"a period, such as **Database**: Every 6 hours ({shown!r} is not understood)"
+    )
+    with pytest.raises(InputError, match=r"\('1,5' has a comma before its decimals: write 1\.5\)"):
+        parse_schedule([(238, "**Database**: every 1,5 hours")], SOURCE)

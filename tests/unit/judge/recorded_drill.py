@@ -6,8 +6,10 @@ Flows in: changes to the fields below. Flows out: a folder with recording.jsonl 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from drill.recording.events import of_kind
 RUNBOOK = "operations-runbook.md"
 START, INJECTED, BACK, END = 1000.0, 1010.0, 1020.0, 1060.0
 HOLD_SECONDS = 5.0
+GOOD_SECONDS = 0.010
 PER_SECOND = 120
 AFTER_SECONDS = END - BACK - HOLD_SECONDS
 AFTER_REQUESTS = int(AFTER_SECONDS * PER_SECOND)
@@ -111,11 +114,9 @@ class RecordedDrill:
         """The verdict on this drill."""
         return judge(self.write())
 
-    def planned(self) -> list[float]:
+    def planned(self) -> Sequence[float]:
         """The moments of all requests."""
-        return [
-            START + number / self.per_second for number in range(round((self.end - START) * self.per_second))
-        ]
+        return _planned(round((self.end - START) * self.per_second), self.per_second)
 
     def index_at(self, moment: float) -> int:
         """The index of the first request planned at `moment` or later."""
@@ -125,31 +126,26 @@ class RecordedDrill:
         """The indexes of the requests planned in [start, end)."""
         return set(range(self.index_at(start), self.index_at(end) if end < self.end else len(self.planned())))
 
-    def requests(self) -> list[Request]:
-        """What is recorded of them, in order."""
-        found = []
-        for index, planned in enumerate(self.planned()):
-            out = any(begin <= planned < end for begin, end in self.outages) or index in self.failing
-            slow = any(begin <= planned < end for begin, end in self.slowness)
-            error = self.errors.get(index, "503" if out else "")
-            late = self.late.get(index, 0.0)
-            request = Request(
-                planned=planned,
-                sent=planned + late,
-                finished=planned + late + self.slow.get(index, 0.8 if slow else 0.010),
-                name="GET /campaigns",
-                status=0 if index in self.errors else 503 if out else 200,
-                error=error,
-            )
-            found += [request] * (0 if index in self.absent else 2 if index in self.twice else 1)
+    def lines(self) -> list[bytes]:
+        """What is recorded of the requests, in order; nothing for one that is absent."""
+        planned = self.planned()
+        out = self.failing.union(*(_between(planned, *stretch) for stretch in self.outages))
+        slow = set().union(*(_between(planned, *stretch) for stretch in self.slowness))
+        found = list(_good_lines(len(planned), self.per_second))
+        for index in {*out, *slow, *self.slow, *self.late, *self.errors, *self.absent, *self.twice}:
+            if index >= len(planned):
+                continue
+            sent = planned[index] + self.late.get(index, 0.0)
+            took = self.slow.get(index, 0.8 if index in slow else GOOD_SECONDS)
+            status = 0 if index in self.errors else 503 if index in out else 200
+            error = self.errors.get(index, "503" if index in out else "")
+            line = _line(planned[index], sent, sent + took, status, error)
+            found[index] = line * (0 if index in self.absent else 2 if index in self.twice else 1)
         return found
 
     def _write_requests(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        encoder = msgspec.json.Encoder()
-        with (self.folder / "requests.jsonl").open("wb") as file:
-            for request in self.requests():
-                file.write(encoder.encode(request) + b"\n")
+        (self.folder / "requests.jsonl").write_bytes(b"".join(self.lines()))
 
     def _events(self) -> list[tuple[float, str, dict[str, Any]]]:
         settings = {
@@ -263,6 +259,41 @@ class RecordedDrill:
             used += self.cpu_share(moment) * limit_cores * self.sample_every
             moment += self.sample_every
         return events
+
+
+@cache
+def _planned(count: int, per_second: float) -> tuple[float, ...]:
+    return tuple(START + number / per_second for number in range(count))
+
+
+@cache
+def _good_lines(count: int, per_second: float) -> tuple[bytes, ...]:
+    return tuple(
+        _line(moment, moment, moment + GOOD_SECONDS, 200, "") for moment in _planned(count, per_second)
+    )
+
+
+def _between(planned: Sequence[float], start: float, end: float) -> range:
+    """The indexes of the requests planned in [start, end)."""
+    return range(bisect_left(planned, start), bisect_left(planned, end))
+
+
+@cache
+def _line(planned: float, sent: float, finished: float, status: int, error: str) -> bytes:
+    """One request as it is recorded: most are the same in every test."""
+    return (
+        msgspec.json.encode(
+            Request(
+                planned=planned,
+                sent=sent,
+                finished=finished,
+                name="GET /campaigns",
+                status=status,
+                error=error,
+            )
+        )
+        + b"\n"
+    )
 
 
 def command(line: int, text: str, status: int = 0, **more: Any) -> dict[str, Any]:

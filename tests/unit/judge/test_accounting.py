@@ -4,6 +4,7 @@ pass.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from drill.judge.accounting import (
     Account,
     Trouble,
     account_for,
+    late_after,
 )
 from drill.recording import Requests
 
@@ -148,6 +150,157 @@ def test_times_out_of_order_are_no_measure() -> None:
     requests = Requests(planned, finished, np.zeros(50, np.bool_), np.zeros(50, np.int32), [""], sent=sent)
     account = account_for(requests, 1, (0.0, 50.0))
     assert [(each.start, each.what) for each in account.stretches] == [(7.0, MISORDERED), (9.0, MISORDERED)]
+
+
+def _plan(count: int = 50, rate: float = 10) -> dict[str, np.ndarray]:
+    """Columns of a whole recording: each request is sent on time and takes 10 ms."""
+    planned = np.arange(count) / rate
+    return {
+        "planned": planned,
+        "sent": planned.copy(),
+        "finished": planned + 0.01,
+        "failed": np.zeros(count, np.bool_),
+        "unsent": np.zeros(count, np.bool_),
+    }
+
+
+def _held(columns: dict[str, np.ndarray], troubles: Sequence[Trouble] = (), rate: float = 10) -> Account:
+    count = len(columns["planned"])
+    requests = Requests(
+        columns["planned"],
+        columns["finished"],
+        columns["failed"],
+        np.zeros(count, np.int32),
+        [""],
+        sent=columns["sent"],
+        unsent=columns["unsent"],
+    )
+    return account_for(requests, rate, (0.0, count / rate), troubles)
+
+
+def _stretches(account: Account) -> list[tuple[float, float, str]]:
+    return [(round(each.start, 6), round(each.end, 6), each.what) for each in account.stretches]
+
+
+def test_stretches_that_lie_in_part_in_a_window_touch_it() -> None:
+    account = _account([slot / 10 for slot in range(50) if slot not in (20, 21)], 10, (0.0, 5.0))
+    for start, end, touching in (
+        (0.0, 2.0, False),
+        (0.0, 2.01, True),
+        (2.05, 2.06, True),
+        (2.19, 3.0, True),
+        (2.2, 3.0, False),
+    ):
+        assert bool(account.touching(start, end)) is touching
+
+
+@pytest.mark.parametrize(
+    ("watched", "planned", "first"),
+    [
+        ((1.0, 3.0), 20, 1.0),
+        ((1.0005, 3.0), 20, 1.0),
+        ((1.002, 3.0), 19, 1.1),
+        ((1.0, 3.0005), 20, 1.0),
+        ((1.0, 3.002), 21, 1.0),
+        ((1.05, 3.05), 20, 1.1),
+    ],
+)
+def test_a_slot_is_watched_from_its_moment_on_give_or_take_a_hundredth(
+    watched: tuple[float, float], planned: int, first: float
+) -> None:
+    account = _account([slot / 10 for slot in range(50)], 10, watched)
+    assert (account.planned, account.unmeasured, len(account.measured)) == (planned, 0, planned)
+    assert account.measured.planned[0] == first
+    assert (account.start, account.end) == watched
+
+
+def test_a_watch_that_ended_before_it_began_has_no_slots() -> None:
+    account = _account([slot / 10 for slot in range(50)], 10, (3.0, 1.0))
+    assert (account.planned, len(account.measured), account.stretches) == (0, 0, [])
+
+
+@pytest.mark.parametrize(("off", "unmeasured"), [(0.0009, 0), (-0.0009, 0), (0.0011, 1), (-0.0011, 1)])
+def test_a_record_is_of_the_plan_within_a_hundredth_of_a_slot(off: float, unmeasured: int) -> None:
+    planned = [slot / 10 + (off if slot == 7 else 0.0) for slot in range(50)]
+    assert _account(planned, 10, (0.0, 5.0)).unmeasured == unmeasured
+
+
+def test_three_records_of_one_slot_are_unmeasured_like_two() -> None:
+    account = _account([slot / 10 for slot in (7, *range(50), 7)], 10, (0.0, 5.0))
+    assert _stretches(account) == [(0.7, 0.8, TWICE)]
+    first = _account([slot / 10 for slot in (*range(50), 0, 49)], 10, (0.0, 5.0))
+    assert _stretches(first) == [(0.0, 0.1, TWICE), (4.9, 5.0, TWICE)]
+
+
+def test_troubles_that_touch_are_one_named_after_the_longest() -> None:
+    named = [Trouble(1.0, 1.5, "a"), Trouble(1.5, 3.0, "b"), Trouble(3.0, 3.7, "c")]
+    assert _stretches(_held(_plan(), named)) == [(1.0, 3.7, "b")]
+    within = [Trouble(1.0, 3.0, "a"), Trouble(1.2, 1.5, "b"), Trouble(2.9, 3.2, "c")]
+    assert _stretches(_held(_plan(), within[::-1])) == [(1.0, 3.2, "a")]
+    apart = [Trouble(1.0, 1.5, "a"), Trouble(2.5, 3.0, "b")]
+    assert _stretches(_held(_plan(), apart)) == [(1.0, 1.5, "a"), (2.5, 3.0, "b")]
+
+
+def test_what_ended_as_the_trouble_began_or_began_as_it_ended_is_measured() -> None:
+    columns = _plan()
+    columns["finished"][17] = 2.0
+    columns["finished"][16] = 2.000001
+    assert _stretches(_held(columns, [Trouble(2.0, 2.3, "a")])) == [
+        (1.6, 1.7, UNDER_WAY),
+        (2.0, 2.3, "a"),
+    ]
+
+
+def test_a_trouble_of_a_moment_spoils_what_was_under_way_then() -> None:
+    columns = _plan()
+    columns["finished"][11] = 2.5
+    assert _stretches(_held(columns, [Trouble(2.0, 2.0, "a")])) == [(1.1, 1.2, UNDER_WAY), (2.0, 2.1, "a")]
+
+
+def test_a_late_request_spoils_those_that_had_to_wait_as_well() -> None:
+    columns = _plan()
+    columns["sent"][20] += 0.5
+    columns["finished"][20] += 0.5
+    assert _stretches(_held(columns)) == [(2.0, 2.5, LATE)]
+
+
+def test_a_request_that_was_not_sent_is_not_late_too() -> None:
+    columns = _plan()
+    columns["unsent"][20] = True
+    columns["sent"][20] += 1.0
+    columns["finished"][20] += 1.0
+    assert _stretches(_held(columns)) == [(2.0, 3.0, UNSENT)]
+
+
+@pytest.mark.parametrize(("early", "unmeasured"), [(0.0019, 0), (0.0021, 1)])
+def test_clocks_may_differ_by_two_milliseconds(early: float, unmeasured: int) -> None:
+    columns = _plan()
+    columns["sent"][20] -= early
+    assert _held(columns).unmeasured == unmeasured
+    columns = _plan()
+    columns["finished"][20] = columns["sent"][20] - early
+    assert _held(columns).unmeasured == unmeasured
+
+
+@pytest.mark.parametrize(("lateness", "seconds"), [(0.0, 0.25), (0.08, 0.25), (0.1, 0.3), (1.0, 3.0)])
+def test_late_is_three_times_what_calibration_found_and_a_quarter_of_a_second_at_least(
+    lateness: float, seconds: float
+) -> None:
+    assert late_after(lateness) == pytest.approx(seconds)
+
+
+def test_a_gap_beside_a_trouble_is_named_after_what_its_own_records_say() -> None:
+    """No record, recorded twice, and a trouble, side by side."""
+    columns = _plan()
+    keep = np.ones(50, np.bool_)
+    keep[10] = False
+    columns = {name: column[keep] for name, column in columns.items()}
+    count = len(columns["planned"])
+    requests = Requests(
+        columns["planned"], columns["finished"], columns["failed"], np.zeros(count, np.int32), [""]
+    )
+    account = account_for(requests, 10, (0.0, 5.0), [Trouble(1.3, 1.5, "a")])
+    assert _stretches(account) == [(1.0, 1.1, NO_RECORD), (1.3, 1.5, "a")]
 
 
 # what the judge makes of it

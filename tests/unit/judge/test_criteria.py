@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from recorded_drill import (
     AFTER_REQUESTS,
     AFTER_SECONDS,
     BACK,
     END,
+    HOLD_SECONDS,
     INJECTED,
     PER_SECOND,
     RecordedDrill,
@@ -23,7 +25,9 @@ from recorded_drill import (
 
 from drill.judge.criteria import CRITERIA, Question
 from drill.judge.criteria.error_rate import error_rate_so_far
-from drill.recording.events import Calibration
+from drill.judge.criteria.response_time import response_time_so_far
+from drill.recording import Requests
+from drill.recording.events import Calibration, Limit
 from drill.statistics import rate_bounds
 
 JUDGED = BACK + 6
@@ -250,6 +254,46 @@ def test_blocks_are_twice_as_long_as_latencies_are_correlated(drill: RecordedDri
             f"blocks of {seconds} s taken as independent, since calibration found latencies correlated "
             f"over {correlated:g} s" in why
         )
+
+
+def test_what_lies_beyond_the_slowest_request_is_said_to_be_assumed(drill: RecordedDrill) -> None:
+    """23 blocks in which nothing was slow do not bound the slowest 5 %; 120 do, of which none shows more."""
+    why = criterion(drill.judged(), "response_time").why
+    assert why.endswith("; beyond the slowest seen (10 ms) the tail taken as no heavier than 1 / latency")
+    drill.end, drill.per_second, drill.slow = BACK + HOLD_SECONDS + 180, 40.0, {20: 0.6}
+    why = criterion(drill.judged(), "response_time").why
+    assert why.endswith("blocks of 1.5 s taken as independent: no calibration")
+
+
+@pytest.mark.parametrize("name", ["response_time", "error_rate"])
+def test_a_window_after_that_was_not_measured_whole_is_said_once(drill: RecordedDrill, name: str) -> None:
+    drill.absent = drill.indexes(1040.0, 1041.0)
+    found = criterion(drill.judged(), name)
+    assert (found.verdict, found.why.count("unmeasured")) == ("inconclusive", 1)
+
+
+def _window(*slow: tuple[float, float], seconds: float) -> Requests:
+    """A hundred requests a second since 0 that take 0.6 s in these stretches."""
+    planned = np.arange(int(seconds * 100)) / 100
+    late = np.array([any(start <= each < end for start, end in slow) for each in planned])
+    nothing = np.zeros(len(planned), np.bool_)
+    return Requests(planned, planned + np.where(late, 0.6, 0.01), nothing, nothing.astype(np.int32), [""])
+
+
+def test_response_time_is_looked_at_when_the_window_has_grown_by_half() -> None:
+    limit = Limit(0.5, statistic="p95")
+
+    def look(seconds: float, *slow: tuple[float, float]) -> str:
+        requests = _window(*slow, seconds=seconds)
+        return response_time_so_far(requests, (0.0, seconds), 10.0, limit, timeout_seconds=2.0)
+
+    assert [look(9.9), look(10.0)] == ["inconclusive", "pass"]
+    assert [look(seconds, (2, 7)) for seconds in (10.0, 22.4, 22.5)] == ["fail", "fail", "inconclusive"]
+    assert [look(seconds, (5, 5.3)) for seconds in (10.0, 170.8, 170.9)] == [
+        "inconclusive",
+        "inconclusive",
+        "pass",
+    ]
 
 
 def test_a_fast_error_is_not_a_fast_response(drill: RecordedDrill) -> None:
@@ -544,6 +588,68 @@ def test_data_that_cannot_be_dated_is_at_least_as_old_as_what_was_lost(drill: Re
     assert (found.verdict, found.why.endswith("the data is at least 9.0 s old")) == ("inconclusive", True)
     drill.limits["data_age"]["value"] = 9.0
     assert criterion(drill.judged(), "data_age").verdict == "fail"
+
+
+HOURS = 3600.0
+
+
+def _rows(drill: RecordedDrill, there: tuple[float | None, float | None], survived: float | None) -> None:
+    """The part's own clock says 1e6 at the fault. Ages before it, in seconds: of the newest row and of the
+    newest that was then older than 6 h; of the newest row that survived."""
+    walls = [None if age is None else 1e6 - age for age in (*there, survived)]
+    part = {"part": "database"}
+    drill.extra = [
+        (INJECTED - 8, "rows.there", part | {"newest_wall": walls[0], "overdue_wall": walls[1]}),
+        (END + 1.5, "rows.survived", part | {"fault_wall": 1e6, "newest_wall": walls[2]}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("there", "survived", "outcome", "value"),
+    [
+        ((9.0, 6.1 * HOURS), 7 * HOURS, "fail", 7 * HOURS),
+        ((9.0, 6.1 * HOURS), 6.1 * HOURS, "inconclusive", 6.1 * HOURS),
+        ((9.0, 6.1 * HOURS), 5.9 * HOURS, "pass", 5.9 * HOURS),
+        ((7 * HOURS, 7 * HOURS), 7 * HOURS, "inconclusive", 7 * HOURS),
+        ((9.0, None), None, "inconclusive", 9.0),
+        ((9.0, 7 * HOURS), None, "fail", 7 * HOURS),
+        ((None, None), None, "inconclusive", 5.0),
+    ],
+)
+def test_data_age_is_that_of_rows_that_were_there_before_the_drill(
+    drill: RecordedDrill,
+    there: tuple[float | None, float | None],
+    survived: float | None,
+    outcome: str,
+    value: float,
+) -> None:
+    """A backup of seven hours ago: the drill's own writes are lost, and so is a row of 6.1 hours ago."""
+    drill.started, drill.audit = {"restores": True}, _lost(1005.0, survivor=None)
+    _rows(drill, there, survived)
+    found = criterion(drill.judged(), "data_age")
+    assert (found.verdict, found.value) == (outcome, pytest.approx(value))
+
+
+def test_rows_do_not_age_what_the_drill_itself_wrote_and_found_again(drill: RecordedDrill) -> None:
+    drill.started = {"restores": True}
+    _rows(drill, (9.0, 7 * HOURS), 7 * HOURS)
+    found = criterion(drill.judged(), "data_age")
+    assert (found.verdict, found.value) == ("pass", pytest.approx(0.5))
+
+
+def test_rows_that_were_asked_for_once_only_tell_no_age(drill: RecordedDrill) -> None:
+    drill.started, drill.audit = {"restores": True}, _lost(1005.0, survivor=None)
+    _rows(drill, (9.0, 7 * HOURS), 5 * HOURS)
+    there, survived = drill.extra
+    drill.extra = [there]
+    found = criterion(drill.judged(), "data_age")
+    assert (found.verdict, found.value, "row_times" in found.why) == (
+        "inconclusive",
+        pytest.approx(5.0),
+        True,
+    )
+    drill.extra = [survived]
+    assert criterion(drill.judged(), "data_age").verdict == "pass"
 
 
 def test_data_age_is_unknown_without_an_audit_and_not_asked_without_a_restore(drill: RecordedDrill) -> None:

@@ -140,8 +140,20 @@ def test_failures_while_the_load_stood_still_are_no_outage_and_the_stretch_is_no
 def test_the_window_after_decides_once_enough_requests_were_good(tail: RequestTail) -> None:
     tail.path.write_bytes(lines(*(answered(slot / 100) for slot in range(4000))))
     tail.poll()
-    assert not tail.decided(0.0, LIMITS, now=30.0 + TIMEOUT_SECONDS)
-    assert tail.decided(0.0, LIMITS, now=35.0 + TIMEOUT_SECONDS)
+    assert not tail.decided(0.0, 20.0, LIMITS, now=30.0 + TIMEOUT_SECONDS)
+    assert tail.decided(0.0, 20.0, LIMITS, now=35.0 + TIMEOUT_SECONDS)
+
+
+def test_the_window_after_goes_on_while_the_response_time_is_undecided(tail: RequestTail) -> None:
+    """Slow for 0.3 s: the error rate is decided, and p95 only once the window is five times as long."""
+    tail.path.write_bytes(
+        lines(*(answered(slot / 100, 0.6 if 500 <= slot < 530 else 0.01) for slot in range(17000)))
+    )
+    tail.poll()
+    only_rate = {"error_rate": LIMITS["error_rate"]}
+    assert tail.decided(0.0, 33.0, only_rate, now=34.0 + TIMEOUT_SECONDS)
+    assert not tail.decided(0.0, 33.0, LIMITS, now=34.0 + TIMEOUT_SECONDS)
+    assert tail.decided(0.0, 33.0, LIMITS, now=168.0 + TIMEOUT_SECONDS)
 
 
 def test_records_that_come_out_of_order_are_read_in_order(tail: RequestTail) -> None:

@@ -234,7 +234,7 @@ def test_each_line_has_what_is_known_of_it(tmp_path: Path) -> None:
 
 def test_the_page_shows_both_texts_escaped_with_links(tmp_path: Path) -> None:
     page = (_run(tmp_path) / "index.html").read_text()
-    view = page[page.index('id="line-by-line"') :]
+    view = page[page.index('id="line-by-line"') : page.index('id="matrix"')]
     assert view.count("<details>") == 2
     assert "nobody &lt;b&gt;runs&lt;/b&gt; this" in view
     assert "It &lt;i&gt;never&lt;/i&gt; returns" in view

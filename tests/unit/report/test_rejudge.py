@@ -251,6 +251,25 @@ def test_two_kept_controls_both_count(tmp_path: Path, settings: Settings) -> Non
     assert len({verdict.drill for verdict in later.verdicts}) == 3
 
 
+@pytest.mark.parametrize(("took", "answers"), [(28.3, True), (28.5, False)])
+def test_a_control_that_was_watched_too_briefly_for_a_drill_of_this_run_is_measured_anew(
+    tmp_path: Path, settings: Settings, took: float, answers: bool
+) -> None:
+    """It was watched for 35.5 s. What took 28.4 s must be compared with a quarter more."""
+    first = _run(tmp_path / "first", replace(CONTROL, end=35.5))
+    assert keeping.keep_control(settings, first, first.verdicts[0]) is not None
+    later = _aged(_run(tmp_path / "later", replace(Shape(), out=(0.42, took), end=60.0)), 1)
+    found = keeping.find_controls(settings, later.facts.cluster, [CONTROL.fault], later.facts.started_wall)
+    assert [each.stale for each in found] == [""]
+    assert keeping.that_answer(later, CONTROL.scenario, found) == (found if answers else [])
+    assert keeping.that_answer(later, "another", found) == []
+    other = msgspec.structs.replace(later.verdicts[0], faults=[])
+    later.verdicts = [other]
+    assert keeping.that_answer(later, CONTROL.scenario, found) == found, (
+        "a drill of another fault asks nothing"
+    )
+
+
 @pytest.mark.parametrize(
     "other", [{"verdict": "setup"}, {"flapping": True}, {"control": False}, {"unreadable": ["line 3"]}]
 )

@@ -13,7 +13,7 @@ from recorded_runs import AS_WRITTEN, CONTROL, EVERYTHING, Shape, make_run
 
 from drill.recording import Requests, read_events, read_requests
 from drill.report.series import MOST_BINS, aggregate
-from drill.report.timeline import CHARACTER_WIDTH, WIDTH, Timeline, draw_file, lay_out
+from drill.report.timeline import CHARACTER_WIDTH, FIXED_WIDTH, WIDTH, TimelinePicture, draw_file, lay_out
 
 
 def _requests(planned: list[float], latency: list[float], failed: list[bool]) -> Requests:
@@ -27,7 +27,7 @@ def _requests(planned: list[float], latency: list[float], failed: list[bool]) ->
     )
 
 
-def _timeline(tmp_path: Path, shape: Shape) -> Timeline:
+def _timeline(tmp_path: Path, shape: Shape) -> TimelinePicture:
     folder, verdicts = make_run(tmp_path, [shape])
     evidence = folder / "evidence" / shape.drill
     return lay_out(
@@ -126,3 +126,23 @@ def test_file_stands_alone_and_is_well_formed(tmp_path: Path) -> None:
     root = ElementTree.fromstring(picture)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "prefers-color-scheme: dark" in picture
+
+
+@pytest.mark.parametrize("start", [-10.0, 3.2, 30.0, 47.0])
+@pytest.mark.parametrize("end", [3.3, 31.0, 47.9])
+def test_a_commands_words_are_whole_wherever_it_began(tmp_path: Path, start: float, end: float) -> None:
+    long = (
+        "kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=600s; echo done"
+    )
+    command = (42, long, start, max(start, end), 1, False, "")
+    (row,) = _timeline(tmp_path, replace(Shape(), commands=(command,))).rows
+    width = len(row.text) * FIXED_WIDTH
+    left = row.text_x if row.anchor == "start" else row.text_x - width
+    assert left >= 0
+    assert left + width <= WIDTH
+
+
+def test_failed_requests_are_drawn_only_where_there_are_some(tmp_path: Path) -> None:
+    drawn = _timeline(tmp_path, Shape())
+    assert drawn.failed_path.count("M") == 1
+    assert _timeline(tmp_path / "well", replace(Shape(), out=(90.0, 91.0))).failed_path == ""

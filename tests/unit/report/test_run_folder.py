@@ -220,7 +220,7 @@ def test_report_is_the_same_from_any_path(tmp_path: Path) -> None:
 
 def test_run_of_another_schema_is_refused_by_name(tmp_path: Path) -> None:
     write_facts(tmp_path, Facts("one", "", "", schema=SCHEMA_VERSION + 1, project=Project("abc")))
-    with pytest.raises(InputError, match=rf"schema {SCHEMA_VERSION}.*commit abc"):
+    with pytest.raises(InputError, match=rf"schema: {SCHEMA_VERSION}: .*commit abc"):
         read_facts(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -100,6 +101,17 @@ def test_what_the_sample_does_not_bound_is_bounded_by_a_heavy_tail() -> None:
     assert found[0] == 0.01
 
 
+@pytest.mark.parametrize(("number", "beyond"), [(12, 5.293), (15, 4.362), (60, 1.192), (80, 1.0)])
+def test_the_tail_begins_at_the_largest_sample_and_reaches_as_far_as_the_blocks_are_few(
+    number: int, beyond: float
+) -> None:
+    """None of so many blocks: a share of 1 - 0.025 ** (1 / number) is not excluded; 0.05 is what matters."""
+    blocks = _of(*([0.01] for _ in range(number - 1)), [0.012])
+    found = block_quantile_interval(blocks, 0.95, limit=0.5, confidence=0.95)
+    assert found is not None
+    assert found[1] == pytest.approx(0.012 * beyond, rel=1e-3)
+
+
 @pytest.mark.parametrize(("slow", "below"), [(0.02, True), (0.049, False), (0.08, False)])
 def test_a_limit_that_lies_between_all_samples_is_looked_at_itself(slow: float, below: bool) -> None:
     random = np.random.default_rng(2)
@@ -115,3 +127,117 @@ def test_blocks_are_counted_from_the_first_sample_and_empty_ones_are_none() -> N
     assert (blocks.number, blocks.block.tolist()) == (3, [0, 0, 2, 1])
     assert blocks.above(1.0).tolist() == [1, 1, 1]
     assert in_blocks(np.empty(0), np.empty(0), 1.0).number == 0
+
+
+# exactly, by the definitions, in plain Python
+
+
+def _of(*blocks: list[float]) -> Blocks:
+    """Blocks of one second each, with these samples."""
+    at = [number + place / len(block) for number, block in enumerate(blocks) for place in range(len(block))]
+    return in_blocks(np.array([value for block in blocks for value in block]), np.array(at), 1.0)
+
+
+def _shares(*above: tuple[int, int]) -> Blocks:
+    """Blocks of so many samples, of which so many are 1 s and the others 0.01 s."""
+    return _of(*([1.0] * slow + [0.01] * (size - slow) for size, slow in above))
+
+
+def _effective(*above: tuple[int, int]) -> float:
+    """Korn and Graubard's sample size: share x (1 - share) over the variance of the ratio of the blocks."""
+    count, slow = sum(size for size, _ in above), sum(some for _, some in above)
+    share = slow / count
+    off = [some - share * size for size, some in above]
+    together = 2 * sum(one * other for one, other in itertools.pairwise(off))
+    variance = (sum(each**2 for each in off) + max(0.0, together)) / count**2
+    telling = max(1, sum(0 < some < size for size, some in above) - 1)
+    few = stats.t.ppf(0.975, count - 1) / stats.t.ppf(0.975, telling)
+    return share * (1 - share) / variance * few**2
+
+
+def _clopper_pearson(share: float, size: float, confidence: float) -> tuple[float, float]:
+    tail, hits = (1 - confidence) / 2, share * size
+    return stats.beta.ppf(tail, hits, size - hits + 1), stats.beta.ppf(1 - tail, hits + 1, size - hits)
+
+
+APART = ((100, 9), (100, 1), (100, 8), (100, 2), (100, 9), (100, 0), (100, 7), (100, 3))
+TOGETHER = ((100, 9), (100, 9), (100, 7), (100, 8), (80, 1), (100, 3), (120, 1), (100, 2))
+FEW_TELLING = ((100, 30), (100, 0), (100, 0), (100, 25), (100, 100), (100, 0))
+
+
+@pytest.mark.parametrize("above", [APART, TOGETHER])
+@pytest.mark.parametrize("confidence", [0.95, 0.8])
+def test_the_interval_of_a_share_is_that_of_its_effective_sample_size(
+    above: tuple[tuple[int, int], ...], confidence: float
+) -> None:
+    count = sum(size for size, _ in above)
+    size, share = _effective(*above), sum(slow for _, slow in above) / count
+    assert len(above) < size < count
+    found = share_interval(_shares(*above), 1.0, confidence)
+    assert found == pytest.approx(_clopper_pearson(share, size, confidence))
+
+
+def test_the_effective_size_is_not_below_the_number_of_blocks() -> None:
+    assert _effective(*FEW_TELLING) < 6
+    expected = _clopper_pearson(155 / 600, 6, 0.95)
+    assert share_interval(_shares(*FEW_TELLING), 1.0, 0.95) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("above", [[(100, 5)] * 6, [(100, 5), (100, 6)] * 10])
+def test_the_effective_size_is_not_above_the_number_of_samples(above: list[tuple[int, int]]) -> None:
+    count, slow = sum(size for size, _ in above), sum(slow for _, slow in above)
+    expected = _clopper_pearson(slow / count, count, 0.95)
+    assert share_interval(_shares(*above), 1.0, 0.95) == pytest.approx(expected)
+
+
+def _exponential(blocks: int, size: int, seed: int = 8) -> Blocks:
+    return _of(*np.random.default_rng(seed).exponential(size=(blocks, size)).tolist())
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.9])
+@pytest.mark.parametrize("confidence", [0.97, 0.8])
+def test_a_quantile_lies_between_samples_that_are_surely_and_surely_not_exceeded(
+    probability: float, confidence: float
+) -> None:
+    blocks = _exponential(12, 40)
+    shares = {value: share_interval(blocks, value, confidence) for value in blocks.values.tolist()}
+    tail = 1 - probability
+    low = max(value for value, (surely, _) in shares.items() if surely > tail)
+    high = min(value for value, (_, perhaps) in shares.items() if perhaps < tail)
+    assert block_quantile_interval(blocks, probability, 1e9, confidence) == (low, high)
+
+
+def test_without_another_confidence_it_is_97_percent() -> None:
+    blocks = _exponential(12, 40)
+    assert block_quantile_interval(blocks, 0.9, 1e9) == block_quantile_interval(blocks, 0.9, 1e9, 0.97)
+    assert share_interval(blocks, 1.0) == share_interval(blocks, 1.0, 0.97)
+
+
+@pytest.mark.parametrize("limit", [0.5, 0.6])
+def test_a_limit_that_few_samples_reach_is_surely_above_the_quantile(limit: float) -> None:
+    """Also where it is exactly what those few took: a value equal to the limit does not hold it."""
+    blocks = _of(*([0.2] * 98 + [0.6, 0.7] for _ in range(20)))
+    assert block_quantile_interval(blocks, 0.95, limit) == (0.2, 0.2)
+
+
+def test_a_quantile_that_nothing_shows_to_be_reached_is_at_least_nothing() -> None:
+    """Of five blocks each sample may be one of the few."""
+    blocks = _of(*([float(number + 1)] for number in range(5)))
+    found = block_quantile_interval(blocks, 0.05, 1e9)
+    assert found is not None
+    assert found[0] == 0.0
+
+
+def test_five_blocks_tell_something() -> None:
+    assert share_interval(_shares(*[(10, 0)] * 5), 1.0, 0.95) == pytest.approx((0.0, 1 - 0.025**0.2))
+
+
+def test_one_slow_sample_of_many_is_more_than_none() -> None:
+    """It counts as less than one of as many independent ones."""
+    low, high = share_interval(_shares((100, 1), *[(100, 0)] * 5), 1.0, 0.95)
+    assert 0 < low < 1 / 600 < high
+
+
+def test_a_limit_between_samples_bounds_by_the_sample_below_it() -> None:
+    blocks = _of(*([0.2] * 49 + [0.3] * 49 + [0.6, 0.7] for _ in range(20)))
+    assert block_quantile_interval(blocks, 0.95, 0.5) == (0.3, 0.3)

@@ -21,6 +21,7 @@ def test_a_reset_leaves_its_stretch_out() -> None:
 def test_a_repeated_reading_adds_nothing() -> None:
     readings = [Reading(0, 10), Reading(0, 10), Reading(2, 11), Reading(2, 11)]
     assert average_rate(readings).seconds == 2
+    assert average_rate([Reading(0, 10), Reading(0, 12), Reading(2, 13)]).rise == 1
 
 
 def test_one_reading_measures_nothing() -> None:

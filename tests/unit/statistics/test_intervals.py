@@ -12,7 +12,7 @@ from drill.statistics import hold, mean_interval, quantile, quantile_rank
 @pytest.mark.parametrize(("count", "rank"), [(1, 1), (20, 19), (21, 20), (100, 95), (600, 570), (3360, 3192)])
 def test_quantile_is_the_nearest_rank(count: int, rank: int) -> None:
     assert quantile_rank(count, 0.95) == rank
-    assert quantile(np.arange(1.0, count + 1)[::-1], 0.95) == rank
+    assert quantile(np.random.default_rng(1).permutation(np.arange(1.0, count + 1)), 0.95) == rank
 
 
 def test_mean_interval_is_students() -> None:
@@ -20,6 +20,10 @@ def test_mean_interval_is_students() -> None:
     expected = stats.t.interval(0.95, 3, loc=samples.mean(), scale=stats.sem(samples))
     assert mean_interval(samples) == pytest.approx(expected)
     assert mean_interval(np.array([2.0, 2.0, 2.0])) == (2.0, 2.0)
+    assert mean_interval(np.array([2.0, 4.0])) == pytest.approx(stats.t.interval(0.95, 1, loc=3.0, scale=1.0))
+    assert mean_interval(samples, 0.8) == pytest.approx(
+        stats.t.interval(0.8, 3, loc=samples.mean(), scale=stats.sem(samples))
+    )
     assert mean_interval(np.array([2.0])) is None
 
 

@@ -94,6 +94,7 @@ def test_dispersion_divides_what_was_seen_and_what_was_to_be_expected() -> None:
 def test_no_trial_says_nothing_and_no_bound_leaves_the_unit_interval() -> None:
     assert rate_bounds(0, 0) == (0.0, 1.0)
     assert rate_bounds(0, 2) == (0.0, 1.0)
+    assert rate_bounds(1, 1) == (pytest.approx(0.012, abs=1e-4), 1.0)
     assert rate_bounds(1000, 1000)[1] == 1.0
     assert rate_bounds(1000, 1000)[0] > 0.8
 

@@ -18,7 +18,7 @@ from drill.faults.catalogue import as_data, from_data
 from drill.faults.command import Command, CommandParameters
 from drill.faults.fault import Site
 from drill.faults.sqlite_pages import SqlitePages, helper_of, integrity_of
-from drill.parts import part_named, store_of
+from drill.parts import part_named, searchable_part
 from drill.parts.health import parts_health
 from drill.settings import Settings
 
@@ -71,7 +71,7 @@ def a_site(cluster: Cluster, settings: Settings, folder: Path, part: str = "") -
 
 
 def test_what_the_store_itself_holds(small: SmallCluster, noted: Settings, local: LocalCluster) -> None:
-    store = store_of(local, noted)
+    store = searchable_part(local, noted)
     assert store is not None
     assert store.name == "notes"
     wanted = ["drill-title-7", "drill-title-70", "drill-title-700", "drill-title", "12", "1234"]
@@ -93,7 +93,7 @@ def test_a_part_that_is_well_and_one_that_is_broken(
 def test_a_part_that_is_not_there_or_cannot_do_that(
     small: SmallCluster, settings: Settings, noted: Settings, local: LocalCluster
 ) -> None:
-    assert store_of(local, settings) is None
+    assert searchable_part(local, settings) is None
     with pytest.raises(UsageError, match="expected a part 'redis' under"):
         part_named(local, noted, "redis")
     with pytest.raises(UsageError, match="notes: a part of kind sqlite makes no backups"):

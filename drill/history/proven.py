@@ -1,0 +1,179 @@
+"""When each piece of a runbook was last proven. Flows in: the runbook as it is, and past drills. Flows out:
+one record for each procedure, alert and item of a checklist, in the order of the text.
+
+A procedure is proven by a drill that carried its block out, as corrected, and passed. An item of a checklist
+is proven when all scenarios that [history] checklists names for it have passed. Recordings do not tell which
+alert fired, so every alert is listed, as never proven.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from drill.errors import InputError
+from drill.history.store import PastDrill, PastRun
+from drill.history.taken import digest_of
+from drill.runbook import Runbook
+
+DAY_SECONDS = 86400.0
+ALERT = re.compile(r"^\s*-\s*alert:\s*[\"']?(?P<name>[\w:-]+)", re.MULTILINE)
+TO_DO = re.compile(r"\[[ xX]\]\s+(?P<text>.+)")
+ALERT_LANGUAGES = frozenset({"yaml", "yml"})
+
+Kind = Literal["procedure", "alert", "checklist item"]
+State = Literal["proven", "stale", "failing", "never"]
+
+
+@dataclass(frozen=True)
+class LastProven:
+    """`name`: as a scenario names it; `line`: in the runbook; `days`: since it last passed, `by` which drill,
+    in `run`, None and empty where never; `credit`: who that drill says repaired the service; `why`: what
+    makes it stale or failing, empty else."""
+
+    kind: Kind
+    name: str
+    line: int
+    state: State = "never"
+    days: float | None = None
+    run: PastRun | None = None
+    by: str = ""
+    credit: str = ""
+    why: str = ""
+
+    @property
+    def runbook(self) -> str:
+        """Of the run that proved it."""
+        return self.run.runbook if self.run else ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a proof is held against. `now_wall`: seconds since the epoch; `most_days`: an older one is stale;
+    `images`: what the target runs now, by container; `checklists`: item -> titles of scenarios."""
+
+    now_wall: float
+    most_days: float
+    images: Mapping[str, str]
+    checklists: Mapping[str, Sequence[str]]
+
+
+def terms_of(
+    drills: Sequence[PastDrill], now_wall: float, most_days: float, checklists: Mapping[str, Sequence[str]]
+) -> Terms:
+    """The images are those of the newest run that knows any: reading the history asks no cluster."""
+    known = [drill.run.images for drill in drills if drill.run.images]
+    return Terms(now_wall, most_days, known[-1] if known else {}, checklists)
+
+
+def last_proven(runbook: Runbook, drills: Sequence[PastDrill], terms: Terms) -> list[LastProven]:
+    """`drills`: of one target, in order of time. Raises InputError where [history] checklists names an item
+    that the runbook does not have."""
+    digest = hashlib.sha256(runbook.path.read_bytes()).hexdigest()
+    counted = [drill for drill in drills if drill.run.ended and not drill.kept_run and not drill.control]
+    pieces = [
+        *_procedures(runbook, digest, counted, terms),
+        *_alerts(runbook),
+        *_checklists(runbook, digest, counted, terms),
+    ]
+    return sorted(pieces, key=lambda piece: piece.line)
+
+
+def _procedures(
+    runbook: Runbook, digest: str, drills: Sequence[PastDrill], terms: Terms
+) -> Iterator[LastProven]:
+    tried: dict[str, list[tuple[PastDrill, str]]] = {}
+    for drill in drills:
+        for done in drill.carried_out:
+            if not done.as_written:
+                tried.setdefault(done.place, []).append((drill, done.digest))
+    for step in runbook.steps:
+        if not step.is_shell:
+            continue
+        block = runbook.place_of(step)
+        own = digest_of(step.text)
+        parts = sorted(each for each in tried if each.startswith(f"{block} / # "))
+        for place in (block, *parts):
+            piece = LastProven("procedure", place, step.line)
+            yield _judged(piece, tried.get(place, ()), own, digest, terms)
+
+
+def _alerts(runbook: Runbook) -> Iterator[LastProven]:
+    for step in runbook.steps:
+        if step.language in ALERT_LANGUAGES:
+            for found in ALERT.finditer(step.text):
+                line = step.line + step.text.count("\n", 0, found.start("name"))
+                yield LastProven("alert", found["name"], line)
+
+
+def _checklists(
+    runbook: Runbook, digest: str, drills: Sequence[PastDrill], terms: Terms
+) -> Iterator[LastProven]:
+    unknown = dict(terms.checklists)
+    for item in runbook.items:
+        found = TO_DO.match(item.text)
+        if not found:
+            continue
+        name = f"{item.section.title} / {found['text']}"
+        piece = LastProven("checklist item", name, item.line)
+        each = [
+            _judged(piece, [(drill, "") for drill in drills if drill.scenario == scenario], "", digest, terms)
+            for scenario in unknown.pop(name, ())
+        ]
+        yield min(each, key=_worst, default=piece)
+    if unknown:
+        items = ", ".join(
+            f"{item.section.title} / {found['text']}"
+            for item in runbook.items
+            if (found := TO_DO.match(item.text))
+        )
+        raise InputError(
+            "drill.toml",
+            None,
+            next(iter(unknown)),
+            f"in [history] checklists an item of {runbook.path.name}: {items or 'it has none'}",
+        )
+
+
+def _worst(piece: LastProven) -> tuple[int, float]:
+    order: tuple[State, ...] = ("failing", "never", "stale", "proven")
+    return order.index(piece.state), -(piece.days or 0.0)
+
+
+def _judged(
+    piece: LastProven, tried: Sequence[tuple[PastDrill, str]], own: str, runbook: str, terms: Terms
+) -> LastProven:
+    """What became of a piece. `tried`: every drill that carried it out with the digest of its text then, in
+    order of time; `own`: the digest of its text now; `runbook`: of the whole text now."""
+    passed = [each for each in tried if each[0].verdict == "pass"]
+    failed = [drill for drill, _ in tried if drill.verdict == "fail" and not drill.as_expected]
+    if not passed:
+        if not failed:
+            return piece
+        return replace(piece, state="failing", why=f"fails in run {failed[-1].run.run}: {failed[-1].why}")
+    drill, text = passed[-1]
+    days = max(0.0, terms.now_wall - drill.began_wall) / DAY_SECONDS
+    proven = replace(piece, state="proven", days=days, run=drill.run, by=drill.drill, credit=drill.credit)
+    since = [each for each in failed if each.began_wall > drill.began_wall]
+    if since:
+        return replace(
+            proven, state="failing", why=f"fails since, in run {since[-1].run.run}: {since[-1].why}"
+        )
+    reasons = list(_changed(drill.run, text, own, runbook, terms.images))
+    if days > terms.most_days:
+        reasons.append(f"longer ago than {terms.most_days:g} days")
+    return replace(proven, state="stale", why="; ".join(reasons)) if reasons else proven
+
+
+def _changed(run: PastRun, text: str, own: str, runbook: str, images: Mapping[str, str]) -> Iterator[str]:
+    if text != own:
+        yield "its own text has changed"
+    elif run.runbook != runbook:
+        yield "the runbook has changed elsewhere"
+    changed = [name for name, image in images.items() if run.images.get(name) != image]
+    gone = [name for name in run.images if images and name not in images]
+    if changed or gone:
+        yield f"another image of {', '.join(sorted([*changed, *gone]))}"

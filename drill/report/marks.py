@@ -1,0 +1,92 @@
+"""What a run says of a runbook's line, in one word.
+
+What can be shown to work or not is a unit: a command, with the lines that it goes on in; a fence that no
+shell runs, or each alert of it; an entry of a list or a row of a table that has a number or a box to tick.
+Headings, comments and prose have no mark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from drill.lint.document import Document, Fence
+from drill.lint.shell import read_script
+
+Mark = Literal["defective", "not proven", "refused", "proven", "never touched"]
+MARKS: tuple[Mark, ...] = ("defective", "not proven", "refused", "proven", "never touched")
+"""In the order in which a reader looks at them."""
+SAYS_A_NUMBER_OR_HAS_A_BOX = re.compile(r"\d|^\[[ xX]\]")
+ROW_WITH_A_NUMBER = re.compile(r"^\s*\|.*\d.*\|\s*$")
+ALERT = re.compile(r"^\s*- alert:")
+STRUCTURE = re.compile(r"(?:then|else|do|done|fi|esac|\{|\}|;;|(?:for|case)\b.*\b(?:do|in))\s*$")
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that a run says of a line. `holds`: the line did there what it says; `deviates`: it did not,
+    where the scenario expected that it would; `defect`: a defect of the errata is proven by it; `refused`: a
+    drill of it was not carried out, for a reason that it names."""
+
+    holds: bool = False
+    deviates: bool = False
+    defect: bool = False
+    refused: bool = False
+
+
+def mark_of(said: Sequence[Said]) -> Mark:
+    """The word for all that is said of a unit. A proven defect outweighs everything, and a drill that went
+    otherwise than expected outweighs one that went well."""
+    if not said:
+        return "never touched"
+    if any(each.defect for each in said):
+        return "defective"
+    if any(each.deviates for each in said):
+        return "not proven"
+    if any(each.holds for each in said):
+        return "proven"
+    return "refused" if all(each.refused for each in said) else "not proven"
+
+
+def units(document: Document) -> dict[int, int]:
+    """Each line that belongs to a unit -> the unit's first line."""
+    found: dict[int, int] = {}
+    for fence in document.fences:
+        found.update(_of_shell(fence) if read_script([fence]).fences else _of_data(fence))
+    for item in document.items:
+        if SAYS_A_NUMBER_OR_HAS_A_BOX.search(item.text):
+            found.setdefault(item.line, item.line)
+    for number, line in document.prose.items():
+        if ROW_WITH_A_NUMBER.match(line):
+            found.setdefault(number, number)
+    return found
+
+
+def _of_shell(fence: Fence) -> Iterator[tuple[int, int]]:
+    """The commands of this machine; a line on which none begins goes on with the one above it."""
+    script = read_script([fence])
+    begins = {command.span.line for command in script.commands if command.carrier is None}
+    comments = {comment.span.line for comment in script.comments if comment.is_alone}
+    inside: set[int] = set()
+    for command in script.commands:
+        if command.span.line not in inside:
+            inside.update(range(command.span.line + 1, command.span.end_line + 1))
+    first: int | None = None
+    for number, text in enumerate(fence.text.splitlines(), start=fence.line):
+        if not text.strip() or (number in comments and number not in inside) or STRUCTURE.match(text.strip()):
+            continue
+        if number in begins and number not in inside:
+            first = number
+        if first is not None:
+            yield number, first
+
+
+def _of_data(fence: Fence) -> Iterator[tuple[int, int]]:
+    first = fence.line
+    for number, text in enumerate(fence.text.splitlines(), start=fence.line):
+        if ALERT.match(text):
+            first = number
+        if text.strip():
+            yield number, first

@@ -1,0 +1,104 @@
+"""Which section of the runbook does what under which fault: the third view of a run, from whatever drills it
+has. Flows in: verdicts, and the sections that each drill followed. Flows out: rows and cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from drill.judge.verdict import DrillVerdict
+from drill.report.chapters import ChapterPlace
+from drill.report.units import seconds_text
+from drill.run.outcome import as_expected
+
+
+@dataclass(frozen=True)
+class MatrixEntry:
+    """One drill in a cell. `kind`: helps, harmless, worse or open; `words`: what became of users;
+    `as_written`: it followed the text as first written."""
+
+    drill: str
+    scenario: str
+    kind: str
+    words: str
+    as_expected: bool
+    as_written: bool
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """A fault. `alone`: with nobody acting; `cells`: one a section, in the order of the matrix."""
+
+    fault: str
+    alone: list[MatrixEntry]
+    cells: list[list[MatrixEntry]]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Sections in the order of the text, faults by their names."""
+
+    sections: list[ChapterPlace]
+    rows: list[MatrixRow]
+
+
+def matrix(
+    verdicts: Sequence[DrillVerdict],
+    followed: Mapping[str, Sequence[ChapterPlace]],
+    as_written: Collection[str] = (),
+) -> Matrix:
+    """`followed`: drill -> sections; `as_written`: the drills that followed the text as first written. Drills
+    of no fault have no place in it."""
+    faulty = [verdict for verdict in verdicts if verdict.faults and verdict.verdict != "not applicable"]
+    sections = sorted(
+        dict.fromkeys(place for verdict in faulty for place in followed.get(verdict.drill, ())),
+        key=lambda place: place.order,
+    )
+    rows = []
+    for fault in sorted({verdict.fault for verdict in faulty}):
+        mine = [verdict for verdict in faulty if verdict.fault == fault]
+        alone = [verdict for verdict in mine if not followed.get(verdict.drill)]
+        controls = [verdict for verdict in mine if verdict.control]
+        rows.append(
+            MatrixRow(
+                fault,
+                [_entry(verdict, [], as_written) for verdict in alone],
+                [
+                    [
+                        _entry(verdict, controls, as_written)
+                        for verdict in mine
+                        if place in followed.get(verdict.drill, ())
+                    ]
+                    for place in sections
+                ],
+            )
+        )
+    return Matrix(sections, rows)
+
+
+def _entry(
+    verdict: DrillVerdict, controls: Sequence[DrillVerdict], as_written: Collection[str]
+) -> MatrixEntry:
+    kind, words = _effect(verdict, controls)
+    return MatrixEntry(
+        verdict.drill, verdict.scenario, kind, words, as_expected(verdict), verdict.drill in as_written
+    )
+
+
+def _effect(verdict: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple[str, str]:
+    """What a section did to users, by comparison with nobody acting."""
+    if verdict.verdict == "setup":
+        return "open", "could not be carried out"
+    if verdict.verdict == "not noticed":
+        return "harmless", "nobody notices"
+    if not verdict.outages:
+        doubt = verdict.verdict == "inconclusive"
+        return ("open", "inconclusive") if doubt else ("harmless", "served throughout")
+    if verdict.recovered_seconds is None:
+        alone = [control.recovered_seconds for control in controls]
+        worse = bool(alone) and all(seconds is not None for seconds in alone)
+        return ("worse", "stays out, alone it recovers") if worse else ("open", "stays out")
+    took = seconds_text(verdict.recovered_seconds)
+    by = {"runbook": ("helps", f"helps: {took}"), "platform": ("harmless", f"by itself: {took}")}
+    return by.get(verdict.credit, ("open", f"back in {took}, by whom is open"))

@@ -1,0 +1,200 @@
+"""The one word for each command, number and item of a runbook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from recorded_runs import AS_WRITTEN, Shape, make_run
+
+from drill.judge.verdict import Criterion
+from drill.lint.document import parse_document
+from drill.report.annotated import AnnotatedRunbook, annotate
+from drill.report.marks import MARKS, Said, mark_of, units
+from drill.run.defects import prove
+from drill.run.facts import Role, read_facts
+from drill.run.inputs import errata_of
+from drill.run.stored import read_recordings
+
+TEXT = """# Operations
+
+## Service Completely Down
+
+```bash
+# look around
+kubectl get nodes
+kubectl exec deploy/web -- sh -c '
+  echo one
+  # two
+'
+for pod in a b; do
+  kubectl delete pod \\
+    "$pod"
+done
+```
+
+- [ ] Are backups made?
+- **Error Rate**: < 0.1%
+- **Queue Depth**: how long it is
+
+```yaml
+groups:
+  - alert: Down
+    expr: up == 0
+  - alert: Slow
+    expr: slow
+```
+
+| limit | 5 s |
+"""
+LINES = TEXT.splitlines()
+NODES, EXEC, DELETE, BOX, RATE, QUEUE, DOWN, SLOW = (
+    next(number for number, line in enumerate(LINES, start=1) if words in line)
+    for words in (
+        "get nodes",
+        "kubectl exec",
+        "delete pod",
+        "[ ]",
+        "Error Rate",
+        "Queue",
+        "alert: Down",
+        "alert: Slow",
+    )
+)
+
+
+def _units() -> dict[int, int]:
+    return units(parse_document(Path("r.md"), TEXT))
+
+
+def test_a_unit_is_a_command_with_the_lines_it_goes_on_in() -> None:
+    found = _units()
+    assert found[NODES] == NODES
+    assert {line for line, first in found.items() if first == EXEC} == set(range(EXEC, EXEC + 4))
+    assert {line for line, first in found.items() if first == DELETE} == {DELETE, DELETE + 1}
+    assert NODES - 1 not in found
+
+
+def test_an_alert_a_box_and_a_number_are_units_and_prose_is_none() -> None:
+    found = _units()
+    assert (found[BOX], found[RATE]) == (BOX, RATE)
+    assert QUEUE not in found
+    assert (found[DOWN + 1], found[SLOW + 1]) == (DOWN, SLOW)
+    assert found[len(LINES)] == len(LINES)
+    assert not {1, 3} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "mark"),
+    [
+        ((), "never touched"),
+        ((Said(),), "not proven"),
+        ((Said(holds=True),), "proven"),
+        ((Said(), Said(holds=True)), "proven"),
+        ((Said(holds=True), Said(deviates=True)), "not proven"),
+        ((Said(holds=True), Said(defect=True)), "defective"),
+        ((Said(refused=True),), "refused"),
+        ((Said(refused=True), Said()), "not proven"),
+        ((Said(refused=True), Said(holds=True)), "proven"),
+    ],
+)
+def test_a_word_for_all_that_is_said(said: tuple[Said, ...], mark: str) -> None:
+    assert mark_of(said) == mark
+    assert mark in MARKS
+
+
+def _shape(*commands: tuple[int, str, int]) -> Shape:
+    return replace(
+        Shape(runbook="runbook/r.md", line=NODES, procedure="Service Completely Down / block 1", criteria=()),
+        commands=tuple(
+            (line, text, 3.0 + at, 3.5 + at, status, False, "")
+            for at, (line, text, status) in enumerate(commands)
+        ),
+    )
+
+
+def _annotated(tmp_path: Path, *shapes: Shape, errata: str = "[]") -> AnnotatedRunbook:
+    texts: dict[tuple[Role, str], str] = {
+        ("runbook", "runbook/r.md"): TEXT,
+        ("errata", "runbook/errata.yaml"): errata,
+    }
+    folder, verdicts = make_run(tmp_path, shapes, texts=texts)
+    facts = read_facts(folder)
+    recordings = read_recordings(folder, verdicts)
+    (text,) = annotate(
+        folder, facts, verdicts, prove(errata_of(folder, facts), verdicts, recordings), recordings
+    )
+    return text
+
+
+def _marks(text: AnnotatedRunbook) -> dict[int, str | None]:
+    return {line.number: line.mark for line in text.lines if line.begins}
+
+
+def test_a_drill_that_went_well_proves_what_it_ran(tmp_path: Path) -> None:
+    marks = _marks(_annotated(tmp_path, _shape((NODES, "kubectl get nodes", 0), (EXEC, "kubectl exec", 1))))
+    assert marks[NODES] == "proven"
+    assert marks[EXEC] == "not proven"
+    assert marks[DELETE] == marks[RATE] == marks[DOWN] == "never touched"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"verdict": "fail"}, {"verdict": "inconclusive"}, {"verdict": "fail", "expected": "fail"}],
+)
+def test_a_drill_that_did_not_proves_nothing(tmp_path: Path, other: dict[str, str]) -> None:
+    shape = replace(_shape((NODES, "kubectl get nodes", 0)), **other)  # type: ignore[arg-type]
+    assert _marks(_annotated(tmp_path, shape))[NODES] == "not proven"
+
+
+def test_a_drill_that_fails_against_expectation_outweighs_one_that_went_well(tmp_path: Path) -> None:
+    well = _shape((NODES, "kubectl get nodes", 0))
+    badly = replace(_shape((NODES, "kubectl get nodes", 1)), drill="other", verdict="fail")
+    text = _annotated(tmp_path, well, badly)
+    assert _marks(text)[NODES] == "not proven"
+    assert text.lines[NODES - 1].ran[0].drill == "other"
+
+
+def test_what_does_not_apply_is_refused_with_its_reason(tmp_path: Path) -> None:
+    shape = replace(_shape(), verdict="not applicable", why="no redis in this target", commands=())
+    text = _annotated(tmp_path, shape)
+    assert _marks(text)[NODES] == "refused"
+    assert text.lines[NODES - 1].ran[0].how == "refused: no redis in this target"
+    assert _marks(text)[RATE] == "never touched"
+
+
+@pytest.mark.parametrize(("verdict", "mark"), [("pass", "proven"), ("inconclusive", "not proven")])
+def test_a_limit_is_proven_by_who_held_it(tmp_path: Path, verdict: str, mark: str) -> None:
+    criterion = Criterion("error_rate", verdict, source=f"r.md:{RATE}")  # type: ignore[arg-type]
+    text = _annotated(tmp_path, replace(_shape(), criteria=(criterion,)))
+    assert _marks(text)[RATE] == mark
+    assert text.lines[RATE - 1].ran[0].how == f"Error rate: {verdict}"
+
+
+@pytest.mark.parametrize(("status", "mark"), [(7, "defective"), (0, "not proven")])
+def test_a_defect_counts_where_its_evidence_was_recorded(tmp_path: Path, status: int, mark: str) -> None:
+    shape = replace(
+        _shape((NODES, "kubectl get nodes", status)),
+        drill=AS_WRITTEN.drill,
+        scenario=AS_WRITTEN.scenario,
+        verdict="fail",
+        expected="fail",
+    )
+    defect = {
+        "id": "RB-001",
+        "section": "Service Completely Down",
+        "line": NODES,
+        "what": "it never ends",
+        "as_written": AS_WRITTEN.scenario,
+        "as_corrected": "nobody",
+        "evidence": [{"line": NODES, "status": 7}],
+    }
+    assert _marks(_annotated(tmp_path, shape, errata=yaml.safe_dump([defect])))[NODES] == mark
+
+
+def test_marks_are_counted_once_a_unit(tmp_path: Path) -> None:
+    text = _annotated(tmp_path, _shape((NODES, "kubectl get nodes", 0)))
+    assert text.marks("proven") == 1
+    assert sum(text.marks(mark) for mark in MARKS) == len(set(_units().values()))
