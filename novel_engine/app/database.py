@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from novel_engine.app.metrics import DATABASE_SECONDS
+from novel_engine.app.metrics import DATABASE_CONNECTIONS, DATABASE_SECONDS, LOCK_WAIT_SECONDS
 
 BUSY_SECONDS = 5.0
 SCHEMA_VERSION = 1
@@ -74,10 +74,12 @@ def visit(path: Path) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(
             f"file:{path}?mode=rw", timeout=BUSY_SECONDS, isolation_level=None, uri=True
         )
+        DATABASE_CONNECTIONS.inc()
         try:
             yield connection
         finally:
             connection.close()
+            DATABASE_CONNECTIONS.dec()
     finally:
         DATABASE_SECONDS.observe(time.perf_counter() - started)
 
@@ -162,7 +164,8 @@ def add_campaign(path: Path, name: str, description: str, participants: list[str
     campaign_id, created_at = uuid4().hex, now()
     with visit(path) as connection:
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("BEGIN IMMEDIATE")
+        with LOCK_WAIT_SECONDS.time():
+            connection.execute("BEGIN IMMEDIATE")
         connection.execute(
             f"INSERT INTO campaigns ({COLUMNS}) VALUES (?, ?, ?, ?, 'active', ?)",
             (campaign_id, name, description, json.dumps(participants), created_at),

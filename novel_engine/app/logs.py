@@ -39,6 +39,27 @@ def request(method: str, path: str, status: int, seconds: float) -> None:
     )
 
 
+def login(name: str, client: str) -> None:
+    LOGGER.info("login of %r from %s", name[:64], client)
+
+
+def login_refused(name: str, client: str, why: str) -> None:
+    """`why`: unauthorized, or rate-limited."""
+    LOGGER.warning("login failed for %r from %s: %s", name[:64], client, why)
+
+
+def unauthorized(method: str, path: str, name: str | None, client: str) -> None:
+    """Somebody asked for what is not theirs; `name` is None where they have not logged in."""
+    LOGGER.warning("unauthorized method=%s path=%s account=%r client=%s", method, path, name, client)
+
+
+def rate_limited(session: str, limit: int) -> None:
+    """Said once a second and session. Of a session only the beginning is shown: the whole is a key."""
+    LOGGER.warning(
+        "rate limit: session %s... sent more than %d requests in a second", ascii(session[:8]), limit
+    )
+
+
 def failure(what: str, error: BaseException) -> None:
     """One line: `what` failed, the reason, and as last field the kind of the error."""
     LOGGER.error("error in %s: %s: %s", what, " ".join(str(error).split()), type(error).__name__)

@@ -11,7 +11,6 @@ import json
 import sqlite3
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import redis
@@ -19,6 +18,7 @@ import redis
 from novel_engine.app import database, logs
 from novel_engine.app.metrics import ERRORS
 from novel_engine.app.redis_store import PENDING, SIMULATION_SECONDS, TIMEOUT_SECONDS, connect, simulation_key
+from novel_engine.app.settings import Settings
 
 GROUP = "narrators"
 BLOCK_SECONDS = 1.0
@@ -47,9 +47,9 @@ def narrate(simulation: dict[str, Any], characters: dict[str, database.Character
 class Narrator:
     """One thread that takes simulations from the queue until it is stopped."""
 
-    def __init__(self, host: str, port: int, database_path: Path, name: str) -> None:
-        self._client = connect(host, port, BLOCK_SECONDS + TIMEOUT_SECONDS)
-        self._database = database_path
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._client = connect(settings, BLOCK_SECONDS + TIMEOUT_SECONDS)
+        self._database = settings.database
         self._name = name
         self._stopped = threading.Event()
         self._took_over = 0.0

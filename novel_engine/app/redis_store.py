@@ -20,10 +20,13 @@ from redis.retry import Retry
 
 from novel_engine.app import logs
 from novel_engine.app.metrics import CACHE_HITS, CACHE_MISSES, ERRORS
+from novel_engine.app.settings import Settings
 
 Answer = TypeVar("Answer")
 
 TIMEOUT_SECONDS = 0.25
+LOGIN_SECONDS = 12 * 3600
+LOGIN_FAILURE_SECONDS = 60
 WATCH_SECONDS = 0.5
 SESSION_SECONDS = 300
 SESSIONS_KEPT_BACK = 10_000
@@ -36,12 +39,13 @@ class RedisOutError(Exception):
     """Redis cannot be used now. Says what it last answered."""
 
 
-def connect(host: str, port: int, timeout_seconds: float) -> redis.Redis:
+def connect(settings: Settings, timeout_seconds: float) -> redis.Redis:
     # Plain RESP2 without CLIENT SETINFO: one round trip less on every new connection. Decoding is left to the
     # caller.
     return redis.Redis(
-        host=host,
-        port=port,
+        host=settings.redis_host,
+        port=settings.redis_port,
+        password=settings.redis_password or None,
         protocol=2,
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_timeout=timeout_seconds,
@@ -53,8 +57,8 @@ def connect(host: str, port: int, timeout_seconds: float) -> redis.Redis:
 class RedisStore:
     """What the service keeps in Redis. Every method raises RedisOutError instead of waiting."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._client = connect(host, port, TIMEOUT_SECONDS)
+    def __init__(self, settings: Settings) -> None:
+        self._client = connect(settings, TIMEOUT_SECONDS)
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._keep_watch, name="redis-watch", daemon=True)
         self._out: str | None = "not tried yet"
@@ -144,6 +148,30 @@ class RedisStore:
 
     def active_sessions(self) -> int:
         return int(self._ask(lambda client: client.zcount(SESSIONS, time.time() - SESSION_SECONDS, "+inf")))
+
+    def log_in(self, name: str) -> str:
+        """Begin a session of this account, which is returned and is a secret."""
+        session = uuid4().hex
+        self._ask(lambda client: client.set(f"login:{session}", name, ex=LOGIN_SECONDS))
+        return session
+
+    def account(self, session: str) -> str | None:
+        """Whose session it is, None where nobody has logged in with it."""
+        kept = self._ask(lambda client: client.get(f"login:{session}"))
+        return kept.decode() if isinstance(kept, bytes) else None
+
+    def login_failures(self, name: str) -> int:
+        """How often logging in as `name` has failed since the first failure of the last minute."""
+        return int(self._ask(lambda client: client.get(f"login-failures:{name}")) or 0)
+
+    def count_login_failure(self, name: str) -> None:
+        def count(client: redis.Redis) -> None:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.incr(f"login-failures:{name}")
+            pipeline.expire(f"login-failures:{name}", LOGIN_FAILURE_SECONDS, nx=True)
+            pipeline.execute()
+
+        self._ask(count)
 
     def queue_depth(self) -> int:
         return int(self._ask(lambda client: client.xlen(PENDING)))

@@ -14,6 +14,10 @@ class Settings:
     logs: Path = Path("/app/logs")
     redis_host: str = "redis"
     redis_port: int = 6379
+    redis_password: str = ""
+    """Empty: a Redis that asks for none."""
+    accounts: Path = Path("/etc/novel-engine/accounts")
+    """A file for each account, its password inside."""
     host: str = "0.0.0.0"
     port: int = 8000
     drain_seconds: float = 3.0
@@ -21,9 +25,15 @@ class Settings:
     gone.
     """
 
+    @property
+    def manuscripts(self) -> Path:
+        """Beside the database, on the volume that lasts."""
+        return self.database.parent / "manuscripts"
+
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from DATABASE_PATH, LOG_FOLDER, REDIS_HOST, REDIS_PORT, HOST, PORT, DRAIN_SECONDS.
+    """Settings from DATABASE_PATH, LOG_FOLDER, REDIS_HOST, REDIS_PORT, REDIS_PASSWORD, ACCOUNTS_FOLDER,
+    HOST, PORT, DRAIN_SECONDS.
 
     ValueError for what should be a number and is not.
 
@@ -36,6 +46,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         logs=Path(environment.get("LOG_FOLDER", defaults.logs)),
         redis_host=environment.get("REDIS_HOST", defaults.redis_host),
         redis_port=int(environment.get("REDIS_PORT", defaults.redis_port)),
+        redis_password=environment.get("REDIS_PASSWORD", defaults.redis_password),
+        accounts=Path(environment.get("ACCOUNTS_FOLDER", defaults.accounts)),
         host=environment.get("HOST", defaults.host),
         port=int(environment.get("PORT", defaults.port)),
         drain_seconds=float(environment.get("DRAIN_SECONDS", defaults.drain_seconds)),

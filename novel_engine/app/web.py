@@ -23,15 +23,29 @@ from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from novel_engine.app import database, logs
-from novel_engine.app.metrics import ACTIVE_SESSIONS, ERRORS, QUEUE_DEPTH, REQUEST_SECONDS, REQUESTS
+from novel_engine.app import accounts, database, logs, manuscripts
+from novel_engine.app.metrics import (
+    ACTIVE_SESSIONS,
+    ERRORS,
+    LOGINS,
+    QUEUE_DEPTH,
+    RATE_LIMITED,
+    REQUEST_SECONDS,
+    REQUESTS,
+)
 from novel_engine.app.narrator import Narrator
+from novel_engine.app.rate_limit import RequestsOfThisSecond
 from novel_engine.app.redis_store import RedisOutError, RedisStore
 from novel_engine.app.settings import Settings
 
 THREADS = 4
 CAMPAIGNS_SECONDS = 1
 CHARACTERS_SECONDS = 2
+LOGIN_FAILURES = 10
+"""How many wrong passwords an account has in a minute; after that nobody logs in to it until it is over."""
+SESSION_REQUESTS_PER_SECOND = 50
+"""How many requests a second each process answers a client that names its session. Others are not told apart:
+behind one address there may be many."""
 SESSION_COOKIE = "session_id"
 SESSION_HEADER = b"x-session-id"
 QUIET_PATHS = frozenset({"/health", "/metrics"})
@@ -55,6 +69,20 @@ class NewSimulation(BaseModel):
     turns: Annotated[int, Field(ge=1, le=10)]
 
 
+class Login(BaseModel):
+    name: Name
+    password: Name
+
+
+class RefusedError(Exception):
+    """Not for this client: 401 without a login, 403 with one that does not reach so far."""
+
+    def __init__(self, status: int, account: str | None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.account = account
+
+
 def body(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -73,19 +101,33 @@ def database_failed(request: Request, error: Exception) -> Response:
     return refusal(500, "the database cannot be used")
 
 
+def files_failed(request: Request, error: Exception) -> Response:
+    ERRORS.labels("files").inc()
+    logs.failure(f"files for {request.method} {request.url.path}", error)
+    return refusal(500, "the files cannot be used")
+
+
+def refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    logs.unauthorized(request.method, request.url.path, error.account, client_of(request))
+    return refusal(error.status, "unauthorized" if error.status == 401 else "for admins only")
+
+
+def client_of(request: Request) -> str:
+    return "nobody" if request.client is None else request.client.host
+
+
 def redis_out(request: Request, error: Exception) -> Response:
-    logs.failure(f"queue for {request.method} {request.url.path}", error)
-    return refusal(503, "the queue cannot be used, try again later")
+    logs.failure(f"redis for {request.method} {request.url.path}", error)
+    return refusal(503, "sessions and the queue cannot be used, try again later")
 
 
 def build(settings: Settings) -> FastAPI:
     """The application with its routes. Its lifespan prepares the database, watches Redis and runs the
     narrator.
     """
-    store = RedisStore(settings.redis_host, settings.redis_port)
-    narrator = Narrator(
-        settings.redis_host, settings.redis_port, settings.database, f"{socket.gethostname()}:{os.getpid()}"
-    )
+    store = RedisStore(settings)
+    narrator = Narrator(settings, f"{socket.gethostname()}:{os.getpid()}")
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -98,6 +140,8 @@ def build(settings: Settings) -> FastAPI:
             logs.failure(
                 "database at start", error
             )  # /health says so from now on; a process that is gone says nothing
+        else:
+            await run_in_threadpool(_prepare_manuscripts, settings)
         await run_in_threadpool(store.start)
         narrator.start()
         yield
@@ -108,9 +152,19 @@ def build(settings: Settings) -> FastAPI:
     application.state.store = store
     application.add_exception_handler(sqlite3.Error, database_failed)
     application.add_exception_handler(RedisOutError, redis_out)
+    application.add_exception_handler(OSError, files_failed)
+    application.add_exception_handler(RefusedError, refused)
     _add_service_routes(application, settings, store)
     _add_story_routes(application, settings, store)
+    _add_account_routes(application, settings, store)
     return application
+
+
+def _prepare_manuscripts(settings: Settings) -> None:
+    try:
+        manuscripts.prepare(settings.manuscripts, settings.database)
+    except (OSError, sqlite3.Error) as error:
+        logs.failure("manuscripts at start", error)
 
 
 def _add_service_routes(application: FastAPI, settings: Settings, store: RedisStore) -> None:
@@ -190,14 +244,74 @@ def _add_story_routes(application: FastAPI, settings: Settings, store: RedisStor
         return refusal(404, f"no simulation {simulation_id!r}") if content is None else answer(content)
 
 
+def _add_account_routes(application: FastAPI, settings: Settings, store: RedisStore) -> None:
+    @application.post("/login")
+    def login(request: Request, given: Login) -> Response:
+        client = client_of(request)
+        if store.login_failures(given.name) >= LOGIN_FAILURES:
+            LOGINS.labels("limited").inc()
+            RATE_LIMITED.labels("login").inc()
+            logs.login_refused(given.name, client, "rate-limited")
+            return refusal(429, "too many wrong passwords, try again in a minute")
+        if not accounts.is_right(settings.accounts, given.name, given.password):
+            LOGINS.labels("failed").inc()
+            logs.login_refused(given.name, client, "unauthorized")
+            store.count_login_failure(given.name)
+            return refusal(401, "unauthorized")
+        session = store.log_in(given.name)
+        LOGINS.labels("accepted").inc()
+        logs.login(given.name, client)
+        response = answer(body({"name": given.name, SESSION_COOKIE: session}))
+        response.set_cookie(SESSION_COOKIE, session, httponly=True, samesite="lax")
+        return response
+
+    @application.get("/account")
+    def account(request: Request) -> Response:
+        return answer(body({"name": account_of(request, store)}))
+
+    @application.get("/admin/state")
+    def admin_state(request: Request) -> Response:
+        name = account_of(request, store)
+        if name != accounts.ADMIN:
+            raise RefusedError(403, name)
+        state = {"active_sessions": store.active_sessions(), "narrative_queue_depth": store.queue_depth()}
+        return answer(body(state))
+
+    @application.post("/campaigns/{campaign_id}/manuscript")
+    def post_manuscript(request: Request, campaign_id: Identifier) -> Response:
+        account_of(request, store)
+        found = database.campaign(settings.database, campaign_id)
+        if found is None:
+            return refusal(404, f"no campaign {campaign_id!r}")
+        manuscripts.write(settings.manuscripts, found)
+        return answer(body({"manuscript": f"/campaigns/{campaign_id}/manuscript"}), 201)
+
+    @application.get("/campaigns/{campaign_id}/manuscript")
+    def get_manuscript(campaign_id: Identifier) -> Response:
+        text = manuscripts.read(settings.manuscripts, campaign_id)
+        if text is None:
+            return refusal(404, f"no manuscript of {campaign_id!r}")
+        return Response(text, media_type="text/markdown; charset=utf-8")
+
+
+def account_of(request: Request, store: RedisStore) -> str:
+    """Whose session the request names. RefusedError where it names none that has logged in."""
+    session = session_of(request.scope["headers"])
+    name = store.account(session) if session else None
+    if name is None:
+        raise RefusedError(401, None)
+    return name
+
+
 class Watched:
-    """Around the whole application: counts, times and logs each request; closes connections while the server
-    drains.
+    """Around the whole application: counts, times and logs each request; refuses those of a session that
+    sends too many; closes connections while the server drains.
     """
 
     def __init__(self, application: Application, store: RedisStore) -> None:
         self._application = application
         self._store = store
+        self._requests = RequestsOfThisSecond()
         self.draining = False
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -219,9 +333,21 @@ class Watched:
         if session:
             self._store.saw_session(session)
         try:
-            await self._application(scope, receive, watch)
+            if session and self._too_many(session):
+                await refusal(429, "too many requests in a second")(scope, receive, watch)
+            else:
+                await self._application(scope, receive, watch)
         finally:
             self._record(scope, status, time.perf_counter() - started)
+
+    def _too_many(self, session: str) -> bool:
+        count = self._requests.count(session)
+        if count <= SESSION_REQUESTS_PER_SECOND:
+            return False
+        RATE_LIMITED.labels("session").inc()
+        if count == SESSION_REQUESTS_PER_SECOND + 1:
+            logs.rate_limited(session, SESSION_REQUESTS_PER_SECOND)
+        return True
 
     @staticmethod
     def _record(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:

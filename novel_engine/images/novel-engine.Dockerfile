@@ -1,4 +1,4 @@
-# Flows in: app/ and requirements.txt (pinned by hash). Flows out: the reference Novel Engine, run as uid 1000 with a read-only root.
+# Flows in: app/, backup/ and requirements.txt (pinned by hash). Flows out: the reference Novel Engine, run as uid 1000 with a read-only root.
 # docker build --network host [--secret id=ca,src=<CA bundle of this machine>] -f images/novel-engine.Dockerfile -t novel-engine:drill novel_engine
 ARG BASE=debian:bookworm-slim
 
@@ -20,6 +20,7 @@ RUN apt-get update \
 COPY --from=packages /opt/venv /opt/venv
 COPY __init__.py /srv/novel_engine/__init__.py
 COPY app /srv/novel_engine/app
+COPY backup /srv/novel_engine/backup
 RUN /opt/venv/bin/python -m compileall -q /srv
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONPATH=/srv PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

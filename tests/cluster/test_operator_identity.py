@@ -142,7 +142,7 @@ def test_the_api_server_stays_when_the_worker_is_lost(reached: Cluster, worker: 
 
 
 @pytest.mark.parametrize(
-    ("label", "expected"), [("novel-engine", "PONG"), ("somebody", "no answer")], ids=["allowed", "denied"]
+    ("label", "expected"), [("novel-engine", "NOAUTH"), ("somebody", "no answer")], ids=["allowed", "denied"]
 )
 def test_pods_of_both_nodes_reach_each_other_as_the_policies_say(
     reached: Cluster, label: str, expected: str

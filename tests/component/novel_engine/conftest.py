@@ -82,11 +82,15 @@ class Engine:
     folder: Path
     redis_port: int
     port: int = field(default_factory=free_port)
+    redis_password: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
         (self.folder / "logs").mkdir(exist_ok=True)
+        (self.folder / "accounts").mkdir(exist_ok=True)
+        for name in ("admin", "editor"):
+            (self.folder / "accounts" / name).write_text(f"{name}-password")
 
     @property
     def database(self) -> Path:
@@ -98,6 +102,8 @@ class Engine:
             "LOG_FOLDER": str(self.folder / "logs"),
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": str(self.redis_port),
+            "REDIS_PASSWORD": self.redis_password,
+            "ACCOUNTS_FOLDER": str(self.folder / "accounts"),
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "DRAIN_SECONDS": "1",

@@ -66,6 +66,7 @@ def test_without_redis_reads_and_writes_go_on_and_the_queue_answers_503(engine, 
     assert engine.http.get(f"/campaigns/{made.json()['campaign_id']}").json()["name"] == "without redis"
     assert engine.http.post("/simulations", json=SIMULATION).status_code == 503
     assert engine.http.get("/simulations/any").status_code == 503
+    assert engine.http.post("/login", json={"name": "editor", "password": "x"}).status_code == 503
     assert engine.metric('http_requests_total{method="POST",path="/simulations",status="503"}') == 1
     assert "narrative_queue_depth NaN" in engine.http.get("/metrics").text
     failures = [line for line in engine.log() if "error" in line]
@@ -113,6 +114,23 @@ def test_a_password_set_at_run_time_is_redis_being_out_until_it_is_taken_back(en
     redis_server.command("-a", "changed", "CONFIG", "SET", "requirepass", "")
     engine.until_health("ok")
     assert engine.http.post("/simulations", json=SIMULATION).status_code == 202
+
+
+def test_a_password_of_redis_comes_from_the_settings_and_a_rotated_one_needs_a_restart(engine, redis_server):
+    redis_server.command("CONFIG", "SET", "requirepass", "rotated")
+    redis_server.command("-a", "rotated", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    engine.until_health("degraded")
+    engine.kill()
+    engine.redis_password = "rotated"
+    engine.start()
+    assert engine.until_health("ok")["redis"] == "ok"
+    queued = engine.http.post("/simulations", json=SIMULATION).json()["simulation_id"]
+    wait.until(
+        "the narrative",
+        lambda: engine.http.get(f"/simulations/{queued}").json(),
+        lambda seen: "narrative" in seen,
+        seconds=10,
+    )
 
 
 def test_it_starts_without_redis(engine_alone):

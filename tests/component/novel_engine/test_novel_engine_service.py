@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -153,3 +154,155 @@ def test_log_lines_suit_the_runbook_s_log_analysis_script(engine):
     average = re.fullmatch(r"Average: ([\d.]+)ms\n", said.stdout)
     assert average, said.stdout
     assert 0 < float(average[1]) < 2000
+
+
+def log_in(engine, name="editor", password=None):
+    password = f"{name}-password" if password is None else password
+    return engine.http.post("/login", json={"name": name, "password": password})
+
+
+def session_of(login):
+    return {"X-Session-Id": login.json()["session_id"]}
+
+
+def runbook_finds(engine):
+    """What the runbook's search after a breach shows, without the lines of requests and of the start, whose
+    folder has the test's name."""
+    said = subprocess.run(
+        ["grep", "-E", "(auth|login|admin|unauthorized)"],
+        input="\n".join(
+            line for line in engine.log() if not re.search(" request method=| starting on ", line)
+        ),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    return [re.sub(r"^\S+ ", "", line) for line in said.stdout.splitlines()]
+
+
+def test_who_logs_in_is_known_by_the_session(engine):
+    login = log_in(engine)
+    assert (login.status_code, login.json()["name"]) == (200, "editor")
+    assert login.cookies["session_id"] == login.json()["session_id"]
+    engine.http.cookies.clear()
+    assert engine.http.get("/account").status_code == 401
+    assert engine.http.get("/account", headers=session_of(login)).json() == {"name": "editor"}
+    assert runbook_finds(engine) == [
+        "INFO login of 'editor' from 127.0.0.1",
+        "WARNING unauthorized method=GET path=/account account=None client=127.0.0.1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("editor", "wrong"),
+        ("editor", "admin-password"),
+        ("nobody", "x"),
+        ("../accounts/editor", "editor-password"),
+        (".", "x"),
+    ],
+)
+def test_a_failed_login_is_401_and_logged_in_the_words_that_the_runbook_searches(engine, name, password):
+    assert log_in(engine, name, password).status_code == 401
+    assert runbook_finds(engine) == [f"WARNING login failed for '{name}' from 127.0.0.1: unauthorized"]
+    assert engine.metric('logins_total{outcome="failed"}') == 1
+
+
+def test_a_name_cannot_forge_a_line_of_the_log(engine):
+    assert log_in(engine, "x\nlogin of 'admin'", "x").status_code == 401
+    assert len(runbook_finds(engine)) == 1
+
+
+def test_a_password_that_is_changed_counts_at_once(engine):
+    (engine.folder / "accounts" / "editor").write_text("changed\n")
+    assert log_in(engine).status_code == 401
+    assert log_in(engine, password="changed").status_code == 200
+
+
+def test_too_many_wrong_passwords_lock_this_account_and_no_other(engine, redis_server):
+    assert [log_in(engine, password="wrong").status_code for _ in range(10)] == [401] * 10
+    refused = log_in(engine)  # the right password does not help either
+    assert refused.status_code == 429
+    assert runbook_finds(engine)[-1] == "WARNING login failed for 'editor' from 127.0.0.1: rate-limited"
+    assert engine.metric('rate_limited_total{limit="login"}') == 1
+    assert log_in(engine, "admin").status_code == 200
+    assert 0 < int(redis_server.command("TTL", "login-failures:editor")) <= 60
+    redis_server.command("DEL", "login-failures:editor")
+    assert log_in(engine).status_code == 200
+
+
+def test_admin_pages_are_for_admins(engine):
+    engine.http.get("/characters", headers={"X-Session-Id": "someone"})
+    wait.until("a session", lambda: engine.metric("active_sessions"), lambda seen: seen == 1, seconds=5)
+    assert engine.http.get("/admin/state").status_code == 401
+    editor = session_of(log_in(engine))
+    engine.http.cookies.clear()
+    assert engine.http.get("/admin/state", headers=editor).status_code == 403
+    admin = session_of(log_in(engine, "admin"))
+    engine.http.cookies.clear()
+    state = engine.http.get("/admin/state", headers=admin)
+    assert (state.status_code, state.json()["narrative_queue_depth"]) == (200, 0)
+    assert "WARNING unauthorized method=GET path=/admin/state account='editor' client=127.0.0.1" in (
+        runbook_finds(engine)
+    )
+
+
+def test_flushall_logs_everybody_out(engine, redis_server):
+    session = session_of(log_in(engine))
+    engine.http.cookies.clear()
+    assert engine.http.get("/account", headers=session).status_code == 200
+    redis_server.command("FLUSHALL")
+    assert engine.http.get("/account", headers=session).status_code == 401
+
+
+def test_a_session_that_asks_too_often_is_refused_and_nobody_else(engine):
+    def ask(headers, times):
+        """Eight at a time, until somebody is refused, and `times` at most."""
+        answers = []
+        with ThreadPoolExecutor(8) as users:
+            while len(answers) < times and 429 not in answers:
+                answers += users.map(
+                    lambda _: engine.http.get("/characters/aria", headers=headers).status_code, range(80)
+                )
+        return answers
+
+    greedy = ask({"X-Session-Id": "greedy-and-more"}, 4000)
+    assert {200, 429} == set(greedy)
+    assert set(ask({}, len(greedy))) == {200}  # as many, by nobody in particular
+    assert engine.metric('rate_limited_total{limit="session"}') == greedy.count(429)
+    said = [line for line in engine.log() if "rate limit" in line]
+    assert said[0].endswith(
+        "WARNING rate limit: session 'greedy-a'... sent more than 50 requests in a second"
+    )
+    assert "greedy-and-more" not in "".join(said)
+    refused = [line for line in engine.log() if "status=429" in line]
+    assert len(refused) == greedy.count(429)
+
+
+def test_a_manuscript_is_written_by_who_has_logged_in_and_read_by_everybody(engine):
+    starter = "/campaigns/starter-0000/manuscript"
+    assert engine.http.get(starter).text.startswith("# Starter campaign 0\n")
+    made = engine.http.post("/campaigns", json=CAMPAIGN).json()["campaign_id"]
+    path = f"/campaigns/{made}/manuscript"
+    assert engine.http.get(path).status_code == 404
+    assert engine.http.post(path).status_code == 401
+    log_in(engine)  # the client sends its cookie back
+    assert engine.http.post(path).status_code == 201
+    text = engine.http.get(path).text
+    assert text == "# The drowned stars\n\nWith aria, bram.\n\na voyage\n"
+    assert (engine.folder / "manuscripts" / f"{made}.md").read_text() == text
+    assert engine.http.post("/campaigns/none/manuscript").status_code == 404
+    assert len(list((engine.folder / "manuscripts").iterdir())) == 9
+
+
+def test_manuscripts_that_cannot_be_kept_are_an_error_that_is_logged(engine):
+    log_in(engine)
+    (engine.folder / "manuscripts").rename(engine.folder / "moved")
+    (engine.folder / "manuscripts").write_text("no folder")
+    assert engine.http.post("/campaigns/starter-0000/manuscript").status_code == 500
+    assert any(
+        re.search(r"error in files for POST /campaigns/starter-0000/manuscript: .* FileExistsError$", line)
+        for line in engine.log()
+    )
+    assert engine.metric('error_total{kind="files"}') == 1

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from novel_engine.app.settings import Settings
+from novel_engine.backup.configuration import KINDS
+
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "novel_engine" / "manifests"
 TARGET = tomllib.loads((ROOT / "drill.toml").read_text())
@@ -31,7 +34,11 @@ WORKLOADS = [
     OBJECTS["Deployment", "novel-engine"]["spec"]["template"],
     OBJECTS["Deployment", "redis"]["spec"]["template"],
     OBJECTS["Deployment", "edge"]["spec"]["template"],
-    OBJECTS["CronJob", "novel-engine-backup"]["spec"]["jobTemplate"]["spec"]["template"],
+    *(
+        each["spec"]["jobTemplate"]["spec"]["template"]
+        for (kind, _), each in OBJECTS.items()
+        if kind == "CronJob"
+    ),
 ]
 CONTAINERS = [
     container
@@ -84,7 +91,12 @@ def test_novel_engine_runs_as_the_issue_says():
         container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")
     }
     assert probes == {"/health"}
-    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/app/data", "/app/logs", "/tmp"}
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {
+        "/app/data",
+        "/app/logs",
+        "/etc/novel-engine/accounts",
+        "/tmp",
+    }
 
 
 def test_redis_keeps_an_append_only_file_on_its_own_volume():
@@ -100,7 +112,8 @@ def test_redis_keeps_an_append_only_file_on_its_own_volume():
 def test_pod_is_uid_1000_without_a_token(template):
     assert template["spec"]["securityContext"]["runAsUser"] == 1000
     assert template["spec"]["securityContext"]["runAsNonRoot"] is True
-    assert template["spec"]["automountServiceAccountToken"] is False
+    needs_token = template["metadata"]["labels"].get("backup") == "configuration"
+    assert template["spec"]["automountServiceAccountToken"] is needs_token
 
 
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container["name"])
@@ -121,13 +134,85 @@ def test_autoscaler_follows_the_runbook_s_numbers():
     assert targets == {"cpu": 70, "memory": 80}
 
 
-def test_backup_runs_every_six_hours_and_is_no_endpoint_of_the_service():
-    cronjob = OBJECTS["CronJob", TARGET["parts"]["backup"]["cronjob"]]
-    assert cronjob["spec"]["schedule"] == "0 */6 * * *"
-    template = cronjob["spec"]["jobTemplate"]["spec"]["template"]
-    assert template["metadata"]["labels"] != OBJECTS["Service", "novel-engine"]["spec"]["selector"]
-    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in template["spec"]["volumes"][:2]}
-    assert claims == {"novel-engine-data", "novel-engine-backups"}
+SCHEDULES = {  # the runbook's: every 6 hours, daily, daily, weekly
+    "novel-engine-backup": ("0 */6 * * *", ["make", "database"]),
+    "novel-engine-backup-configuration": ("15 1 * * *", ["make", "configuration"]),
+    "novel-engine-backup-data": ("30 1 * * *", ["make", "data"]),
+    "novel-engine-backup-infrastructure": ("45 1 * * 0", ["make", "infrastructure"]),
+    "novel-engine-backup-verification": ("30 2 * * *", ["verify"]),
+}
+
+
+def test_every_backup_of_the_runbook_has_its_job():
+    assert TARGET["parts"]["backup"]["cronjob"] in SCHEDULES
+    assert {name for kind, name in OBJECTS if kind == "CronJob"} == set(SCHEDULES)
+    readme = (ROOT / "novel_engine" / "README.md").read_text()
+    assert {f"`{name}`" for name in SCHEDULES} <= set(re.findall("`[a-z-]+`", readme))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_backup_runs_as_often_as_the_runbook_says_and_is_no_endpoint_of_the_service(name):
+    spec = OBJECTS["CronJob", name]["spec"]
+    template = spec["jobTemplate"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    schedule, arguments = SCHEDULES[name]
+    assert spec["schedule"] == schedule
+    assert container["command"] == ["python", "-m", "novel_engine.backup", *arguments]
+    selector = OBJECTS["Service", "novel-engine"]["spec"]["selector"]
+    assert not selector.items() <= template["metadata"]["labels"].items()
+    mounted = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    claims = {
+        volume["name"]: volume["persistentVolumeClaim"]["claimName"]
+        for volume in template["spec"]["volumes"]
+        if "persistentVolumeClaim" in volume
+    }
+    assert claims[mounted["/backups"]] == "novel-engine-backups"
+    if arguments[-1] in ("database", "data"):
+        assert claims[mounted["/app/data"]] == "novel-engine-data"
+    state = [volume for volume in template["spec"]["volumes"] if volume["name"] == "state"]
+    assert [each["secret"]["secretName"] for each in state] == (
+        ["terraform-state"] if arguments[-1] == "infrastructure" else []
+    )
+
+
+def test_the_saver_of_the_configuration_may_read_just_what_it_saves():
+    role = OBJECTS["Role", "novel-engine-backup-configuration"]
+    assert OBJECTS["RoleBinding", role["metadata"]["name"]]["roleRef"]["name"] == role["metadata"]["name"]
+    listed = {
+        (group, resource)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if rule["verbs"] == ["list"]
+    }
+    assert listed == {
+        (version.partition("/")[0] if "/" in version else "", plural) for version, _, plural in KINDS
+    }
+    assert [rule for rule in role["rules"] if rule["verbs"] != ["list"]] == [
+        {
+            "apiGroups": [""],
+            "resources": ["namespaces"],
+            "resourceNames": [TARGET["target"]["namespace"]],
+            "verbs": ["get"],
+        }
+    ]
+
+
+def test_every_kind_of_the_manifests_is_saved():
+    saved = {kind for _, kind, _ in KINDS}
+    assert {kind for kind, _ in OBJECTS} - saved == {"Namespace"}
+
+
+def test_passwords_come_from_secrets_that_are_there():
+    application = OBJECTS["Deployment", "novel-engine"]["spec"]["template"]["spec"]
+    redis = OBJECTS["Deployment", "redis"]["spec"]["template"]["spec"]["containers"][0]
+    for container, variable in ((application["containers"][0], "REDIS_PASSWORD"), (redis, "REDISCLI_AUTH")):
+        (source,) = [each["valueFrom"] for each in container["env"] if each["name"] == variable]
+        wanted = source["secretKeyRef"]
+        assert OBJECTS["Secret", wanted["name"]]["stringData"][wanted["key"]]
+    assert "admin" in OBJECTS["Secret", "novel-engine-accounts"]["stringData"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in application["containers"][0]["volumeMounts"]}
+    assert Path(mounts["accounts"]) == Settings().accounts
 
 
 @pytest.mark.parametrize("image", TARGET["target"]["images"], ids=lambda image: image["name"])

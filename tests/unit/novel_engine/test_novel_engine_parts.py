@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sqlite3
+import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from novel_engine.app import database, logs, narrator, settings, web
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "novel-engine.db"
-    database.prepare(path)
-    return path
+from novel_engine.app import accounts, database, logs, manuscripts, narrator, settings, web
+from novel_engine.app.rate_limit import RequestsOfThisSecond
 
 
 def test_database_is_in_wal_mode_with_a_library_of_many_pages(path):
@@ -63,6 +59,36 @@ def test_no_query_reads_or_sorts_the_whole_table(path, query):
     connection.close()
     assert "INDEX" in plan or "INTEGER PRIMARY KEY" in plan, plan
     assert "TEMP B-TREE" not in plan
+
+
+RUNBOOK_QUERY = "SELECT * FROM campaigns ORDER BY created_at DESC LIMIT 10;"
+
+
+def explained(path: Path) -> str:
+    """The runbook's own command, by the shell that the runbook starts."""
+    said = subprocess.run(
+        ["sqlite3", str(path), f"EXPLAIN QUERY PLAN {RUNBOOK_QUERY}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return said.stdout
+
+
+def test_the_runbook_s_explain_tells_an_index_from_a_scan(path):
+    assert "SCAN campaigns USING INDEX campaigns_by_created_at" in explained(path)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP INDEX campaigns_by_created_at")
+    connection.close()
+    assert re.search(r"SCAN campaigns\n.*USE TEMP B-TREE FOR ORDER BY", explained(path))
+
+
+def test_the_runbook_s_analyze_counts_the_index(path):
+    subprocess.run(["sqlite3", str(path), "ANALYZE;"], check=True)
+    connection = sqlite3.connect(path)
+    counted = dict(connection.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'campaigns'"))
+    connection.close()
+    assert counted["campaigns_by_created_at"].split()[0] == str(database.STARTER_CAMPAIGNS)
 
 
 def test_newest_campaign_is_first(path):
@@ -115,6 +141,7 @@ def test_settings_come_from_the_environment():
     )
     assert (chosen.database, chosen.redis_port, chosen.drain_seconds) == (Path("/d/x.db"), 1, 0.5)
     assert (chosen.port, chosen.logs) == (8000, Path("/app/logs"))
+    assert chosen.manuscripts == Path("/d/manuscripts")
     with pytest.raises(ValueError, match="many"):
         settings.from_environment({"PORT": "many"})
 
@@ -129,6 +156,70 @@ def test_log_lines_end_in_what_the_runbook_counts(caplog):
     assert "error" in failed
     assert failed.split()[-1] == "DatabaseError"
     assert "\n" not in failed
+
+
+def test_lines_about_who_may_are_found_by_the_runbook_and_are_no_errors(caplog):
+    caplog.set_level(logging.INFO, logger="novel_engine")
+    logs.login("editor", "1.2.3.4")
+    logs.login_refused("x\n2026 INFO login of 'admin'", "1.2.3.4", "unauthorized")
+    logs.login_refused("editor" * 50, "1.2.3.4", "rate-limited")
+    logs.unauthorized("GET", "/account", None, "1.2.3.4")
+    assert all(re.search("auth|login|admin|unauthorized", message) for message in caplog.messages)
+    logs.rate_limited("abcdefghijklmnop\n", 50)
+    for message in caplog.messages:
+        assert "error" not in message.lower()
+        assert "response_time" not in message
+        assert "\n" not in message
+        assert len(message) < 200
+    assert "ijkl" not in caplog.messages[-1]
+
+
+def test_requests_are_counted_anew_each_second():
+    moment = 10.0
+    requests = RequestsOfThisSecond(lambda: moment)
+    assert [requests.count("a"), requests.count("a"), requests.count("b")] == [1, 2, 1]
+    moment = 10.999
+    assert requests.count("a") == 3
+    moment = 11.0
+    assert [requests.count("a"), requests.count("b")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "right"),
+    [
+        ("editor", "secret", True),
+        ("editor", "secret\n", False),
+        ("editor", "Secret", False),
+        ("editor", "", False),
+        ("empty", "", False),
+        ("other", "secret", False),
+        ("", "", False),
+        ("../x/editor", "secret", False),
+        ("..", "", False),
+    ],
+)
+def test_only_the_password_in_the_account_s_file_is_right(tmp_path, name, password, right):
+    folder = tmp_path / "x"
+    folder.mkdir()
+    (folder / "editor").write_text("secret\n")
+    (folder / "empty").write_text("")
+    assert accounts.is_right(folder, name, password) is right
+
+
+@pytest.mark.parametrize("campaign_id", ["../secret", "", "a/b", "x" * 65, "none", ".."])
+def test_no_manuscript_is_read_from_elsewhere(tmp_path, campaign_id):
+    (tmp_path / "secret.md").write_text("not for readers")
+    (tmp_path / "manuscripts").mkdir()
+    assert manuscripts.read(tmp_path / "manuscripts", campaign_id) is None
+
+
+def test_starters_have_manuscripts_and_nobody_s_work_is_written_over(path, tmp_path):
+    folder = tmp_path / "manuscripts"
+    manuscripts.prepare(folder, path)
+    assert len(list(folder.iterdir())) == manuscripts.STARTERS
+    (folder / "starter-0000.md").write_text("by hand")
+    manuscripts.prepare(folder, path)
+    assert manuscripts.read(folder, "starter-0000") == b"by hand"
 
 
 def test_bodies_are_compact_json():
