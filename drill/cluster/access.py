@@ -147,14 +147,15 @@ class Cluster:
         if response.status == NOT_FOUND:
             raise AbsentError(f"{method} {path} at {self.context}: there is no such thing")
         if response.status == FORBIDDEN:
-            raise ForbiddenError(f"{method} {path} at {self.context}: this user may not")
+            said = _message(data)
+            raise ForbiddenError(f"{method} {path} at {self.context}: this user may not; {said}")
         if response.status == CONFLICT:
             raise ConflictError(
                 f"{method} {path} at {self.context}: it was changed or made by others meanwhile"
             )
         if response.status >= 300:
             raise ClusterError(
-                f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}"
+                f"{method} {path} at {self.context}: {response.status} {_message(data)}"
             )
         return data
 
@@ -265,6 +266,16 @@ class Cluster:
         ClusterError.
         """
         return run(["docker", "exec", node, *command], seconds=seconds)
+
+
+def _message(data: bytes) -> str:
+    """What the API server says, without the object around it."""
+    try:
+        said = json.loads(data)
+    except ValueError:
+        said = None
+    message = said.get("message") if isinstance(said, dict) else None
+    return (message or data.decode(errors="replace"))[:400]
 
 
 def _ready_addresses(endpoint_slice: Json) -> list[str]:
