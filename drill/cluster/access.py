@@ -154,9 +154,7 @@ class Cluster:
                 f"{method} {path} at {self.context}: it was changed or made by others meanwhile"
             )
         if response.status >= 300:
-            raise ClusterError(
-                f"{method} {path} at {self.context}: {response.status} {_message(data)}"
-            )
+            raise ClusterError(f"{method} {path} at {self.context}: {response.status} {_message(data)}")
         return data
 
     def get(self, path: str, *, query: Mapping[str, str] | None = None, seconds: float = 10) -> Json:

@@ -28,8 +28,8 @@ class Pause(Fault, frozen=True):
             labels = site.cluster.get(f"/api/v1/nodes/{node}")["metadata"].get("labels") or {}
             if CONTROL_PLANE in labels:
                 raise FaultError(
-                    f"{site.workload.name} runs on {node}, which is the control plane: without it nobody could "
-                    "say what happens; its pods are to be on a node of their own"
+                    f"{site.workload.name} runs on {node}, which is the control plane: without it nobody "
+                    "could say what happens; its pods are to be on a node of their own"
                 )
         return cls(nodes)
 
