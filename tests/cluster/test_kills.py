@@ -55,7 +55,9 @@ def test_a_kill_while_the_fault_is_in_is_put_back(
     kill(victim, run)
     assert ledger_of(cluster).files(), "the fault was in and the ledger does not tell"
     done = put_back_what_drills_left(settings, cluster)
-    assert [line.partition(":")[0] for line in done.undone] == [fault]
+    undone = [line.partition(":")[0] for line in done.undone]
+    # the experiment whose run was killed undoes it by itself, and may have done so by now
+    assert undone == [fault] or (victim == "run" and undone == [])
     assert_as_known(settings, cluster)
 
 

@@ -15,6 +15,7 @@ from drill.faults.catalogue import as_data, from_data
 from drill.faults.create import Create, CreateParameters
 from drill.faults.delete import Delete, DeleteParameters
 from drill.faults.fault import Fault, Site
+from drill.faults.name_server import NameServer, NameServerParameters
 from drill.faults.node import Node, NodeParameters
 from drill.faults.patch import Patch, PatchParameters
 from drill.faults.pause import Pause
@@ -321,3 +322,71 @@ def test_the_control_plane_is_never_held(small: SmallCluster, settings: Settings
     small.put("Node", {"metadata": {"name": "node", "labels": labels}, "spec": {}})
     with pytest.raises(FaultError, match="web runs on node, which is the control plane"):
         Pause.prepare(a_site(cluster, settings), None)
+
+
+COREFILE = ".:53 {\n    kubernetes example.local in-addr.arpa {\n    }\n}\n"
+NAMES = "/api/v1/namespaces/kube-system/configmaps"
+
+
+class NameServerPods:
+    """The name server's pods, each replaced as soon as it is deleted, as its own deployment would."""
+
+    def __init__(self, small: SmallCluster) -> None:
+        self.made = 0
+        self._path = "/api/v1/namespaces/kube-system/pods"
+        small.objects[self._path] = {}
+        small.objects[NAMES] = {"coredns": {"metadata": {"name": "coredns"}, "data": {"Corefile": COREFILE}}}
+        self._pods = small.objects[self._path]
+        for _ in range(2):
+            self._make()
+        answer = small._of_one
+
+        def and_make(method: str, collection: str, name: str, body: Json | None) -> tuple[int, Json]:
+            answered = answer(method, collection, name, body)
+            if (method, collection) == ("DELETE", self._path):
+                self._make()
+            return answered
+
+        small._of_one = and_make  # type: ignore[method-assign]
+
+    def _make(self) -> None:
+        self.made += 1
+        name = f"coredns-{self.made}"
+        ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+        metadata = {"name": name, "uid": name, "labels": {"k8s-app": "kube-dns"}}
+        self._pods[name] = {"metadata": metadata, "spec": {}, "status": ready}
+
+
+def test_a_name_is_lost_and_found_again(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    pods = NameServerPods(small)
+    site = a_site(local, settings)
+    parameters = NameServerParameters(disconnect=f"touch {tmp_path}/disconnected")
+    fault = kept(NameServer.prepare(site, parameters))
+    injected = fault.inject(local)
+    assert injected.detail == {"names": [f"web.{NAMESPACE}.svc.example.local"]}
+    corefile = small.objects[NAMES]["coredns"]["data"]["Corefile"]
+    assert corefile.startswith(f"web.{NAMESPACE}.svc.example.local:53 {{")
+    assert corefile.endswith(COREFILE)
+    assert pods.made == 4
+    assert (tmp_path / "disconnected").exists()
+    # this machine does not know that name either
+    assert fault.look(local, {}).shows
+    assert fault.undo(local) == "put the name server's configuration back"
+    assert small.objects[NAMES]["coredns"]["data"]["Corefile"] == COREFILE
+    assert pods.made == 6
+    assert fault.undo(local) == "started the name server anew"
+
+
+def test_a_name_server_that_is_not_understood_is_left_alone(
+    small: SmallCluster, settings: Settings, local: LocalCluster
+) -> None:
+    NameServerPods(small)
+    small.objects[NAMES]["coredns"]["data"]["Corefile"] = ".:53 {}"
+    with pytest.raises(FaultError, match="expected a Corefile with a line `kubernetes`"):
+        NameServer.prepare(a_site(local, settings), NameServerParameters("true"))
+    small.objects[NAMES]["coredns"]["data"]["Corefile"] = COREFILE
+    small.remove("Service", "web")
+    with pytest.raises(FaultError, match="no Service leads to web"):
+        NameServer.prepare(a_site(local, settings), NameServerParameters("true"))
