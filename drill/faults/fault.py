@@ -69,13 +69,14 @@ class Site:
         return Subject(workload.name, workload.kind, workload.container, self.settings.target.service)
 
     def filled(self, text: str) -> str:
-        """`text` with {workload}, {container}, {service} and {namespace} filled in; {image} and {command}
-        are those that the container runs now, the command quoted for a shell; {file}, {folder} and
+        """`text` with {workload}, {container}, {service}, its {port} and {namespace} filled in; {image} and
+        {command} are those that the container runs now, the command quoted for a shell; {file}, {folder} and
         {volume_claim} are those of a part in a file."""
         names: dict[str, Callable[[], str]] = {
             "workload": lambda: self.workload.name,
             "container": lambda: self.workload.container,
             "service": lambda: self.settings.target.service,
+            "port": self._port,
             "namespace": lambda: self.cluster.namespace,
             "image": self._image,
             "command": self._command,
@@ -105,6 +106,10 @@ class Site:
         found = self.cluster.workload(self.workload.name, self.workload.kind)
         spec: Json = found["spec"]["template"]["spec"]
         return spec
+
+    def _port(self) -> str:
+        path = self.cluster.core("services", self.settings.target.service)
+        return str(self.cluster.get(path)["spec"]["ports"][0]["port"])
 
     def _image(self) -> str:
         containers = self.pod_spec()["containers"]

@@ -18,6 +18,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 CONNECT_SECONDS = 1
 LOOK_SECONDS = 15
 DRY_RUN = {"dryRun": "All"}
+LOG_LINES = 20
 
 
 class Shows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,7 +31,8 @@ class Shows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     container waits; `ended`, the same of the last end of a container; `restarts`, so many at least.
     `created`: a pattern of what the API server answers when one more of its pods is asked for (a dry run).
     `autoscalers`: those that aim at the workload; `scaling`: a pattern that each one's conditions match.
-    `says`: a pattern that is found in what `look`, run by `sh -c`, prints in each of its containers."""
+    `says`: a pattern that is found in what `look`, run by `sh -c`, prints in each of its containers.
+    `logs`: of pods, by name, a pattern that is found in the last lines that each has logged."""
 
     endpoints: Some | None = None
     answering: Some | None = None
@@ -46,6 +48,7 @@ class Shows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     scaling: str = ""
     look: str = ""
     says: str = ""
+    logs: dict[str, str] = {}
 
     def filled(self, site: Site) -> Shows:
         """The same with the names of a site in it."""
@@ -56,7 +59,7 @@ class Shows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         fits: list[bool] = []
         seen: list[str] = []
         for looked_at, look in LOOKS.items():
-            if any(getattr(self, field) not in (None, "") for field in looked_at):
+            if any(getattr(self, field) not in (None, "", {}) for field in looked_at):
                 for fit, words in look(self, cluster, subject):
                     fits.append(fit)
                     seen.append(words)
@@ -159,6 +162,15 @@ def _says(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
     yield fits, f"{subject.workload} answers {', '.join(answers) or 'nothing: no pod runs'}"
 
 
+def _logs(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+    for name, pattern in shows.logs.items():
+        path = f"{cluster.core('pods', name)}/log"
+        text = cluster.request("GET", path, query={"tailLines": str(LOG_LINES)}).decode(errors="replace")
+        found = re.search(pattern, text)
+        last = text.strip().splitlines()[-1:]
+        yield bool(found), f"{name} logs: {found[0] if found else ''.join(last) or 'nothing'}"
+
+
 def _init_statuses(pod: Json) -> list[Json]:
     statuses: list[Json] = pod.get("status", {}).get("initContainerStatuses") or []
     return statuses
@@ -184,5 +196,6 @@ LOOKS: dict[tuple[str, ...], Callable[[Shows, Cluster, Subject], Looks]] = {
     ("created",): _created,
     ("autoscalers", "scaling"): _autoscalers,
     ("says",): _says,
+    ("logs",): _logs,
 }
 """Which look tells of which fields."""

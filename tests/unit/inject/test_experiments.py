@@ -27,7 +27,7 @@ from drill.recording.events import PlannedFault
 from drill.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-LONGEST_LINES = 40
+LONGEST_LINES = 85
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +168,8 @@ EXAMPLES: tuple[tuple[str, object], ...] = (
     ("Shows", {"endpoints": "none"}),
     ("Subject", {"workload": "web", "workload_kind": "Deployment", "container": "web", "service": "web"}),
     ("Literal", "none"),
+    ("list[tuple", [["web", "Deployment", "web"]]),
+    ("float", 1.0),
     ("list[dict", [{"kind": "ResourceQuota", "metadata": {"name": "web"}}]),
     ("list", ["one"]),
     ("dict", {"kind": "Service", "metadata": {"name": "web", "labels": {}}}),
