@@ -1,7 +1,7 @@
 """A part's password changed, in the part and in the Secret, while who uses it goes on with the old one.
 
-Containers take the Secret's value when they start: what started while the fault was in has the new one, and is
-replaced by the undo.
+Containers take the Secret's value when they start: what started while the fault was in has the new one, and
+is replaced by the undo.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Secret(Fault, frozen=True):
         except AbsentError:
             cluster.request("POST", path_of("Secret", cluster.namespace), self.before)
             done.append("made the Secret anew")
-        late = [pod for pod in self._started_since(cluster)]
+        late = self._started_since(cluster)
         for pod in late:
             cluster.delete(cluster.core("pods", pod), grace_seconds=5)
         if late:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from drill.faults.name_server import NameServer, NameServerParameters
 from drill.faults.node import Node, NodeParameters
 from drill.faults.patch import Patch, PatchParameters
 from drill.faults.pause import Pause
+from drill.faults.secret import Secret, SecretParameters
 from drill.faults.sights import Shows
 from drill.faults.volume import Volume, VolumeParameters
 from drill.putback.known_state import differences, observe
@@ -390,3 +392,73 @@ def test_a_name_server_that_is_not_understood_is_left_alone(
     small.remove("Service", "web")
     with pytest.raises(FaultError, match="no Service leads to web"):
         NameServer.prepare(a_site(local, settings), NameServerParameters("true"))
+
+
+def with_password(small: SmallCluster, folder: Path, started: str) -> Json:
+    """A part whose container takes its password from a Secret, and has it in a file of this machine."""
+    item = a_deployment(replicas=1)
+    reference = {"secretKeyRef": {"name": "door", "key": "word"}}
+    item["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "WORD", "valueFrom": reference}]
+    small.put("Deployment", item)
+    old = base64.b64encode(b"mellon").decode()
+    small.put("Secret", {"kind": "Secret", "metadata": {"name": "door"}, "data": {"word": old}})
+    (folder / "word").write_text("mellon")
+    pods = small.objects[f"/api/v1/namespaces/{NAMESPACE}/pods"]
+    pods["web-0"]["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": started}}
+    return item
+
+
+def a_rotation(folder: Path) -> SecretParameters:
+    return SecretParameters(
+        change=f"grep -qx {{old}} {folder}/word && printf %s {{new}} > {folder}/word; true",
+        shows=Shows(look=f"grep -qx {{new}} {folder}/word && echo new || echo old", says="^new"),
+    )
+
+
+def test_a_password_is_changed_and_changed_back(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    with_password(small, tmp_path, "2020-01-01T00:00:00Z")
+    known = observe(local)
+    fault = kept(Secret.prepare(a_site(local, settings), a_rotation(tmp_path)))
+    assert isinstance(fault, Secret)
+    assert not fault.look(local, {}).shows
+    fault.inject(local)
+    assert (tmp_path / "word").read_text() == fault.new
+    assert differences(known, observe(local)) != []
+    assert fault.look(local, {}).shows
+    assert fault.new not in str(fault.shown())
+    assert "mellon" not in str(fault.shown())
+    assert fault.undo(local) == "put the Secret back"
+    assert (tmp_path / "word").read_text() == "mellon"
+    assert differences(known, observe(local)) == []
+    assert fault.undo(local) == "the Secret is as it was, and nothing started meanwhile"
+
+
+def test_what_started_with_the_new_password_is_replaced(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    with_password(small, tmp_path, "2099-01-01T00:00:00Z")
+    fault = Secret.prepare(a_site(local, settings), a_rotation(tmp_path))
+    fault.inject(local)
+    small.remove("Secret", "door")
+    done = fault.undo(local)
+    assert done.startswith("made the Secret anew; replaced web-0, which started meanwhile")
+    assert f"DELETE /api/v1/namespaces/{NAMESPACE}/pods/web-0" in small.changes
+
+
+def test_a_part_without_a_password_is_refused(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    with pytest.raises(FaultError, match="web takes nothing from a Secret: there is no password"):
+        Secret.prepare(a_site(local, settings), a_rotation(tmp_path))
+
+
+def test_what_a_pod_logs_is_seen(small: SmallCluster, settings: Settings, cluster: Cluster) -> None:
+    subject = a_site(cluster, settings).subject
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/shell/log"
+    small.objects[path.removesuffix("/log")] = {"log": {"said": "sent 12 bytes to 10.0.0.9"}}
+    seen = Shows(logs={"shell": r"sent \d+ bytes"}).at(cluster, subject)
+    assert seen.shows
+    assert seen.observed == "shell logs: sent 12 bytes"
+    assert not Shows(logs={"shell": "got"}).at(cluster, subject).shows
