@@ -169,6 +169,8 @@ EXAMPLES: tuple[tuple[str, object], ...] = (
     ("Subject", {"workload": "web", "workload_kind": "Deployment", "container": "web", "service": "web"}),
     ("Literal", "none"),
     ("list[tuple", [["web", "Deployment", "web"]]),
+    ("KeptVolume", [{"name": "pv-1", "claim": "data", "policy": "Delete"}]),
+    ("dict[str, str]", {"app": "web"}),
     ("float", 1.0),
     ("list[dict", [{"kind": "ResourceQuota", "metadata": {"name": "web"}}]),
     ("list", ["one"]),

@@ -17,6 +17,7 @@ from drill.faults.create import Create, CreateParameters
 from drill.faults.delete import Delete, DeleteParameters
 from drill.faults.fault import Fault, Site
 from drill.faults.name_server import NameServer, NameServerParameters
+from drill.faults.namespace import MARK, Namespace
 from drill.faults.node import Node, NodeParameters
 from drill.faults.patch import Patch, PatchParameters
 from drill.faults.pause import Pause
@@ -462,3 +463,101 @@ def test_what_a_pod_logs_is_seen(small: SmallCluster, settings: Settings, cluste
     assert seen.shows
     assert seen.observed == "shell logs: sent 12 bytes"
     assert not Shows(logs={"shell": "got"}).at(cluster, subject).shows
+
+
+VOLUMES = "/api/v1/persistentvolumes"
+NAMESPACES = "/api/v1/namespaces"
+
+
+def with_a_volume(small: SmallCluster) -> None:
+    claim = {"metadata": {"name": "data"}, "spec": {"volumeName": "pv-1"}, "status": {"phase": "Bound"}}
+    small.put("PersistentVolumeClaim", {"kind": "PersistentVolumeClaim", **claim})
+    spec = {"persistentVolumeReclaimPolicy": "Delete", "claimRef": {"name": "data", "uid": "old"}}
+    small.objects[VOLUMES] = {"pv-1": {"metadata": {"name": "pv-1"}, "spec": spec, "status": {}}}
+
+
+def lose_everything(small: SmallCluster) -> None:
+    """What Kubernetes does of itself once a namespace is deleted."""
+    for path in [each for each in small.objects if f"/namespaces/{NAMESPACE}/" in each]:
+        small.objects[path] = {}
+    small.objects[VOLUMES]["pv-1"]["status"] = {"phase": "Released"}
+
+
+def bind_at_once(small: SmallCluster) -> None:
+    """A claim that names its volume is bound as soon as it is made."""
+    keep = small._keep
+
+    def and_bind(collection: str, item: Json) -> None:
+        keep(collection, item)
+        if collection.endswith("persistentvolumeclaims"):
+            small.objects[collection][item["metadata"]["name"]]["status"] = {"phase": "Bound"}
+        if collection == NAMESPACES:
+            small.objects[collection][item["metadata"]["name"]]["metadata"].setdefault("uid", "anew")
+
+    small._keep = and_bind  # type: ignore[method-assign]
+
+
+def test_a_namespace_is_deleted_and_made_anew_with_its_volumes(
+    small: SmallCluster, settings: Settings, cluster: Cluster
+) -> None:
+    with_a_volume(small)
+    small.put("Secret", {"kind": "Secret", "metadata": {"name": "door"}, "data": {"word": "bWVsbG9u"}})
+    known = observe(cluster)
+    fault = kept(Namespace.prepare(a_site(cluster, settings), None))
+    assert "bWVsbG9u" not in str(fault.shown())
+    assert not fault.look(cluster, {}).shows
+    assert fault.undo(cluster) == "the namespace is there: nothing was left to undo"
+    injected = fault.inject(cluster)
+    assert injected.detail == {"objects": 4, "volumes": 1}
+    policy = small.objects[VOLUMES]["pv-1"]["spec"]
+    assert policy["persistentVolumeReclaimPolicy"] == "Retain"
+    lose_everything(small)
+    assert fault.look(cluster, {}).observed == f"the namespace {NAMESPACE} is gone"
+    bind_at_once(small)
+    assert fault.undo(cluster) == "made the namespace anew, with 4 objects and 1 volumes"
+    assert differences(known, observe(cluster)) == []
+    assert small.get("PersistentVolumeClaim", "data")["spec"]["volumeName"] == "pv-1"
+    volume = small.objects[VOLUMES]["pv-1"]["spec"]
+    assert volume["claimRef"] == {"name": "data"}
+    assert volume["persistentVolumeReclaimPolicy"] == "Delete"
+    assert small.objects[NAMESPACES][NAMESPACE]["metadata"]["annotations"] == {}
+
+
+def test_an_undo_that_was_killed_half_way_goes_on(
+    small: SmallCluster, settings: Settings, cluster: Cluster
+) -> None:
+    with_a_volume(small)
+    known = observe(cluster)
+    fault = Namespace.prepare(a_site(cluster, settings), None)
+    fault.inject(cluster)
+    lose_everything(small)
+    bind_at_once(small)
+    half = {"metadata": {"name": NAMESPACE, "uid": "half", "annotations": {MARK: fault.mark}}}
+    small.put("Namespace", half)
+    small.put("Service", next(item for item in fault.objects if item["kind"] == "Service"))
+    assert fault.undo(cluster).startswith("made the namespace anew")
+    assert differences(known, observe(cluster)) == []
+
+
+def test_a_namespace_that_somebody_made_anew_is_theirs(
+    small: SmallCluster, settings: Settings, cluster: Cluster
+) -> None:
+    with_a_volume(small)
+    fault = Namespace.prepare(a_site(cluster, settings), None)
+    fault.inject(cluster)
+    lose_everything(small)
+    small.put("Namespace", {"metadata": {"name": NAMESPACE, "uid": "theirs"}})
+    small.changes.clear()
+    assert fault.undo(cluster) == "the namespace was made anew by somebody: it is left as it is"
+    assert small.changes == [f"PATCH {VOLUMES}/pv-1"]
+    assert small.objects[VOLUMES]["pv-1"]["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+
+
+def test_a_volume_that_is_gone_is_named(small: SmallCluster, settings: Settings, cluster: Cluster) -> None:
+    with_a_volume(small)
+    fault = Namespace.prepare(a_site(cluster, settings), None)
+    fault.inject(cluster)
+    lose_everything(small)
+    del small.objects[VOLUMES]["pv-1"]
+    with pytest.raises(FaultError, match="the volume pv-1 of data is gone"):
+        fault.undo(cluster)
