@@ -11,9 +11,9 @@ UV_VERSION := 0.13.9
 drill: up
 	$(BIN)/pytest features -m nightly
 
-## lint, types, layers, unit, component, cluster tests and the drills
+## lint, types, layers, unit, component, cluster tests and the drills; `pytest tests -m quarterly` are tests that wait for the quarter
 test: lint up
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -m "not quarterly"
 	$(BIN)/pytest features
 
 up: $(BIN)/.ready

@@ -147,15 +147,14 @@ class Cluster:
         if response.status == NOT_FOUND:
             raise AbsentError(f"{method} {path} at {self.context}: there is no such thing")
         if response.status == FORBIDDEN:
-            raise ForbiddenError(f"{method} {path} at {self.context}: this user may not")
+            said = _message(data)
+            raise ForbiddenError(f"{method} {path} at {self.context}: this user may not; {said}")
         if response.status == CONFLICT:
             raise ConflictError(
                 f"{method} {path} at {self.context}: it was changed or made by others meanwhile"
             )
         if response.status >= 300:
-            raise ClusterError(
-                f"{method} {path} at {self.context}: {response.status} {data.decode(errors='replace')[:400]}"
-            )
+            raise ClusterError(f"{method} {path} at {self.context}: {response.status} {_message(data)}")
         return data
 
     def get(self, path: str, *, query: Mapping[str, str] | None = None, seconds: float = 10) -> Json:
@@ -207,17 +206,23 @@ class Cluster:
 
     def endpoints(self, service: str) -> list[str]:
         """Addresses that the service leads to and that are ready."""
-        slices = self.get(
-            f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices",
-            query={"labelSelector": f"kubernetes.io/service-name={service}"},
-        )
+        return [address for each in self._slices(service) for address in _ready_addresses(each)]
+
+    def endpoint_places(self, service: str) -> list[tuple[str, int]]:
+        """Address and port of each of them."""
         return [
-            address
-            for each in slices["items"]
-            for endpoint in each.get("endpoints") or []
-            if endpoint.get("conditions", {}).get("ready", True)
-            for address in endpoint["addresses"]
+            (address, port["port"])
+            for each in self._slices(service)
+            for address in _ready_addresses(each)
+            for port in each.get("ports") or []
         ]
+
+    def _slices(self, service: str) -> list[Json]:
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices"
+        found: list[Json] = self.get(path, query={"labelSelector": f"kubernetes.io/service-name={service}"})[
+            "items"
+        ]
+        return found
 
     def kubectl_command(self, *arguments: str) -> list[str]:
         """The command line of kubectl with this kubeconfig and context."""
@@ -259,6 +264,25 @@ class Cluster:
         ClusterError.
         """
         return run(["docker", "exec", node, *command], seconds=seconds)
+
+
+def _message(data: bytes) -> str:
+    """What the API server says, without the object around it."""
+    try:
+        said = json.loads(data)
+    except ValueError:
+        said = None
+    message = said.get("message") if isinstance(said, dict) else None
+    return (message or data.decode(errors="replace"))[:400]
+
+
+def _ready_addresses(endpoint_slice: Json) -> list[str]:
+    return [
+        address
+        for endpoint in endpoint_slice.get("endpoints") or []
+        if endpoint.get("conditions", {}).get("ready", True)
+        for address in endpoint["addresses"]
+    ]
 
 
 def node_of(pod: Json) -> str:

@@ -15,19 +15,21 @@ from drill.recording import now
 
 COMMAND_SECONDS = 15
 UNDO_SHOWS_SECONDS = 5
-SECRET = "{secret}"
+SECRET, KEPT = "{secret}", "{kept}"
 
 
 class CommandParameters(Parameters, frozen=True, forbid_unknown_fields=True):
-    """Each is run by `sh -c` in the container; {secret} in them is a word that only this injection has.
-    `accepted`: a pattern that must be found in what `inject` prints; `shows`: a pattern that is found in what
-    `look` prints while the fault is in. `undo` may run at any time, also when there is nothing to undo."""
+    """Each is run by `sh -c` in the container; {secret} in them is a word that only this injection has,
+    {kept} what `keep` printed before anything was broken. `accepted`: a pattern that must be found in what
+    `inject` prints; `shows`: a pattern that is found in what `look` prints while the fault is in. `undo` may
+    run at any time, also when there is nothing to undo."""
 
     inject: str
     undo: str
     look: str
     shows: str
     accepted: str = ""
+    keep: str = ""
 
 
 @kind("command")
@@ -48,8 +50,9 @@ class Command(Fault, frozen=True):
     @classmethod
     def prepare(cls, site: Site, parameters: CommandParameters) -> Command:
         secret, workload = secrets.token_hex(16), site.workload
+        kept = _kept(site, parameters.keep) if parameters.keep else ""
         inject, undo, look = (
-            site.filled(script).replace(SECRET, secret)
+            site.filled(script).replace(SECRET, secret).replace(KEPT, kept)
             for script in (parameters.inject, parameters.undo, parameters.look)
         )
         return cls(
@@ -64,11 +67,8 @@ class Command(Fault, frozen=True):
         )
 
     def shown(self) -> dict[str, Any]:
-        """Without the scripts' secret, which is the only word of 32 hexadecimal digits in them."""
-        return {
-            name: re.sub(r"\b[0-9a-f]{32}\b", SECRET, value) if isinstance(value, str) else value
-            for name, value in super().shown().items()
-        }
+        # the only word of 32 hexadecimal digits in the scripts
+        return without_secret(super().shown())
 
     def inject(self, cluster: Cluster) -> Injected:
         before = now()
@@ -137,3 +137,23 @@ class Command(Fault, frozen=True):
         return cluster.exec(pod, self.container, ["sh", "-c", script], seconds=COMMAND_SECONDS).decode(
             errors="replace"
         )
+
+
+def _kept(site: Site, script: str) -> str:
+    workload = site.workload
+    pods = running_pods(site.cluster, workload.name, workload.container, workload.kind)
+    if not pods:
+        raise FaultError(f"no pod of {workload.name} runs: what is to be put back cannot be asked")
+    command = ["sh", "-c", script]
+    said = site.cluster.exec(
+        pods[0]["metadata"]["name"], workload.container, command, seconds=COMMAND_SECONDS
+    )
+    return said.decode(errors="replace").strip()
+
+
+def without_secret(shown: dict[str, Any]) -> dict[str, Any]:
+    """A record for people, with {secret} again in the place of the word that only this injection has."""
+    return {
+        name: re.sub(r"\b[0-9a-f]{32}\b", SECRET, value) if isinstance(value, str) else value
+        for name, value in shown.items()
+    }

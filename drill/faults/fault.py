@@ -8,17 +8,19 @@ here.
 
 from __future__ import annotations
 
-import json
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
-from drill.cluster.access import Cluster
+from drill.cluster.access import Cluster, Json
+from drill.cluster.health import running_pods
+from drill.errors import FaultError
 from drill.recording import Moment, now
-from drill.settings import Settings, Workload
+from drill.settings import Settings, Sqlite, Workload
 
 
 class Injected(msgspec.Struct, frozen=True):
@@ -33,6 +35,15 @@ class Sight(msgspec.Struct, frozen=True):
 
     shows: bool
     observed: str
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a fault is about: one workload, its container that does the work, and the target's Service."""
+
+    workload: str
+    workload_kind: str
+    container: str
+    service: str
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,22 +62,67 @@ class Site:
     part: str
     beside: Callable[[str], Path]
 
+    @property
+    def subject(self) -> Subject:
+        """The workload and the target's Service, as a record keeps them."""
+        workload = self.workload
+        return Subject(workload.name, workload.kind, workload.container, self.settings.target.service)
+
     def filled(self, text: str) -> str:
-        """`text` with {workload}, {container}, {service} and {namespace} filled in."""
-        names = {
-            "workload": self.workload.name,
-            "container": self.workload.container,
-            "service": self.settings.target.service,
-            "namespace": self.cluster.namespace,
+        """`text` with {workload}, {container}, {service}, its {port} and {namespace} filled in; {image} and
+        {command} are those that the container runs now, the command quoted for a shell; {file}, {folder} and
+        {volume_claim} are those of a part in a file."""
+        names: dict[str, Callable[[], str]] = {
+            "workload": lambda: self.workload.name,
+            "container": lambda: self.workload.container,
+            "service": lambda: self.settings.target.service,
+            "port": self._port,
+            "namespace": lambda: self.cluster.namespace,
+            "image": self._image,
+            "command": self._command,
         }
+        file = self.settings.parts.get(self.part)
+        if isinstance(file, Sqlite):
+            names["file"] = lambda: file.path
+            names["folder"] = lambda: str(PurePosixPath(file.path).parent)
+            names["volume_claim"] = lambda: file.volume_claim
         for name, value in names.items():
-            text = text.replace(f"{{{name}}}", value)
+            if f"{{{name}}}" in text:
+                text = text.replace(f"{{{name}}}", value())
         return text
 
-    def filled_in(self, value: dict[str, Any]) -> dict[str, Any]:
-        """The same in every text of a JSON object."""
-        filled: dict[str, Any] = json.loads(self.filled(json.dumps(value)))
-        return filled
+    def filled_in(self, value: Any) -> Any:
+        """The same in every text of JSON."""
+        if isinstance(value, str):
+            return self.filled(value)
+        if isinstance(value, list):
+            return [self.filled_in(each) for each in value]
+        if isinstance(value, dict):
+            return {key: self.filled_in(each) for key, each in value.items()}
+        return value
+
+    def pod_spec(self) -> Json:
+        """What the workload's pods are made from."""
+        found = self.cluster.workload(self.workload.name, self.workload.kind)
+        spec: Json = found["spec"]["template"]["spec"]
+        return spec
+
+    def _port(self) -> str:
+        path = self.cluster.core("services", self.settings.target.service)
+        return str(self.cluster.get(path)["spec"]["ports"][0]["port"])
+
+    def _image(self) -> str:
+        containers = self.pod_spec()["containers"]
+        return next(str(each["image"]) for each in containers if each["name"] == self.workload.container)
+
+    def _command(self) -> str:
+        workload = self.workload
+        pods = running_pods(self.cluster, workload.name, workload.container, workload.kind)
+        if not pods:
+            raise FaultError(f"no pod of {workload.name} runs: what its container runs cannot be told")
+        read = ["cat", "/proc/1/cmdline"]
+        said = self.cluster.exec(pods[0]["metadata"]["name"], workload.container, read)
+        return shlex.join(said.decode().rstrip("\0").split("\0"))
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from drill.cluster.access import AbsentError, Cluster
-from drill.cluster.objects import PATHS, essence, path_of, replace, stripped
-from drill.errors import FaultError
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, kind
+from drill.cluster.objects import essence, path_of, replace, stripped
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
 from drill.faults.sights import Shows
+from drill.faults.target_object import ObjectName, object_named
 from drill.recording import now
 
 STRATEGIC = "application/strategic-merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 
 
 class PatchParameters(Parameters, frozen=True, forbid_unknown_fields=True):
-    """`object`: what is patched: the workload's own object, the target's Service, or KIND/NAME of another;
-    `patch`: a strategic merge patch. Texts in both may hold {workload}, {container}, {service} and
-    {namespace}."""
+    """`object`: what is patched; `patch`: a strategic merge patch, or the operations of a JSON patch. Texts
+    in it may hold {workload}, {container}, {service}, {namespace}, {image} and {command}."""
 
-    patch: dict[str, Any]
+    patch: dict[str, Any] | list[dict[str, Any]]
     shows: Shows
-    object: Annotated[str, msgspec.Meta(pattern=r"^(workload|service|[A-Z]\w+/\S+)$")] = "workload"
+    object: ObjectName = "workload"
 
 
 @kind("patch")
@@ -34,48 +32,38 @@ class Patch(Fault, frozen=True):
 
     object_kind: str
     name: str
-    patch: dict[str, Any]
+    patch: dict[str, Any] | list[dict[str, Any]]
     before: dict[str, Any]
-    workload: str
-    workload_kind: str
-    service: str
+    subject: Subject
     shows: Shows
 
     @classmethod
     def prepare(cls, site: Site, parameters: PatchParameters) -> Patch:
-        workload = site.workload
-        named = {
-            "workload": f"{workload.kind}/{workload.name}",
-            "service": f"Service/{site.settings.target.service}",
-        }.get(parameters.object, site.filled(parameters.object))
-        object_kind, _, name = named.partition("/")
-        if object_kind not in PATHS:
-            raise FaultError(f"{object_kind}: expected a kind that can be put back: {', '.join(PATHS)}")
+        object_kind, name = object_named(site, parameters.object)
         live = site.cluster.get(path_of(object_kind, site.cluster.namespace, name))
         return cls(
             object_kind,
             name,
             site.filled_in(parameters.patch),
             stripped(live, live["apiVersion"], object_kind),
-            workload.name,
-            workload.kind,
-            site.settings.target.service,
-            parameters.shows,
+            site.subject,
+            parameters.shows.filled(site),
         )
 
     def shown(self) -> dict[str, Any]:
         shown = {**super().shown(), "before": essence(self.before)}
-        if self.object_kind == "Secret":
+        if self.object_kind == "Secret" and isinstance(self.patch, dict):
             shown["patch"] = essence({"kind": "Secret", "metadata": {"labels": {}}, **self.patch})
         return shown
 
     def inject(self, cluster: Cluster) -> Injected:
         before = now()
-        cluster.request("PATCH", self._path(cluster), self.patch, content_type=STRATEGIC)
+        how = STRATEGIC if isinstance(self.patch, dict) else JSON_PATCH
+        cluster.request("PATCH", self._path(cluster), self.patch, content_type=how)
         return Injected(before, {"object": f"{self.object_kind}/{self.name}", "patch": self.shown()["patch"]})
 
     def look(self, cluster: Cluster, detail: dict[str, Any]) -> Sight:
-        return self.shows.look(cluster, self.service, self.workload, self.workload_kind)
+        return self.shows.at(cluster, self.subject)
 
     def undo(self, cluster: Cluster) -> str:
         shown = f"{self.object_kind}/{self.name}"

@@ -8,7 +8,7 @@ import msgspec
 
 from drill.cluster.access import AbsentError, Cluster
 from drill.errors import FaultError
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, kind
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
 from drill.faults.sights import Shows
 from drill.recording import now
 
@@ -26,9 +26,7 @@ class Scale(Fault, frozen=True):
 
     parameters = ScaleParameters
 
-    workload: str
-    workload_kind: str
-    service: str
+    subject: Subject
     replicas: int
     before: int
     shows: Shows
@@ -39,29 +37,24 @@ class Scale(Fault, frozen=True):
         present = site.cluster.workload(workload.name, workload.kind)["spec"].get("replicas", 1)
         if present == parameters.replicas:
             raise FaultError(f"{workload.name} has {present} replicas already: scaling would change nothing")
-        return cls(
-            workload.name,
-            workload.kind,
-            site.settings.target.service,
-            parameters.replicas,
-            present,
-            parameters.shows,
-        )
+        return cls(site.subject, parameters.replicas, present, parameters.shows.filled(site))
 
     def inject(self, cluster: Cluster) -> Injected:
         before = now()
-        cluster.scale(self.workload, self.replicas, self.workload_kind)
-        return Injected(before, {"workload": self.workload, "replicas_before": self.before})
+        cluster.scale(self.subject.workload, self.replicas, self.subject.workload_kind)
+        return Injected(before, {"workload": self.subject.workload, "replicas_before": self.before})
 
     def look(self, cluster: Cluster, detail: dict[str, Any]) -> Sight:
-        return self.shows.look(cluster, self.service, self.workload, self.workload_kind)
+        return self.shows.at(cluster, self.subject)
 
     def undo(self, cluster: Cluster) -> str:
         try:
-            present = cluster.workload(self.workload, self.workload_kind)["spec"].get("replicas", 1)
+            present = cluster.workload(self.subject.workload, self.subject.workload_kind)["spec"].get(
+                "replicas", 1
+            )
         except AbsentError:
-            return f"{self.workload} is gone: there is nothing to scale back"
+            return f"{self.subject.workload} is gone: there is nothing to scale back"
         if present != self.replicas:
-            return f"{self.workload} had {present} replicas again: nothing was left to undo"
-        cluster.scale(self.workload, self.before, self.workload_kind)
-        return f"scaled {self.workload} back to {self.before}"
+            return f"{self.subject.workload} had {present} replicas again: nothing was left to undo"
+        cluster.scale(self.subject.workload, self.before, self.subject.workload_kind)
+        return f"scaled {self.subject.workload} back to {self.before}"

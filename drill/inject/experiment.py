@@ -30,7 +30,20 @@ RITUAL = "drill.inject.ritual"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RUNTIME = {"hypothesis": {"strategy": "before-method-only"}, "rollbacks": {"strategy": "always"}}
 KEYS = ("title", "description", "tags", "runtime", "controls", "method", "extensions")
-SAID = ("name", "fault", "kind", "part", "workload", "felt", "witness", "section", "parameters")
+SAID = (
+    "name",
+    "fault",
+    "kind",
+    "part",
+    "workload",
+    "felt",
+    "witness",
+    "witness_seconds",
+    "alert",
+    "section",
+    "parameters",
+)
+WITNESS_AT_MOST_SECONDS = 600
 ACTIVITIES, ROLLBACKS = 3, 1
 """How many a journal has to show: announce, inject, hold; undo."""
 
@@ -38,8 +51,9 @@ ACTIVITIES, ROLLBACKS = 3, 1
 class Experiment(msgspec.Struct, frozen=True):
     """One experiment. `kind`: of the fault; `part`: of the target that it hits, by name or kind, empty for
     the application; `workload`: that it hits instead, by name; `witness`: what the platform shows once it has
-    taken effect, in words; `section`: of the runbook that claims to repair it; `parameters`: as the kind
-    wants them."""
+    taken effect, in words; `witness_seconds`: so long that may take at least, whatever drill.toml says;
+    `alert`: of the runbook that calls somebody, and `section`: that claims to repair it, "none" where the
+    runbook has none; `parameters`: as the kind wants them."""
 
     path: Path
     fault: str
@@ -48,9 +62,11 @@ class Experiment(msgspec.Struct, frozen=True):
     parameters: Parameters
     felt: Felt
     witness: str
+    alert: str
+    section: str
     part: str = ""
     workload: str = ""
-    section: str = ""
+    witness_seconds: float = 0
 
     def prepare(self, cluster: Cluster, settings: Settings, ledger: Ledger, identity: str) -> Fault:
         """The fault's record on this target as it is now; nothing is broken. `identity`: the ledger
@@ -148,9 +164,9 @@ def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
     number, said = found[0]
     place = ("extensions", number)
     _known_keys(path, document, place, said, SAID)
-    for key in ("fault", "kind", "felt", "witness"):
+    for key in ("fault", "kind", "felt", "witness", "alert", "section"):
         _text(path, document, (*place, key), said.get(key))
-    for key in ("part", "workload", "section"):
+    for key in ("part", "workload"):
         if key in said:
             _text(path, document, (*place, key), said[key])
     if said["fault"] != path.stem or not NAME.fullmatch(path.stem):
@@ -176,10 +192,20 @@ def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
         _parameters(path, document, (*place, "parameters"), said.get("parameters", {}), kind),
         said["felt"],
         said["witness"],
+        said["alert"],
+        said["section"],
         said.get("part", ""),
         said.get("workload", ""),
-        said.get("section", ""),
+        _seconds(path, document, (*place, "witness_seconds"), said.get("witness_seconds", 0)),
     )
+
+
+def _seconds(path: Path, document: Document, place: tuple[int | str, ...], value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(path, document, place, value, "a number of seconds")
+    if not 0 <= value <= WITNESS_AT_MOST_SECONDS:
+        raise _wrong(path, document, place, value, f"from 0 to {WITNESS_AT_MOST_SECONDS} seconds")
+    return float(value)
 
 
 def _parameters(

@@ -107,6 +107,10 @@ class Injection:
         return experiment
 
     @property
+    def _witness_seconds(self) -> float:
+        return max(self._settings.judge.witness_seconds, self.experiment.witness_seconds)
+
+    @property
     def journal_path(self) -> Path:
         """Where the experiment leaves its journal."""
         return self._folder / f"journal-{self.fault}.json"
@@ -179,7 +183,7 @@ class Injection:
         not show it."""
         if self._injected is None or self._entry is None:
             raise UsageError(f"{self.fault}: nothing to witness, it is not injected")
-        start, seconds = self._injected.monotonic, self._settings.judge.witness_seconds
+        start, seconds = self._injected.monotonic, self._witness_seconds
         part = self._settings.part_name(self.experiment.part) if self.experiment.part else ""
         names = affected_requests(self._settings, part)
         seen = watch(
@@ -201,7 +205,7 @@ class Injection:
         return witness
 
     def _unwitnessed(self, seen: Seen) -> FaultError:
-        awaited, seconds = self.experiment.witness, self._settings.judge.witness_seconds
+        awaited, seconds = self.experiment.witness, self._witness_seconds
         self._recorder.record(FaultUnwitnessed(self.fault, awaited, seen.last_sight))
         users = f"; users felt: {seen.users}" if seen.users else ""
         return FaultError(

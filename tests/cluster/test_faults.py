@@ -22,13 +22,16 @@ from drill import wait
 from drill.cluster.access import Cluster
 from drill.errors import DrillError, FaultError, InputError, SetupError, UsageError
 from drill.faults.catalogue import as_data, from_data
+from drill.faults.fault import Subject
 from drill.faults.scale import Scale
 from drill.faults.sights import Shows
 from drill.inject import Injection, fault_names
+from drill.inject.experiment import experiment_of
 from drill.inject.journal import complaints, read_journal
 from drill.load.process import Load
 from drill.load.tail import RequestTail
 from drill.observe import Sampler
+from drill.parts import part_named
 from drill.parts.health import parts_health, wait_until_healthy
 from drill.putback import close_drill, open_drill
 from drill.putback import put_back as put_back_what_drills_left
@@ -45,10 +48,17 @@ def events_of(recorder: Recorder, kind: str) -> list[Event]:
     return [event for event in read_events(recorder.path) if event.kind == kind]
 
 
-FELT_BY_USERS = [fault for fault in fault_names() if fault != "no-fault"]
+BROKEN = [fault for fault in fault_names() if fault != "no-fault"]
 
 
-@pytest.mark.parametrize("fault", FELT_BY_USERS)
+@pytest.fixture(scope="session")
+def backed_up(settings: Settings, cluster: Cluster) -> None:
+    """A backup to be broken."""
+    part_named(cluster, settings, "backup").back_up(seconds=90)
+
+
+@pytest.mark.usefixtures("backed_up")
+@pytest.mark.parametrize("fault", BROKEN)
 def test_a_fault_is_witnessed_by_platform_and_users_then_held_then_undone(
     settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder, fault: str
 ) -> None:
@@ -65,8 +75,12 @@ def test_a_fault_is_witnessed_by_platform_and_users_then_held_then_undone(
         wait.pause(2)
     injection.undo()
     injection.wait_until_undone()
-    assert 0 < witness.seconds < settings.judge.witness_seconds
-    assert "failed request" in witness.users or "slow" in witness.users
+    experiment = experiment_of(settings, fault)
+    assert 0 < witness.seconds < max(settings.judge.witness_seconds, experiment.witness_seconds)
+    if experiment.felt == "latent":
+        assert witness.users == ""
+    else:
+        assert "failed request" in witness.users or "slow" in witness.users
     faults = [event for event in read_events(recorder.path) if event.kind.startswith("fault.")]
     assert [event.kind for event in faults] == [
         "fault.announced",
@@ -290,8 +304,8 @@ def test_an_open_fault_is_no_state_to_begin_with_and_a_damaged_entry_keeps_nothi
     gone = type(gone)(ended.pid, gone.started)
     web = settings.target.application
     replicas = cluster.workload(web.name)["spec"]["replicas"]
-    shows = Shows(endpoints="none")
-    record = as_data(Scale(web.name, web.kind, settings.target.service, 0, replicas, shows))
+    subject = Subject(web.name, web.kind, web.container, settings.target.service)
+    record = as_data(Scale(subject, 0, replicas, Shows(endpoints="none")))
 
     def entry(number: int) -> FaultEntry:
         name = "deployment-scaled-to-zero"

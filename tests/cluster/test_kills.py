@@ -14,6 +14,7 @@ from target_state import assert_as_known, ledger_of
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.errors import DeadlineError
+from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
 from drill.putback import put_back as put_back_what_drills_left
 from drill.settings import Settings
 
@@ -23,9 +24,20 @@ pytestmark = pytest.mark.cluster
 AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [
     ("deployment-scaled-to-zero", number) for number in range(3)
 ]
-# the drill of nothing leaves nothing to put back
+def _one_of_each_kind() -> set[str]:
+    """The first fault of each kind: its undo is that of all others of the kind."""
+    first: dict[str, str] = {}
+    for fault in FAULTS:
+        first.setdefault(read_experiment(OWN_EXPERIMENTS / f"{fault}.yaml").kind.kind, fault)
+    return set(first.values())
+
+
+# the drill of nothing leaves nothing to put back; faults of a kind that is there already wait for the quarter
 WHILE_IN = [
-    (fault, VICTIMS[number % 3]) for number, fault in enumerate(each for each in FAULTS if each != "no-fault")
+    pytest.param(
+        fault, VICTIMS[number % 3], marks=[] if fault in _one_of_each_kind() else [pytest.mark.quarterly]
+    )
+    for number, fault in enumerate(each for each in FAULTS if each != "no-fault")
 ]
 
 
@@ -50,12 +62,14 @@ def test_a_kill_while_the_fault_is_in_is_put_back(
 ) -> None:
     run = start(fault, tmp_path)
     wait.until(
-        f"{fault} to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05
+        f"{fault} to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=120, every_seconds=0.05
     )
     kill(victim, run)
     assert ledger_of(cluster).files(), "the fault was in and the ledger does not tell"
     done = put_back_what_drills_left(settings, cluster)
-    assert [line.partition(":")[0] for line in done.undone] == [fault]
+    undone = [line.partition(":")[0] for line in done.undone]
+    # the experiment whose run was killed undoes it by itself, and may have done so by now
+    assert undone == [fault] or (victim == "run" and undone == [])
     assert_as_known(settings, cluster)
 
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from drill.cli import cli
-from drill.inject import fault_names
+from drill.faults.catalogue import kinds
 from drill.judge.criteria import CRITERIA
 from drill.runbook import Defect, load_errata
 from drill.settings import load
@@ -186,10 +186,8 @@ def test_numbers_of_the_readme() -> None:
     assert f"({rate:g} requests/s" in README
 
 
-def test_writing_a_drill_names_every_fault_and_criterion() -> None:
+def test_writing_a_drill_names_every_kind_of_fault_and_criterion() -> None:
     text = (ROOT / "docs" / "writing-a-drill.md").read_text(encoding="utf-8")
     assert [
-        name
-        for name in (*fault_names(), *(question.name for question in CRITERIA))
-        if f"`{name}`" not in text
+        name for name in (*kinds(), *(question.name for question in CRITERIA)) if f"`{name}`" not in text
     ] == []

@@ -3,6 +3,7 @@ value."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,7 @@ from drill.recording.events import PlannedFault
 from drill.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-LONGEST_LINES = 30
+LONGEST_LINES = 85
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,20 @@ def test_a_shipped_experiment_is_read_and_short(settings: Settings, fault: str) 
     assert lacking(settings, fault) == ()
 
 
+@pytest.mark.parametrize("fault", fault_names())
+def test_a_shipped_experiment_names_alert_and_section_as_the_runbook_does(
+    settings: Settings, fault: str
+) -> None:
+    found = experiment_of(settings, fault)
+    text = settings.target.runbook.read_text()
+    alerts = re.findall(r"^- alert: (\w+)$", text, re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    assert len(alerts) >= 3
+    assert found.alert in [*alerts, "none"]
+    assert found.section in [*headings, "none"]
+    assert (found.section == "none") == (fault == "no-fault")
+
+
 def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
     tmp_path: Path, settings: Settings
 ) -> None:
@@ -56,7 +71,7 @@ def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
     here = settings.model_copy(update={"root": tmp_path})
     assert "ours" in fault_names(here)
     assert experiment_of(here, "ours").felt == "nothing"
-    with pytest.raises(UsageError, match="'ours' is no fault: expected one of database-corrupted"):
+    with pytest.raises(UsageError, match="'ours' is no fault: expected one of admission-blocked"):
         experiment_of(settings, "ours")
 
 
@@ -70,13 +85,16 @@ def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
         ("method: []", "method: [1]", 5, "drill.inject.ritual adds what is to be done"),
         ("name: drill\n    fault", "name: other\n    fault", 7, "one with the name drill"),
         ("fault: deployment", "fault: statefulset", 8, "'deployment-scaled-to-zero', as the file is called"),
-        ("kind: scale", "kind: skale", 9, "a kind of fault: command, kill, network, nothing, patch"),
+        ("kind: scale", "kind: skale", 9, "a kind of fault: command, create, delete, kill"),
         ("felt: failed", "felt: hard", 10, "how users feel it: failed, slow, latent, nothing"),
+        ("    alert: none\n", "", 7, "alert: a text that is not empty"),
+        ("felt: failed", "felt: failed\n    witness_seconds: 601", 11, "from 0 to 600 seconds"),
+        ("felt: failed", "felt: failed\n    witness_seconds: soon", 11, "a number of seconds"),
         ("witness: the", "wittness: the", 11, "expected one of name, fault, kind, part"),
-        ("replicas: 0", "replicas: -1", 13, "scale: Expected `int` >= 0"),
-        ("replicas: 0", "replicas: many", 13, "scale: Expected `int`, got `str`"),
-        ("endpoints: none", "endpoints: few", 13, "scale: Invalid enum value 'few'"),
-        ("shows: {", "shoes: {", 13, "scale: Object contains unknown field `shoes`"),
+        ("replicas: 0", "replicas: -1", 14, "scale: Expected `int` >= 0"),
+        ("replicas: 0", "replicas: many", 14, "scale: Expected `int`, got `str`"),
+        ("endpoints: none", "endpoints: few", 14, "scale: Invalid enum value 'few'"),
+        ("shows: {", "shoes: {", 14, "scale: Object contains unknown field `shoes`"),
     ],
 )
 def test_what_is_wrong_with_an_experiment_is_named(
@@ -140,18 +158,27 @@ def test_every_kind_can_be_kept_and_read_again(name: str) -> None:
 
 def test_a_record_of_another_drill_is_named() -> None:
     record = as_data(Kill("web", "Deployment", "web", ["web-1"]))
-    with pytest.raises(Exception, match="'kidnap' is no kind of fault: expected one of command, kill"):
+    with pytest.raises(Exception, match="'kidnap' is no kind of fault: expected one of command, create"):
         from_data({**record, "kind": "kidnap"})
     with pytest.raises(Exception, match="cannot be undone by this drill"):
         from_data({"kind": "kill", "workload": "web"})
 
 
+EXAMPLES: tuple[tuple[str, object], ...] = (
+    ("Shows", {"endpoints": "none"}),
+    ("Subject", {"workload": "web", "workload_kind": "Deployment", "container": "web", "service": "web"}),
+    ("Literal", "none"),
+    ("list[tuple", [["web", "Deployment", "web"]]),
+    ("KeptVolume", [{"name": "pv-1", "claim": "data", "policy": "Delete"}]),
+    ("dict[str, str]", {"app": "web"}),
+    ("float", 1.0),
+    ("list[dict", [{"kind": "ResourceQuota", "metadata": {"name": "web"}}]),
+    ("list", ["one"]),
+    ("dict", {"kind": "Service", "metadata": {"name": "web", "labels": {}}}),
+    ("int", 3),
+)
+
+
 def _example(annotation: object) -> object:
     text = str(annotation)
-    if "Shows" in text:
-        return {"endpoints": "none"}
-    if "list" in text:
-        return ["one"]
-    if "dict" in text:
-        return {"kind": "Service", "metadata": {"name": "web", "labels": {}}}
-    return 3 if annotation is int else "one"
+    return next((example for word, example in EXAMPLES if word in text), "one")

@@ -115,7 +115,11 @@ def test_what_a_target_lacks() -> None:
         ('manifests = "novel_engine/manifests"', 'manifests = "manifests"', "manifests: no such folder"),
         ("images/redis.Dockerfile", "images/Redis.Dockerfile", "Redis.Dockerfile: no such file"),
         ('needs = ["redis"]', 'needs = ["rediss"]', "a name of [parts]: database, redis, backup"),
-        ('workload = "redis"', 'workload = "rediss"', "one of [[target.workloads]]: novel-engine, redis"),
+        (
+            'workload = "redis"',
+            'workload = "rediss"',
+            "one of [[target.workloads]]: novel-engine, redis, edge",
+        ),
         ('kind = "sqlite"', 'kind = "postgres"', "a kind of part: 'sqlite', 'redis', 'backup'"),
         ('cronjob = "novel-engine-backup"', 'cronjobs = "novel-engine-backup"', "a name that drill knows"),
         ('"novel-engine.com:443" = "127.0.0.1:18443"', '"novel-engine.com:443" = "127.0.0.1"', "HOST:PORT"),

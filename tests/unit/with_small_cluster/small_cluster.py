@@ -32,6 +32,8 @@ class SmallCluster:
         self.forbidden: set[str] = set()
         self.autoscaled: dict[str, int] = {}
         """Replicas that an autoscaler chooses for a deployment as soon as others are set."""
+        self.dry_run: tuple[int, Json] = 201, {}
+        """What is answered to whoever asks whether one more pod would be made."""
         self.lock = threading.RLock()
         server = self
 
@@ -93,6 +95,8 @@ class SmallCluster:
             return 403, {}
         if path in self.objects or path in {each.format(namespace=NAMESPACE) for each in PATHS.values()}:
             if method == "POST" and body is not None:
+                if "generateName" in body["metadata"]:
+                    return self.dry_run
                 if body["metadata"]["name"] in self.objects.get(path, {}):
                     return 409, {}
                 self._keep(path, body)
@@ -111,7 +115,7 @@ class SmallCluster:
         elif method == "PUT" and body is not None:
             self._keep(collection, body)
         elif method == "PATCH" and body is not None:
-            self._keep(collection, _merged(item, body))
+            self._keep(collection, _operated(item, body) if isinstance(body, list) else _merged(item, body))
         return 200, self.objects[collection].get(name, item)
 
     def _listed(self, path: str, query: dict[str, list[str]]) -> Json:
@@ -168,7 +172,7 @@ class SmallCluster:
 
 
 class LocalCluster(Cluster):
-    """A cluster whose containers are this machine: what is run in one is run here."""
+    """A cluster whose containers and nodes are this machine: what is run in one is run here."""
 
     def exec(
         self,
@@ -181,6 +185,9 @@ class LocalCluster(Cluster):
     ) -> bytes:
         done = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, check=True)
         return done.stdout
+
+    def on_node(self, node: str, command: Sequence[str], *, seconds: float = 30) -> bytes:
+        return self.exec(node, "", command, seconds=seconds)
 
 
 def a_deployment(name: str = "web", replicas: int = 2, image: str = "web:1") -> Json:
@@ -236,6 +243,18 @@ def _pod(name: str, template: Json, started: bool, ready: bool) -> Json:
 def _is_ready(pod: Json) -> bool:
     statuses = pod.get("status", {}).get("containerStatuses", [{"ready": False}])
     return all(status["ready"] for status in statuses)
+
+
+def _operated(item: Json, operations: list[Json]) -> Json:
+    """A JSON patch of replacements."""
+    made: Json = json.loads(json.dumps(item))
+    for operation in operations:
+        *way, last = (int(key) if key.isdigit() else key for key in operation["path"].split("/")[1:])
+        at: Any = made
+        for key in way:
+            at = at[key]
+        at[last] = operation["value"]
+    return made
 
 
 def _merged(item: Any, patch: Any) -> Any:

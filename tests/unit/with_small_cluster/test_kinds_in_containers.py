@@ -17,7 +17,8 @@ from drill.errors import FaultError, UsageError
 from drill.faults.catalogue import as_data, from_data
 from drill.faults.command import Command, CommandParameters
 from drill.faults.fault import Site
-from drill.faults.sqlite_pages import SqlitePages, helper_of, integrity_of
+from drill.faults.sqlite_pages import HELPER, SqlitePages, helper_of, integrity_of
+from drill.faults.sqlite_rows import SqliteRows
 from drill.parts import part_named, searchable_part
 from drill.parts.health import parts_health
 from drill.settings import Settings
@@ -134,6 +135,64 @@ def test_a_claim_that_is_not_mounted_is_refused_before_anything_is_broken() -> N
         helper_of(with_volume()["spec"]["template"]["spec"], "web", "other")
 
 
+def test_newest_texts_are_altered_and_put_back(
+    small: SmallCluster, noted: Settings, local: LocalCluster, database: Path, tmp_path: Path
+) -> None:
+    small.put("Deployment", with_volume())
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE TABLE people (id INTEGER PRIMARY KEY, mail TEXT UNIQUE, name TEXT, born TEXT)")
+    for number in range(30):
+        row = (f"m-{number}", f"Name {number}", "2026-01-01T00:00")
+        connection.execute("INSERT INTO people (mail, name, born) VALUES (?, ?, ?)", row)
+    connection.commit()
+    before = connection.execute("SELECT * FROM people").fetchall()
+    fault = from_data(as_data(SqliteRows.prepare(a_site(local, noted, tmp_path, "notes"), None)))
+    assert fault.undo(local) == "nothing was changed: nothing was left to undo"
+    injected = fault.inject(local)
+    # JSON in notes, keys, mail and dates stay as they are
+    assert injected.detail == {"values": 20, "changed": 20}
+    assert fault.look(local, {}).observed == "20 of 20 values are not what was written"
+    altered = connection.execute("SELECT * FROM people").fetchall()
+    assert altered[:10] == before[:10]
+    assert altered[29] == (30, "m-29", "Anzr 29", "2026-01-01T00:00")
+    assert integrity_of(database).sound
+    # what somebody wrote meanwhile is theirs
+    connection.execute("UPDATE people SET name = 'Other' WHERE id = 30")
+    connection.commit()
+    assert fault.undo(local) == "put 19 of 20 values back"
+    assert not fault.look(local, {}).shows
+    assert fault.undo(local) == "all is as written: nothing was left to undo"
+    assert connection.execute("SELECT * FROM people WHERE id < 30").fetchall() == before[:29]
+    connection.close()
+
+
+def test_altered_texts_are_put_back_though_no_pod_runs(
+    small: SmallCluster, noted: Settings, local: LocalCluster, database: Path, tmp_path: Path
+) -> None:
+    small.put("Deployment", with_volume())
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE TABLE words (word TEXT)")
+    connection.execute("INSERT INTO words VALUES ('hello')")
+    connection.commit()
+    fault = SqliteRows.prepare(a_site(local, noted, tmp_path, "notes"), None)
+    fault.inject(local)
+    stopped = with_volume()
+    stopped["spec"]["replicas"] = 0
+    small.put("Deployment", stopped)
+    assert fault.undo(local) == "put 1 of 1 values back"
+    assert connection.execute("SELECT word FROM words").fetchall() == [("hello",)]
+    assert HELPER not in small.objects[f"/api/v1/namespaces/{NAMESPACE}/pods"]
+    connection.close()
+
+
+def test_a_database_without_texts_is_not_altered(
+    small: SmallCluster, noted: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    small.put("Deployment", with_volume())
+    with pytest.raises(FaultError, match="no row has a text that could be changed; nothing was broken"):
+        SqliteRows.prepare(a_site(local, noted, tmp_path, "notes"), None).inject(local)
+
+
 def a_lock(tmp_path: Path, **changed: str) -> CommandParameters:
     scripts = {
         "inject": f"echo {{secret}} > {tmp_path}/lock; echo OK",
@@ -177,6 +236,24 @@ def test_a_pod_that_still_shows_it_is_replaced(
     assert fault.undo(local) == "replaced web-0, web-1, which still showed it"
     pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
     assert small.changes == [f"DELETE {pods}/web-0", f"DELETE {pods}/web-1"]
+
+
+def test_what_was_there_before_is_kept_for_the_undo(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    (tmp_path / "limit").write_text("64mb lru\n")
+    parameters = CommandParameters(
+        keep=f"cat {tmp_path}/limit",
+        inject=f"echo 1 > {tmp_path}/limit",
+        undo=f"echo {{kept}} > {tmp_path}/limit",
+        look=f"cat {tmp_path}/limit",
+        shows="^1$",
+    )
+    fault = from_data(as_data(Command.prepare(a_site(local, settings, tmp_path), parameters)))
+    fault.inject(local)
+    assert fault.look(local, {}).shows
+    fault.undo(local)
+    assert (tmp_path / "limit").read_text() == "64mb lru\n"
 
 
 def test_an_injection_that_is_not_accepted_is_an_error(
