@@ -51,8 +51,8 @@ class Acting:
         self.finished = time.monotonic()
 
     def look(self, runbook: Runbook, place: str, bindings: Mapping[str, str]) -> None:
-        """Carry out the block at `place` on the healthy target: for comparison, in a recording of its own, and
-        nothing that it leaves running is there when the target is broken."""
+        """Carry out the block at `place` on the healthy target, in a recording of its own. Nothing that it
+        leaves running is there when the target is broken."""
         scene = self._scene
         scene.show("look", place)
         recorder = Recorder(scene.folder / LOOK / RECORDING)

@@ -154,11 +154,14 @@ def _uncompared(book: Book, facts: Facts) -> Iterator[tuple[int, str]]:
             place = telling.place + ('" as first written' if telling.as_written else '"')
             yield (
                 telling.line,
-                f'"{place} was not looked at before the fault, so nobody knows what it tells where nothing is '
-                f'wrong: expected \'the operator has looked at "{place} while all is well\' before it',
+                f'"{place} was not looked at before the fault, so what it tells there is not known: '
+                f"expected 'the operator has looked at \"{place} while all is well' before it",
             )
         if not _covers(book, facts.procedures, telling):
-            yield telling.line, f"{telling.place!r} is not followed under the fault, so it tells nothing of it"
+            yield (
+                telling.line,
+                f"{telling.place!r} is not followed under the fault, so it tells nothing of it",
+            )
 
 
 def _covers(book: Book, places: Sequence[Place], telling: Telling) -> bool:
@@ -220,7 +223,9 @@ def _compile(pattern: str) -> None:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise _NoSuchError(f"{pattern!r} is not right here: expected a regular expression ({error})") from error
+        raise _NoSuchError(
+            f"{pattern!r} is not right here: expected a regular expression ({error})"
+        ) from error
 
 
 class _NoSuchError(DrillError):

@@ -120,9 +120,10 @@ class Telling:
 @dataclass(frozen=True)
 class Facts:
     """`drill`: a folder name made of the scenario's, its own even where that is cut; `severity`: empty where
-    no tag tells one; `faults`, `procedures`: in the order of the sentences; `looks`: what the operator
-    looked at before the fault; `tells`: what blocks must tell of it; `nothing_broken`: the no-fault drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
-    `backed_up`: it wants a backup made, or at hand, before the fault."""
+    no tag tells one; `faults`, `procedures`: in the order of the sentences; `nothing_broken`: the no-fault
+    drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
+    `backed_up`: it wants a backup made, or at hand, before the fault; `looks`: what the operator looked at
+    before the fault; `tells`: what blocks must tell of it."""
 
     drill: str
     feature: str
@@ -131,13 +132,13 @@ class Facts:
     severity: str
     faults: tuple[str, ...]
     procedures: tuple[Place, ...]
-    looks: tuple[Place, ...]
-    tells: tuple[Telling, ...]
     nothing_broken: bool
     expected: str
     control: bool
     restores: bool
     backed_up: bool
+    looks: tuple[Place, ...] = ()
+    tells: tuple[Telling, ...] = ()
 
     @property
     def as_written(self) -> bool:

@@ -46,7 +46,9 @@ def told(case: Case) -> list[Criterion]:
     for symptom in case.setup.symptoms:
         answer = _told(case, symptom)
         found.append(
-            Criterion(_place(symptom), answer.verdict, title=symptom.pattern, why=answer.why, samples=answer.samples)
+            Criterion(
+                _place(symptom), answer.verdict, title=symptom.pattern, why=answer.why, samples=answer.samples
+            )
         )
     return found
 
@@ -70,27 +72,31 @@ def _told(case: Case, symptom: Symptom) -> Answer:
     was = before.holding(symptom.pattern)
     if was and symptom.before == "absent":
         return Answer("fail", f"told it on the healthy target already: {_short(was[0])}", 1.0)
-    if before.last_began is None:
-        return undecided("was not followed on the healthy target, so nobody knows what it tells there")
-    if under.last_began is None:
-        return undecided("was not followed under the fault")
+    if before.last_began is None or under.last_began is None:
+        when = "on the healthy target" if before.last_began is None else "under the fault"
+        return undecided(f"was not followed {when}")
     known = set(before.lines) if symptom.before == "older" else set()
     news = [line for line in under.holding(symptom.pattern) if line not in known]
     if news:
         if before.doubt:
             return undecided(f"tells it, but of the healthy target {before.doubt}")
         return Answer("pass", f"tells it: {_short(news[0])}", 0.0, samples=len(news))
+    doubt = under.doubt or _too_late(case, under.last_began)
+    return undecided(doubt) if doubt else Answer("fail", _silence(symptom, before, under), 1.0)
+
+
+def _too_late(case: Case, began: float) -> str:
     recovered = case.timeline.recovered
-    if recovered is not None and under.last_began >= recovered:
-        return undecided("was followed when users were served again already")
-    return undecided(under.doubt) if under.doubt else Answer("fail", _silence(symptom, before, under), 1.0)
+    late = recovered is not None and began >= recovered
+    return "was followed when users were served again already" if late else ""
 
 
 def _silence(symptom: Symptom, before: _Output, under: _Output) -> str:
     if not under.lines:
         return "informs nobody: it printed nothing under the fault"
     if under.lines == before.lines:
-        return f"informs nobody: it printed under the fault what it prints on a healthy target, last {_short(under.lines[-1])}"
+        last = _short(under.lines[-1])
+        return f"informs nobody: it printed under the fault what it prints on a healthy target, last {last}"
     new = "no new line" if symptom.before == "older" else "no line"
     return f"does not tell it: of {len(under.lines)} lines under the fault, {new} holds {symptom.pattern!r}"
 
@@ -112,7 +118,10 @@ def _output(events: Sequence[Event], symptom: Symptom) -> _Output:
 def _doubt(events: Iterable[Event], commands: Sequence[CommandFinished]) -> str:
     """Why what the commands printed does not say what they would tell."""
     missing = {
-        tool for event in events if isinstance(event.data, ProcedureFinished) for tool in event.data.missing_tools
+        tool
+        for event in events
+        if isinstance(event.data, ProcedureFinished)
+        for tool in event.data.missing_tools
     }
     needed = sorted(
         tool
