@@ -40,7 +40,7 @@ Feature: High Error Rate (P1)
     And the performance baselines hold afterwards
     And no acknowledged write is lost
 
-  @quarterly @RB-007
+  @quarterly @RB-007 @RB-027
   Scenario: The log search and the log analysis as first written miss the errors of a minute ago
     When the fault "redis-locked-out" takes effect
     And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"

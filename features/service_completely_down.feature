@@ -41,7 +41,7 @@ Feature: Service Completely Down (P0)
     And every command of the procedure succeeds
     And no acknowledged write is lost
 
-  @expect-fail @quarterly @RB-020
+  @expect-fail @quarterly @RB-020 @RB-021
   Scenario: A restart as first written starts the release without an image once more
     When the fault "image-missing" takes effect
     And the operator follows "Service Completely Down / Recovery Actions" as first written
