@@ -54,8 +54,8 @@ READABLE: dict[str, list[tuple[str, int]]] = {
     "RB-039": [("D403", 377)],
     "RB-040": [("D301", 437)],
 }
-"""Which rule finds which defect of errata.yaml, at which line of the runbook as first written; none where only a
-drill can, since the text is not wrong in itself."""
+"""Which rule finds which defect of errata.yaml, at which line of the runbook as first written; none where
+only a drill can, since the text is not wrong in itself."""
 
 
 @pytest.fixture(scope="module")
