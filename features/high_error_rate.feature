@@ -39,3 +39,52 @@ Feature: High Error Rate (P1)
     And the platform healed it before the operator acted
     And the performance baselines hold afterwards
     And no acknowledged write is lost
+
+  @quarterly @RB-007 @RB-027
+  Scenario: The log search and the log analysis as first written miss the errors of a minute ago
+    When the fault "redis-locked-out" takes effect
+    And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
+    And the platform has had its time to heal
+    And the operator follows "High Error Rate / Investigation / # Check error patterns in logs" as first written
+    And the operator follows "Log Analysis Script" as first written
+    Then the procedure fails as defect "RB-007" says
+    And the procedure fails as defect "RB-027" says
+    And the service recovers within the response time of P1
+
+  @quarterly
+  Scenario: The log search and the log analysis find the errors of a minute ago
+    Given the operator has looked at "High Error Rate / Investigation / # Check error patterns in logs" while all is well
+    And the operator has looked at "Log Analysis Script" while all is well
+    When the fault "redis-locked-out" takes effect
+    And the operator follows "High Error Rate / Investigation / # Check error patterns in logs"
+    And the operator follows "Log Analysis Script"
+    And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
+    Then "High Error Rate / Investigation / # Check error patterns in logs" tells "error in redis: .*AuthenticationError" anew under the fault
+    And "Log Analysis Script" tells "^ *\d+ RedisOutError$" anew under the fault
+    And the service recovers within the response time of P1
+    And every command of the procedure succeeds
+
+  @quarterly @RB-025
+  Scenario: Redis that nobody can reach passes the check as first written
+    When the fault "redis-unreachable" takes effect
+    And the operator follows "High Error Rate / Database Connection Issues" as first written
+    Then the procedure fails as defect "RB-025" says
+    And the service recovers within the response time of P1
+
+  @quarterly
+  Scenario: The connectivity check tells of a Redis that nobody can reach
+    Given the operator has looked at "High Error Rate / Database Connection Issues / # Check database connectivity" while all is well
+    When the fault "redis-unreachable" takes effect
+    And the operator follows "High Error Rate / Database Connection Issues"
+    Then "High Error Rate / Database Connection Issues / # Check database connectivity" tells "^.redis.:.(?!ok)" under the fault, and not before
+    And the service recovers within the response time of P1
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a Redis that nobody can reach
+    When the fault "redis-unreachable" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "The connectivity check tells of a Redis that nobody can reach" is the runbook's

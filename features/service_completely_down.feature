@@ -40,3 +40,78 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @expect-fail @quarterly @RB-020 @RB-021
+  Scenario: A restart as first written starts the release without an image once more
+    When the fault "image-missing" takes effect
+    And the operator follows "Service Completely Down / Recovery Actions" as first written
+    Then the procedure fails as defect "RB-020" says
+    And the procedure fails as defect "RB-021" says
+    And the service stays out
+
+  @quarterly
+  Scenario: A release whose image nobody has is seen among the pods, and undone
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check cluster status" while all is well
+    When the fault "image-missing" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status"
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ .*(ErrImagePull|ImagePullBackOff)" under the fault, and not before
+    And the service recovers within the response time of P0
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a release whose image nobody has
+    When the fault "image-missing" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A release whose image nobody has is seen among the pods, and undone" is the runbook's
+
+  @quarterly
+  Scenario: A release that is never ready is seen among the pods, and undone
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check cluster status" while all is well
+    When the fault "readiness-broken" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status"
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +Running" under the fault, and not before
+    And the service recovers within the response time of P0
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a release that is never ready
+    When the fault "readiness-broken" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A release that is never ready is seen among the pods, and undone" is the runbook's
+
+  @expect-fail @quarterly @RB-022
+  Scenario: Nothing in the recovery as first written repairs a Service that selects no pod
+    Given the operator has looked at "Service Completely Down / Investigation Steps / # Check load balancer" as first written while all is well
+    When the fault "selector-wrong" takes effect
+    And the operator follows "Service Completely Down / Investigation Steps / # Check load balancer" as first written
+    And the operator follows "Service Completely Down / Recovery Actions / # If application pods are failing" as first written
+    And the operator follows "Service Completely Down / Recovery Actions / # If DNS issues, check ingress" as first written
+    Then "Service Completely Down / Investigation Steps / # Check load balancer" as first written tells "novel-engine:8000 \((<none>)?\)" under the fault, and not before
+    And the procedure fails as defect "RB-022" says
+    And the service stays out
+
+  @quarterly
+  Scenario: A Service that selects no pod is seen at the load balancer, and given its selector back
+    Given the operator has looked at "Service Completely Down / Investigation Steps" while all is well
+    When the fault "selector-wrong" takes effect
+    And the operator follows "Service Completely Down / Investigation Steps"
+    And the operator follows "Service Completely Down / Recovery Actions / # If pods are ready and the Service has none of them"
+    Then "Service Completely Down / Investigation Steps / # Check load balancer" tells "novel-engine:8000 \((<none>)?\)" under the fault, and not before
+    And the service recovers within the response time of P0
+    And the performance baselines hold afterwards
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a Service that selects no pod
+    When the fault "selector-wrong" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A Service that selects no pod is seen at the load balancer, and given its selector back" is the runbook's

@@ -8,6 +8,7 @@ pytest_plugins = [
     "steps.backup",
     "steps.faults",
     "steps.runbook",
+    "steps.diagnosis",
     "steps.recovery",
     "steps.baselines",
     "steps.writes",

@@ -11,8 +11,9 @@ from drill.cluster.identity import ensure_identity, has_own_identity
 from drill.conduct.book import step_at
 from drill.conduct.scene import Scene
 from drill.conduct.world import world_of
+from drill.judge.case import LOOK, RECORDING
 from drill.operate import Operator
-from drill.recording import Moment, now
+from drill.recording import Moment, Recorder, now
 from drill.runbook import Runbook
 
 
@@ -49,18 +50,31 @@ class Acting:
         operator.follow(place, [step], bindings)
         self.finished = time.monotonic()
 
+    def look(self, runbook: Runbook, place: str, bindings: Mapping[str, str]) -> None:
+        """Carry out the block at `place` on the healthy target, in a recording of its own. Nothing that it
+        leaves running is there when the target is broken."""
+        scene = self._scene
+        scene.show("look", place)
+        recorder = Recorder(scene.folder / LOOK / RECORDING)
+        try:
+            with self._operator_of(scene.folder / LOOK, recorder) as operator:
+                operator.follow(place, [step_at(runbook, place)], bindings)
+        finally:
+            recorder.close()
+
     def _present(self) -> Operator:
         """The operator, whose world was made when asked for first: later the target may be in no state to be
         asked.
         """
         if self._operator is None:
-            scene = self._scene
-            world = world_of(scene.settings, self._files)
-            hung = scene.settings.judge.command_hung_seconds
-            self._operator = Operator(
-                scene.settings, scene.folder, scene.recorder, world, longest_command_seconds=hung
-            )
+            self._operator = self._operator_of(self._scene.folder, self._scene.recorder)
         return self._operator
+
+    def _operator_of(self, evidence: Path, recorder: Recorder) -> Operator:
+        settings = self._scene.settings
+        world = world_of(settings, self._files)
+        hung = settings.judge.command_hung_seconds
+        return Operator(settings, evidence, recorder, world, longest_command_seconds=hung)
 
     def running(self) -> bool:
         """True while something that a procedure left in the background, and that ends by itself, still

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from drill.baselines import parse_baselines, parse_response_times, parse_schedule
+from drill.conduct.scenario import Telling
 from drill.errors import InputError, UsageError
+from drill.recording.events import Symptom
 from drill.runbook.document import Runbook, Step
 from drill.runbook.errata import Defect, load_errata
 from drill.runbook.facts import backup_schedule_items, baseline_items, severity_limits
@@ -59,6 +61,14 @@ class Book:
             None,
             identity,
             f"the id of a defect; known: {known}",
+        )
+
+    def symptom(self, telling: Telling) -> Symptom:
+        """What a block must tell, with its lines. Raises InputError for a place that is not there."""
+        step = step_at(self.as_written if telling.as_written else self.corrected, telling.place)
+        last_line = step.line + len(step.text.splitlines()) - 1
+        return Symptom(
+            telling.place, telling.pattern, step.line, last_line, telling.before, telling.as_written
         )
 
     def limits(self, severity: str) -> dict[str, dict[str, Any]]:

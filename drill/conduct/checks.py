@@ -5,6 +5,7 @@ be right".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from parse import parse
@@ -17,14 +18,20 @@ from drill.conduct.scenario import (
     FAULT,
     HEALS,
     LOAD,
+    LOOKED,
     NOBODY,
     NOTHING_BROKEN,
     RECOVERS,
+    TELLS,
     Facts,
+    Place,
     Sentence,
+    Telling,
     Written,
     facts_of,
+    looked_at,
     place_of,
+    telling_of,
 )
 from drill.errors import DrillError
 from drill.inject.experiment import experiment_of, lacking
@@ -73,9 +80,11 @@ def troubles(settings: Settings, book: Book, written: Written) -> list[str]:
         return wrong
     for sentence in written.sentences:
         try:
-            _look_up(settings, book, sentence.text)
+            _look_up(settings, book, sentence)
         except DrillError as error:
             wrong.append(f"{written.file}:{sentence.line}: {error}")
+    if not wrong:
+        wrong += [f"{written.file}:{line}: {what}" for line, what in _uncompared(book, facts)]
     if facts.severity:
         try:
             book.limits(facts.severity)
@@ -119,6 +128,9 @@ def _structure(written: Written, facts: Facts) -> Iterator[tuple[int, str]]:
         yield line["nothing"], f"{NOTHING_BROKEN!r} in a scenario with a fault: expected one or the other"
     if first.get("load", -1) > min(breaks):
         yield line["load"], f"{LOAD!r} after the fault: expected before it, since users witness it"
+    for at, sentence in enumerate(written.sentences):
+        if kinds[at] == "look" and not first.get("load", at) < at < min(breaks):
+            yield sentence.line, f"{LOOKED!r} must come after {LOAD!r}, and before anything is broken"
     acts = [kind for kind in ("place", "nobody", "heals") if kind in first]
     for kind in acts:
         if first[kind] < min(breaks):
@@ -133,6 +145,37 @@ def _structure(written: Written, facts: Facts) -> Iterator[tuple[int, str]]:
             line["place"],
             "the operator acts in a scenario in which nobody does: expected one or the other",
         )
+
+
+def _uncompared(book: Book, facts: Facts) -> Iterator[tuple[int, str]]:
+    """Line and trouble of statements of what a block tells that nothing was printed for."""
+    for telling in facts.tells:
+        if not _covers(book, facts.looks, telling):
+            place = telling.place + ('" as first written' if telling.as_written else '"')
+            yield (
+                telling.line,
+                f'"{place} was not looked at before the fault, so what it tells there is not known: '
+                f"expected 'the operator has looked at \"{place} while all is well' before it",
+            )
+        if not _covers(book, facts.procedures, telling):
+            yield (
+                telling.line,
+                f"{telling.place!r} is not followed under the fault, so it tells nothing of it",
+            )
+
+
+def _covers(book: Book, places: Sequence[Place], telling: Telling) -> bool:
+    """Whether one of the places holds all lines of the block that a statement is of."""
+    symptom = book.symptom(telling)
+    steps = [
+        step_at(book.as_written if place.as_written else book.corrected, place.place)
+        for place in places
+        if place.as_written == telling.as_written
+    ]
+    return any(
+        step.line <= symptom.line and symptom.last_line < step.line + len(step.text.splitlines())
+        for step in steps
+    )
 
 
 def _severity(written: Written) -> Iterator[tuple[int, str]]:
@@ -151,12 +194,13 @@ def _severity(written: Written) -> Iterator[tuple[int, str]]:
             yield sentence.line, f"{value!r} is not right here: expected {severities[0]}, as it is tagged"
 
 
-def _look_up(settings: Settings, book: Book, text: str) -> None:
-    """Raise a DrillError for a fault, a place or a defect that is not there."""
+def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
+    """Raise a DrillError for a fault, a place, a pattern or a defect that is not there."""
+    text = sentence.text
     fault = parse(FAULT, text)
     if fault is not None:
         experiment_of(settings, str(fault["fault"]))
-    place = place_of(text)
+    place = place_of(text) or looked_at(text)
     if place is not None:
         bind([step_at(book.as_written if place.as_written else book.corrected, place.place)], place.bindings)
     elif text.startswith("the operator follows"):
@@ -164,9 +208,24 @@ def _look_up(settings: Settings, book: Book, text: str) -> None:
             f"{text!r} is not right here: expected 'the operator follows \"PLACE\"', then, where needed, "
             "'as first written', then 'with \"<name>\" as \"value\"'"
         )
+    telling = telling_of(sentence)
+    if telling is not None:
+        book.symptom(telling)
+        _compile(telling.pattern)
+    elif '" tells "' in text or '" as first written tells "' in text:
+        raise _NoSuchError(f"{text!r} is not right here: expected {TELLS!r}, or 'anew under the fault'")
     defect = parse(DEFECT, text)
     if defect is not None:
         book.defect(str(defect["identity"]))
+
+
+def _compile(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise _NoSuchError(
+            f"{pattern!r} is not right here: expected a regular expression ({error})"
+        ) from error
 
 
 class _NoSuchError(DrillError):
@@ -179,4 +238,6 @@ def _kind(text: str) -> str:
         return fixed[text]
     if parse(FAULT, text):
         return "fault"
+    if looked_at(text) is not None:
+        return "look"
     return "place" if place_of(text) is not None else ""

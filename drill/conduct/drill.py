@@ -46,6 +46,7 @@ from drill.recording.events import (
 )
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine
+from drill.runbook import Runbook
 from drill.settings import Settings
 from drill.settings.parts import BACKUP
 
@@ -154,8 +155,16 @@ class Drill:
 
     def follow(self, place: Place) -> None:
         """The operator carries out the block at that place, word for word."""
-        runbook = self.book.as_written if place.as_written else self.book.corrected
-        self._acting.follow(runbook, place.place, place.bindings)
+        self._acting.follow(self._text_of(place), place.place, place.bindings)
+
+    def look(self, place: Place) -> None:
+        """The operator carries out the block at that place while all is well, for comparison."""
+        if self._breaking.injected:
+            raise UsageError(f"{place.place}: the target is broken already; look before the fault")
+        self._acting.look(self._text_of(place), place.place, place.bindings)
+
+    def _text_of(self, place: Place) -> Runbook:
+        return self.book.as_written if place.as_written else self.book.corrected
 
     def wait_until_recovered(self) -> None:
         """Nobody acts until users are served again, or until patience has run out: the judge says which."""
@@ -241,6 +250,7 @@ class Drill:
             parts=settings.part_kinds(),
             lacks=settings.missing_parts(),
             calibration=self._scene.calibration,
+            symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
                 minimum_requests=judging.minimum_requests,
                 hold_seconds=judging.hold_seconds,

@@ -68,6 +68,18 @@ def breaks(verdict: DrillVerdict, name: str) -> None:
         )
 
 
+def tells(verdict: DrillVerdict, place: str, pattern: str) -> None:
+    """The block tells the fault in a line of what it printed, and told nothing like it before."""
+    found = [each for each in verdict.told if (each.name, each.title) == (place, pattern)]
+    if not found:
+        raise Inconclusive(
+            f"what it tells was not judged, since the drill's verdict is {verdict.verdict}: {verdict.why}; "
+            f"evidence: {verdict.evidence}"
+        )
+    _raise("fail", AssertionError, verdict, found)
+    _raise("inconclusive", Inconclusive, verdict, found)
+
+
 def credited(verdict: DrillVerdict | None, scenario: str, credit: str) -> None:
     """The repair in that scenario is owed to `credit`."""
     if verdict is None:

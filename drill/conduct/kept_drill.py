@@ -36,6 +36,10 @@ class KeptDrill:
         if fault not in {seen.fault for seen in self.verdict.faults}:
             raise UsageError(f"the kept control {self.verdict.drill} does not have the fault {fault}")
 
+    def look(self, place: Place) -> None:
+        """Nobody looks in a control."""
+        raise UsageError(f"{place.place}: nobody looks in a control")
+
     def wait_until_recovered(self) -> None:
         """It was watched then."""
 

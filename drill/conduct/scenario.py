@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from parse import parse
 
@@ -25,6 +25,9 @@ BOUND = '"{placeholder}" as "{value}"'
 """What `with` and `and` join to either sentence: the operator follows "Place" with "<pod-name>" as "web-0"
 and "{token}" as "t-1"."""
 NOBODY = "nobody acts"
+LOOKED = 'the operator has looked at "{place}" while all is well'
+TELLS = '"{place}" tells "{pattern}" under the fault, and not before'
+TELLS_ANEW = '"{place}" tells "{pattern}" anew under the fault'
 HEALS = "the platform has had its time to heal"
 BACKED_UP = "a backup was made, and users have written since"
 HOLDS_BACKUP = 'the operator holds the newest backup as "{name}"'
@@ -40,6 +43,17 @@ FOLLOWS_PATTERN = re.compile(
 """Every form of the sentence with which the operator follows a place; for `place_of`, and for the step's own
 match.
 """
+
+LOOKED_PATTERN = re.compile(
+    r'the operator has looked at "(?P<place>[^"]+)"(?P<as_written> as first written)?'
+    rf"(?: with (?P<bindings>{_BINDING}(?: and {_BINDING})*))? while all is well"
+)
+"""Every form of LOOKED, as FOLLOWS_PATTERN is of the others."""
+TELLS_PATTERN = re.compile(
+    r'"(?P<place>[^"]+)"(?P<as_written> as first written)? tells "(?P<pattern>[^"]+)" '
+    r"(?P<before>under the fault, and not before|anew under the fault)"
+)
+"""Every form of TELLS and TELLS_ANEW; the pattern is a regular expression, to be found in one line."""
 
 CONTROL, EXPECT_FAIL, RESTORES = "control", "expect-fail", "restores-backup"
 SEVERITIES = (
@@ -92,11 +106,24 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """What a scenario states that a block tells of the fault, as events.Symptom has it; `line`: of the
+    sentence in the feature file."""
+
+    line: int
+    place: str
+    as_written: bool
+    pattern: str
+    before: Literal["absent", "older"]
+
+
+@dataclass(frozen=True)
 class Facts:
     """`drill`: a folder name made of the scenario's, its own even where that is cut; `severity`: empty where
     no tag tells one; `faults`, `procedures`: in the order of the sentences; `nothing_broken`: the no-fault
     drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
-    `backed_up`: it wants a backup made, or at hand, before the fault."""
+    `backed_up`: it wants a backup made, or at hand, before the fault; `looks`: what the operator looked at
+    before the fault; `tells`: what blocks must tell of it."""
 
     drill: str
     feature: str
@@ -110,11 +137,13 @@ class Facts:
     control: bool
     restores: bool
     backed_up: bool
+    looks: tuple[Place, ...] = ()
+    tells: tuple[Telling, ...] = ()
 
     @property
     def as_written(self) -> bool:
         """True where any of its procedures is taken from the runbook as first written."""
-        return any(place.as_written for place in self.procedures)
+        return any(place.as_written for place in (*self.procedures, *self.looks))
 
 
 def facts_of(written: Written) -> Facts:
@@ -129,6 +158,8 @@ def facts_of(written: Written) -> Facts:
         severity=severities[0] if severities else "",
         faults=tuple(_all(FAULT, texts, "fault")),
         procedures=tuple(place for place in map(place_of, texts) if place is not None),
+        looks=tuple(place for place in map(looked_at, texts) if place is not None),
+        tells=tuple(telling for telling in map(telling_of, written.sentences) if telling is not None),
         nothing_broken=NOTHING_BROKEN in texts,
         expected="fail" if EXPECT_FAIL in written.tags else "pass",
         control=CONTROL in written.tags,
@@ -141,6 +172,21 @@ def place_of(text: str) -> Place | None:
     """The place that a sentence has the operator follow; None for any other sentence."""
     match = FOLLOWS_PATTERN.fullmatch(text)
     return None if match is None else followed(**match.groupdict())
+
+
+def looked_at(text: str) -> Place | None:
+    """The place that a sentence has the operator look at before the fault; None for any other sentence."""
+    match = LOOKED_PATTERN.fullmatch(text)
+    return None if match is None else followed(**match.groupdict())
+
+
+def telling_of(sentence: Sentence) -> Telling | None:
+    """What a sentence states that a block tells; None for any other sentence."""
+    match = TELLS_PATTERN.fullmatch(sentence.text)
+    if match is None:
+        return None
+    before: Literal["absent", "older"] = "older" if match["before"].startswith("anew") else "absent"
+    return Telling(sentence.line, match["place"], match["as_written"] is not None, match["pattern"], before)
 
 
 def followed(place: str, as_written: str | None, bindings: str | None) -> Place:

@@ -37,11 +37,14 @@ from drill.recording.requests import UNREADABLE
 
 Kind = TypeVar("Kind", bound=Data)
 RECORDING, STREAM = "recording.jsonl", "requests.jsonl"
+LOOK = "look"
+"""The folder of what the operator looked at before anything was broken: a recording and transcripts of its
+own, so that nothing in them is taken for a procedure."""
 
 
 class Case:
     """One drill, ready to be judged. `events` in order of time, `requests` in the order planned: in which
-    order they were written does not matter."""
+    order they were written does not matter. `looked`: the events of what was looked at before the fault."""
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.resolve().name
@@ -49,6 +52,9 @@ class Case:
         if not recording.is_file():
             raise UsageError(f"{recording}: no such file. Expected the evidence folder of a drill")
         self.events, self.unreadable = _readable(recording)
+        look = folder / LOOK / RECORDING
+        self.looked, unreadable = _readable(look) if look.is_file() else ([], [])
+        self.unreadable += [f"{LOOK}/{each}" for each in unreadable]
         self.requests: Requests = read_requests(folder / STREAM)
 
     @cached_property

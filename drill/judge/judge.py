@@ -12,6 +12,7 @@ from drill.judge.case import Case
 from drill.judge.cause import came_back_after, changes_of, command_run
 from drill.judge.credit import with_credit
 from drill.judge.criteria import CRITERIA, Question
+from drill.judge.criteria.diagnosis import told
 from drill.judge.criteria.recovered import stays_out
 from drill.judge.criteria.writes import count_writes
 from drill.judge.phases import phases_of
@@ -87,6 +88,7 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
         ),
         commands=[command_run(command, timeline) for command in case.commands],
         stays_out=stays_out(case),
+        told=told(case),
         watched_seconds=timeline.watched_seconds,
         procedure_started_seconds=since(timeline.procedure_started),
         recovered_seconds=since(timeline.recovered),

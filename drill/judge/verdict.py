@@ -132,9 +132,10 @@ class DrillVerdict(msgspec.Struct, frozen=True):
 
     `began_wall`: when it began, by which drills of a run are ordered; `control`: nobody acted; `evidence`:
     its folder, relative to the run's; `stays_out`: the statement "the service stays out", with the time
-    watched as its value (pass: it does); `recovered_seconds`: the beginning of good service that lasted until
-    the end of watching, None where there was none or users were never out; `outages` in order, `out_seconds`
-    their total, `flapping`: the service came back for as long as a hold, and went out again;
+    watched as its value (pass: it does); `told`: each statement of what a block tells of the fault, its place
+    as the name and its pattern as the title; `recovered_seconds`: the beginning of good service that lasted
+    until the end of watching, None where there was none or users were never out; `outages` in order,
+    `out_seconds` their total, `flapping`: the service came back for as long as a hold, and went out again;
     `watched_seconds`: from the origin to the end of watching; `came_back_after`: the last command that had
     begun when service came back; `changes`: None where no audit log was read; `credit_why`: one sentence;
     `unreadable`: records that could not be understood, by name.
@@ -160,6 +161,7 @@ class DrillVerdict(msgspec.Struct, frozen=True):
     evidence: str
     credit_why: str = ""
     stays_out: Criterion | None = None
+    told: list[Criterion] = []
     began_wall: float = 0.0
     watched_seconds: float = 0.0
     procedure_started_seconds: float | None = None

@@ -40,7 +40,8 @@ from drill.settings import Settings
 TRAPS = Path(__file__).with_name("traps.bash")
 KEEPER = Path(__file__).with_name("keeper.py")
 TRANSCRIPTS = "transcripts"
-TAIL_CHARACTERS = 2000
+TAIL_CHARACTERS = 20_000
+"""Of what a command printed, its event keeps so much of the end; the transcript has all."""
 LONGEST_COMMAND_SECONDS = 120.0
 LONGEST_STEP_SECONDS = 900.0
 PATIENCE_AFTER_INTERRUPT_SECONDS = 3.0
@@ -444,6 +445,7 @@ class _StepRun:
                 background=command.background,
                 parts=[PipelinePart(part.line, part.text, part.status) for part in command.parts],
                 output=command.output[-TAIL_CHARACTERS:],
+                cut=len(command.output) > TAIL_CHARACTERS,
             ),
             at=command.finished,
         )

@@ -107,12 +107,26 @@ class Calibration(Part, frozen=True):
     requests: int = 0
 
 
+class Symptom(Part, frozen=True):
+    """What the scenario states that a block of the runbook tells: a line of its output that `pattern`, a
+    regular expression, is found in. Under the fault it must be there. `before`: on the healthy target it must
+    be absent, or what was there then is older history (a log) and counts for nothing. `line`, `last_line`: of
+    the block in the runbook; `as_written`: in the text as first written."""
+
+    place: str
+    pattern: str
+    line: int
+    last_line: int
+    before: Literal["absent", "older"] = "absent"
+    as_written: bool = False
+
+
 @_of("drill.started")
 class DrillStarted(Data, frozen=True):
     """Written first. `parts`: name -> kind of the parts that the target has; `lacks`: what criteria need and
     the target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a
     backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
-    where none was kept."""
+    where none was kept; `symptoms`: what blocks that investigate must tell of the fault."""
 
     drill: str
     settings: Judging
@@ -130,6 +144,7 @@ class DrillStarted(Data, frozen=True):
     lacks: list[str] = []
     restores: bool = False
     calibration: Calibration | None = None
+    symptoms: list[Symptom] = []
     schema: int = SCHEMA_VERSION
 
 
@@ -291,7 +306,7 @@ class CommandFinished(Data, frozen=True):
     """One command has ended. `interrupted`: it streams by nature and was ended as by Ctrl-C; `hung`: it
     should have ended and did not, and was ended (also `interrupted`); `handled`: it failed, and the text
     deals with that (`a || b`, `if a`, `a && b`), so it is no failure of the procedure; `background`: it was
-    left running; `output`: the end of what it printed."""
+    left running; `output`: what it printed, or its end where `cut`."""
 
     line: int
     command: str
@@ -304,6 +319,7 @@ class CommandFinished(Data, frozen=True):
     background: bool = False
     parts: list[PipelinePart] = []
     output: str = ""
+    cut: bool = False
 
 
 @_of("procedure.finished")

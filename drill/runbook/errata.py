@@ -69,7 +69,8 @@ class Evidence(_Entry):
 class Defect(_Entry):
     """One defect. `line`: in the runbook as first written; `as_written`, `as_corrected`: names of the
     scenarios (or steps) that show it; `evidence`: empty where no drill proves it yet; `found_by`: the
-    rules of `drill lint` that find it by reading, empty where nobody has said."""
+    rules of `drill lint` that find it by reading, empty where nobody has said; `shown_by`: a command that
+    shows it without a drill, empty where a drill does or nothing yet."""
 
     id: Annotated[str, Field(pattern=r"^RB-\d{3}$")]
     section: str
@@ -78,6 +79,7 @@ class Defect(_Entry):
     as_written: str
     as_corrected: str
     evidence: tuple[Evidence, ...] = ()
+    shown_by: str = ""
     found_by: tuple[Annotated[str, Field(pattern=r"^D\d{3}$")], ...] = ()
 
     def proven_by(self, commands: Iterable[CommandFinished]) -> bool:

@@ -31,7 +31,6 @@ LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 PROGRAMS = ("pytest", "drill", "make", "chaos", "locust", "python")
 DEFECTS = ROOT / "runbook" / "errata.yaml"
 SELECTIONS = Path(__file__).with_name("selections.py")
-SHOWN_BY_A_TEST = {"RB-012": "pytest tests/component/operate/test_runbook_scripts.py -k damaged"}
 
 
 OPTIONS_IN = ("lint.md", "history.md")
@@ -77,7 +76,7 @@ def commands() -> list[str]:
 def expected_command(defect: Defect) -> str:
     if defect.evidence:
         return f"`pytest features -m {defect.id}`"
-    return f"`{SHOWN_BY_A_TEST[defect.id]}`" if defect.id in SHOWN_BY_A_TEST else "no drill yet"
+    return f"`{defect.shown_by}`" if defect.shown_by else "no drill yet"
 
 
 def expected_table() -> str:

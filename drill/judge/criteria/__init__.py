@@ -11,6 +11,7 @@ from drill.judge.criteria import (
     cpu,
     data_age,
     database,
+    diagnosis,
     error_rate,
     harm,
     memory,
@@ -24,6 +25,7 @@ from drill.judge.criteria.question import Question
 CRITERIA: tuple[Question, ...] = (
     recovered.QUESTION,
     procedure.QUESTION,
+    diagnosis.QUESTION,
     harm.QUESTION,
     response_time.QUESTION,
     error_rate.QUESTION,

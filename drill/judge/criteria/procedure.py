@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.judge.followed import Followed, followed
 from drill.recording.events import CommandFinished, ProcedureFinished
 
 COMMAND_NOT_FOUND = 127
@@ -13,8 +14,8 @@ COMMAND_NOT_FOUND = 127
 
 def procedure(case: Case) -> Answer:
     """Fail when a command ended with another status than 0, or hung. One that streams and was interrupted did
-    not fail, nor did one that is
-    left running, nor one whose failure the text itself deals with.
+    not fail, nor did one that is left running, nor one whose failure the text itself deals with, nor one
+    that ended with 0 on the healthy target, where the operator had looked: so it tells what is wrong.
 
     Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within
     the procedure.
@@ -23,10 +24,13 @@ def procedure(case: Case) -> Answer:
         return not_applicable("the drill has no procedure: nobody acted")
     ends = case.all(ProcedureFinished)
     missing = sorted({tool for end in ends for tool in end.missing_tools})
+    works = {_place(each) for each in followed(case.looked) if not _failed(each.command)}
+    failed = [each for each in followed(case.events) if _failed(each.command)]
     blamed = [
-        command
-        for command in case.commands
-        if _failed(command) and not (missing and command.status == COMMAND_NOT_FOUND)
+        each.command
+        for each in failed
+        if (each.command.hung or _place(each) not in works)
+        and not (missing and each.command.status == COMMAND_NOT_FOUND)
     ]
     ran = len(case.commands)
     if blamed:
@@ -36,10 +40,14 @@ def procedure(case: Case) -> Answer:
     if doubt:
         return undecided(doubt, ran)
     status = next((end.status for end in ends if end.status != 0), 0)
-    if status != 0 and not any(command.interrupted for command in case.commands):
+    if status != 0 and not failed and not any(command.interrupted for command in case.commands):
         why = f"every command ended with status 0, but the procedure itself with {status}"
         return Answer("fail", why, 1.0, samples=ran)
     return Answer("pass", f"all {ran} commands ended as they should", 0.0, samples=ran)
+
+
+def _place(each: Followed) -> tuple[bool, int]:
+    return each.block.as_written, each.command.line
 
 
 def _failed(command: CommandFinished) -> bool:

@@ -133,6 +133,72 @@ def test_a_wrong_scenario_is_named_with_its_line(  # noqa: PLR0917 - fixtures an
     ), found
 
 
+TELLING = """
+@P0
+Feature: Down
+
+  Background:
+    Given the target is healthy
+    And users are on it
+
+  Scenario: It is seen
+    Given the operator has looked at "Service Completely Down / Immediate Actions" while all is well
+    When the fault "deployment-scaled-to-zero" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions"
+    Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "0/1" TELLS
+""".replace("TELLS", "under the fault, and not before")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "says"),
+    [
+        ("", "", 0, ""),
+        (
+            "Given the operator has looked",
+            "Given the operator looked",
+            12,
+            "was not looked at before the fault",
+        ),
+        ('Immediate Actions" while', 'Imediate Actions" while', 9, "'Imediate Actions' is not right here"),
+        ('Immediate Actions" while', 'Recovery Actions" while', 12, "was not looked at before the fault"),
+        ('Actions" while', 'Actions" as first written while', 12, "was not looked at before the fault"),
+        ('Actions"\n    Then', 'Actions / # Check recent events"\n    Then', 12, "is not followed under"),
+        ("# Check cluster status", "# Check cluster", 12, "'# Check cluster' is not right here"),
+        ('"0/1"', '"(0/1"', 12, "expected a regular expression"),
+        ("and not before", "but not before", 12, "or 'anew under the fault'"),
+        ("    And users are on it\n", "", 7, "has no load"),
+    ],
+)
+def test_what_a_block_tells_is_compared_with_what_it_told(  # noqa: PLR0917 - fixtures and parameters
+    tmp_path: Path,
+    settings: settings_module.Settings,
+    book: Book,
+    right: str,
+    wrong: str,
+    line: int,
+    says: str,
+) -> None:
+    assert right in TELLING
+    found = found_in(tmp_path, TELLING.replace(right, wrong, 1), settings, book)
+    if not line:
+        assert found == []
+    else:
+        assert any(f"down.feature:{line}: " in each and says in each for each in found), found
+
+
+def test_who_looks_after_the_fault_or_before_users_came_is_named(
+    tmp_path: Path, settings: settings_module.Settings, book: Book
+) -> None:
+    look, fault = (f"{line}\n" for line in TELLING.splitlines()[9:11])
+    load = "    And users are on it\n"
+    for text, line in (
+        (TELLING.replace(look, "").replace(fault, fault + look), 10),
+        (TELLING.replace(look, "").replace(load, look + load), 6),
+    ):
+        found = found_in(tmp_path, text, settings, book)
+        assert any(f"feature:{line}: " in each and "must come after" in each for each in found), found
+
+
 def test_the_order_of_sentences(tmp_path: Path, settings: settings_module.Settings, book: Book) -> None:
     text = """
     @P0

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from drill.judge import Criterion, DrillVerdict, judge
+from drill.judge.case import LOOK
 from drill.recording import Moment, Recorder, Request
 from drill.recording.events import of_kind
 
@@ -55,9 +56,11 @@ def limits() -> dict[str, dict[str, Any]]:
 @dataclass
 class RecordedDrill:
     """Moments are monotonic seconds. `outages`: stretches [start, end) in which every request fails;
-    `slowness`: in which every request takes 0.8 s; `failing`: indexes of requests that fail besides; `slow`:
-    seconds that a request takes, by index; `late`: seconds after its moment at which it is sent; `absent`,
-    `twice`: indexes without a record, and with two."""
+    `slowness`: in which every request takes 0.8 s; `failing`: indexes of requests that fail besides;
+    `slow`: seconds that a request takes, by index; `late`: seconds after its moment at which it is sent;
+    `looked`: the commands that were run on the healthy target, None where nobody looked, and
+    `looked_without`: the tools that were missing; `absent`, `twice`: indexes without a record, and with
+    two."""
 
     folder: Path
     end: float = END
@@ -76,6 +79,8 @@ class RecordedDrill:
     )
     missing_tools: list[str] = field(default_factory=list)
     procedure_status: int = 0
+    looked: list[dict[str, Any]] | None = None
+    looked_without: list[str] = field(default_factory=list)
     started: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, dict[str, Any]] = field(default_factory=limits)
@@ -108,7 +113,25 @@ class RecordedDrill:
         for moment, kind, data in sorted(self._events(), key=lambda event: event[0]):
             recorder.record(of_kind(kind, data), at=Moment(wall=moment + 1e9, monotonic=moment))
         recorder.close()
+        if self.looked is not None:
+            self._write_look(self.looked)
         return self.folder
+
+    def _write_look(self, commands: list[dict[str, Any]]) -> None:
+        (self.folder / LOOK / "recording.jsonl").unlink(missing_ok=True)
+        recorder = Recorder(self.folder / LOOK / "recording.jsonl")
+        begun = INJECTED - 5
+        times = {"started": begun, "finished": begun + 0.2}
+        block = {"procedure": "Service Completely Down", "line": 50}
+        ended = {"procedure": "Service Completely Down", "missing_tools": self.looked_without}
+        for kind, data in [
+            ("procedure.started", block),
+            *(("command.finished", times | each) for each in commands),
+            ("procedure.finished", ended),
+        ]:
+            recorder.record(of_kind(kind, data), at=Moment(wall=begun + 1e9, monotonic=begun))
+            begun += 0.1
+        recorder.close()
 
     def judged(self) -> DrillVerdict:
         """The verdict on this drill."""

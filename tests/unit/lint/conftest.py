@@ -22,7 +22,9 @@ def beside() -> Options:
             "novel-engine:drill": frozenset(
                 ["python", "sqlite3", "tar", "sh", "bash", "rm", "cat", "find", "sort", "cp", "mv", "sync"]
             ),
-            "redis:drill": frozenset(["redis-cli", "redis-server", "sh", "xargs", "rm", "cat", "free"]),
+            "redis:drill": frozenset(
+                ["redis-cli", "redis-server", "sh", "xargs", "rm", "cat", "free", "date", "grep"]
+            ),
         },
         frozenset((ROOT / "novel_engine" / "metrics.txt").read_text(encoding="utf-8").split()),
         today=date(2026, 11, 24),

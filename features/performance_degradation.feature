@@ -1,0 +1,49 @@
+@P2
+Feature: Performance Degradation (P2)
+  The service is slow. The runbook looks at the autoscaler, at resources and at the database, and optimizes.
+
+  Background:
+    Given the target is healthy
+    And users are on it
+
+  @expect-fail @quarterly @RB-026
+  Scenario: The investigation as first written does not look at a slow Redis
+    When the fault "redis-slow" takes effect
+    And the operator follows "Performance Degradation / Investigation" as first written
+    Then the procedure fails as defect "RB-026" says
+    And the service stays out
+
+  @quarterly
+  Scenario: A slow Redis is seen by its answer's time, and ended by its restart
+    Given the operator has looked at "Performance Degradation / Investigation" while all is well
+    When the fault "redis-slow" takes effect
+    And the operator follows "Performance Degradation / Investigation"
+    And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
+    Then "Performance Degradation / Investigation / # Check how long Redis takes to answer" tells "answered after ([2-9]\d\d|\d{4,}) ms" under the fault, and not before
+    And the service recovers within the response time of P2
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a slow Redis
+    When the fault "redis-slow" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A slow Redis is seen by its answer's time, and ended by its restart" is the runbook's
+
+  @quarterly @RB-009
+  Scenario: The optimization as first written makes a second autoscaler
+    When nothing is broken
+    And the operator follows "Performance Degradation / Optimization Actions / # Enable HPA if not already" as first written
+    And the operator follows "Performance Degradation / Investigation / # Check HPA status" as first written
+    Then the procedure fails as defect "RB-009" says
+
+  @quarterly
+  Scenario: The optimization as corrected disturbs nobody on a healthy target
+    When nothing is broken
+    And the operator follows "Performance Degradation / Optimization Actions"
+    Then the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

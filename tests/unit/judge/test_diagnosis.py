@@ -1,0 +1,169 @@
+"""What investigations tell, both ways: each statement holds, fails by one line, and cannot be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded_drill import BACK, RecordedDrill, command, criterion
+
+from drill.conduct import expect
+from drill.judge import judge
+from drill.judge.verdict import Criterion
+
+PLACE = "Service Completely Down / # Check pods"
+HEALTHY = "NAME READY STATUS\nweb-1 1/1 Running\n"
+BROKEN = "NAME READY STATUS\nweb-2 0/1 ImagePullBackOff\n"
+
+
+def pods(output: str, **more: Any) -> dict[str, Any]:
+    return command(52, "kubectl get pods | grep web", output=output, **more)
+
+
+def symptom(**more: Any) -> dict[str, Any]:
+    return {"place": PLACE, "pattern": "^web.*ImagePullBackOff", "line": 51, "last_line": 53} | more
+
+
+@pytest.fixture
+def drill(tmp_path: Path) -> RecordedDrill:
+    made = RecordedDrill(tmp_path / "drill", commands=[pods(BROKEN)], looked=[pods(HEALTHY)])
+    made.started = {"symptoms": [symptom()]}
+    return made
+
+
+def found(drill: RecordedDrill) -> Criterion:
+    return criterion(drill.judged(), "diagnosis")
+
+
+def test_it_passes_where_one_line_tells_the_fault_and_none_did_before(drill: RecordedDrill) -> None:
+    verdict = drill.judged()
+    diagnosis = criterion(verdict, "diagnosis")
+    assert (diagnosis.verdict, diagnosis.value, diagnosis.limit, diagnosis.samples) == ("pass", 0.0, 0.0, 1)
+    assert diagnosis.why == f'"{PLACE}" tells it: web-2 0/1 ImagePullBackOff'
+    assert [(each.name, each.title, each.verdict) for each in verdict.told] == [
+        (PLACE, "^web.*ImagePullBackOff", "pass")
+    ]
+    expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
+
+
+def test_it_fails_where_no_line_tells_it(drill: RecordedDrill) -> None:
+    drill.commands = [pods(BROKEN.replace("ImagePullBackOff", "Running"))]
+    verdict = drill.judged()
+    assert (criterion(verdict, "diagnosis").verdict, verdict.verdict) == ("fail", "fail")
+    assert "does not tell it: of 2 lines under the fault, no line holds" in verdict.why
+    with pytest.raises(AssertionError, match="does not tell it"):
+        expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
+
+
+def test_a_pattern_is_of_one_line(drill: RecordedDrill) -> None:
+    drill.commands = [pods(BROKEN.replace("0/1 ", "0/1\n"))]
+    assert found(drill).verdict == "fail"
+
+
+def test_it_fails_where_the_healthy_target_is_said_to_have_the_fault(drill: RecordedDrill) -> None:
+    drill.looked = [pods(HEALTHY + "web-3 0/1 ImagePullBackOff\n")]
+    assert found(drill).verdict == "fail"
+    assert found(drill).why == (
+        f'"{PLACE}" told it on the healthy target already: web-3 0/1 ImagePullBackOff'
+    )
+
+
+def test_a_command_that_prints_nothing_or_the_same_informs_nobody(drill: RecordedDrill) -> None:
+    drill.commands = [pods("")]
+    assert found(drill).why.endswith("informs nobody: it printed nothing under the fault")
+    drill.commands = [pods(HEALTHY)]
+    assert "informs nobody: it printed under the fault what it prints on a healthy target" in found(drill).why
+    assert found(drill).verdict == "fail"
+
+
+def test_what_other_lines_and_the_other_text_printed_does_not_count(drill: RecordedDrill) -> None:
+    drill.commands = [pods(HEALTHY), command(54, "kubectl get events", output=BROKEN)]
+    assert found(drill).verdict == "fail"
+    drill.started = {"symptoms": [symptom(last_line=54)]}
+    assert found(drill).verdict == "pass"
+    drill.started = {"symptoms": [symptom(last_line=54, as_written=True)]}
+    assert found(drill).verdict == "inconclusive"
+
+
+def test_one_of_two_statements_that_fails_is_named(drill: RecordedDrill) -> None:
+    drill.started = {"symptoms": [symptom(), symptom(pattern="CrashLoop"), symptom(pattern="OOM")]}
+    diagnosis = found(drill)
+    assert (diagnosis.verdict, diagnosis.value, diagnosis.samples) == ("fail", 2.0, 3)
+    assert diagnosis.why.endswith("holds 'CrashLoop' (and 1 more)")
+
+
+def test_of_a_log_only_what_was_not_there_before_is_news(drill: RecordedDrill) -> None:
+    drill.started = {"symptoms": [symptom(before="older")]}
+    old = "web-0 yesterday ImagePullBackOff\n"
+    drill.looked, drill.commands = [pods(old)], [pods(old + BROKEN)]
+    assert found(drill).why.endswith("tells it: web-2 0/1 ImagePullBackOff")
+    drill.commands = [pods(old + HEALTHY)]
+    assert (found(drill).verdict, "no new line holds" in found(drill).why) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("commands", "looked", "says"),
+    [
+        ([pods(HEALTHY, cut=True)], [pods(HEALTHY)], "only the end was kept"),
+        ([pods(BROKEN)], [pods(HEALTHY, cut=True)], "tells it, but of the healthy target not all is known"),
+        ([pods(HEALTHY, hung=True, interrupted=True)], [pods(HEALTHY)], "a command hung"),
+        ([command(60, "kubectl get nodes", output=BROKEN)], [pods(HEALTHY)], "not followed under the fault"),
+        ([pods(BROKEN)], [], "was not followed on the healthy target"),
+        ([pods(BROKEN)], None, "was not followed on the healthy target"),
+    ],
+)
+def test_what_was_not_seen_whole_is_inconclusive(
+    drill: RecordedDrill, commands: list[dict[str, Any]], looked: list[dict[str, Any]] | None, says: str
+) -> None:
+    drill.commands, drill.looked = commands, looked
+    verdict = drill.judged()
+    diagnosis = criterion(verdict, "diagnosis")
+    assert (diagnosis.verdict, says in diagnosis.why) == ("inconclusive", True), diagnosis.why
+    with pytest.raises(expect.Inconclusive, match=r"healthy|fault|known"):
+        expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
+
+
+def test_a_missing_tool_is_inconclusive_by_name(drill: RecordedDrill) -> None:
+    drill.commands, drill.missing_tools = [command(52, "aws eks list | grep x", 127)], ["aws", "trivy"]
+    assert (found(drill).verdict, found(drill).why) == (
+        "inconclusive",
+        f'"{PLACE}" nothing is known: not on this machine: aws',
+    )
+    drill.commands = [command(52, "kubectl get pods", output="nothing")]
+    assert found(drill).verdict == "fail"
+    drill.commands, drill.missing_tools = [pods(BROKEN)], []
+    drill.looked, drill.looked_without = [command(52, "aws eks list", 127)], ["aws"]
+    assert found(drill).verdict == "inconclusive"
+
+
+def test_who_looks_when_users_are_served_again_has_nothing_to_tell(drill: RecordedDrill) -> None:
+    drill.commands = [pods(HEALTHY, started=BACK + 1, finished=BACK + 2)]
+    assert (found(drill).verdict, "served again already" in found(drill).why) == ("inconclusive", True)
+
+
+def test_a_look_that_cannot_be_read_is_named(drill: RecordedDrill) -> None:
+    folder = drill.write()
+    look = folder / "look" / "recording.jsonl"
+    look.write_bytes(b"{}\n" + look.read_bytes())
+
+    verdict = judge(folder)
+    assert verdict.verdict == "inconclusive"
+    assert verdict.unreadable[0].startswith("look/recording.jsonl:1: ")
+
+
+def test_a_status_that_tells_the_fault_is_no_failure_of_the_command(drill: RecordedDrill) -> None:
+    drill.commands = [pods(BROKEN, status=1)]
+    drill.procedure_status = 1
+    assert criterion(drill.judged(), "procedure").verdict == "pass"
+    drill.looked = [pods(HEALTHY, status=1)]
+    assert criterion(drill.judged(), "procedure").why.endswith("ended with status 1")
+    drill.looked = [command(53, "kubectl get pods")]
+    assert criterion(drill.judged(), "procedure").verdict == "fail"
+
+
+def test_the_look_is_no_procedure(drill: RecordedDrill) -> None:
+    drill.commands, drill.procedure, drill.started = [], None, {}
+    verdict = drill.judged()
+    assert criterion(verdict, "procedure").verdict == "not applicable"
+    assert (verdict.procedure_started_seconds, verdict.commands) == (None, [])
