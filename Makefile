@@ -14,7 +14,7 @@ drill: up
 ## lint, types, layers, unit, component, cluster tests and the drills; `pytest tests -m quarterly` are tests that wait for the quarter
 test: lint up
 	$(BIN)/pytest tests -m "not quarterly"
-	$(BIN)/pytest features
+	$(BIN)/pytest features -m "smoke or nightly"
 
 up: $(BIN)/.ready
 	$(BIN)/drill up

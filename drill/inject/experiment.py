@@ -200,7 +200,7 @@ def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
     )
 
 
-def _seconds(path: Path, document: Document, place: tuple[int | str, ...], value: Any) -> float:
+def _seconds(path: Path, document: YamlDocument, place: tuple[int | str, ...], value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(path, document, place, value, "a number of seconds")
     if not 0 <= value <= WITNESS_AT_MOST_SECONDS:

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.cluster
 AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [
     ("deployment-scaled-to-zero", number) for number in range(3)
 ]
+
+
 def _one_of_each_kind() -> set[str]:
     """The first fault of each kind: its undo is that of all others of the kind."""
     first: dict[str, str] = {}
