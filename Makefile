@@ -1,4 +1,4 @@
-# The two commands of a new machine: `make drill` (drills and their report) and `make test` (everything).
+# The two commands of a new machine: `make drill` (drills and their report) and `make test` (all but what waits for the quarter).
 # `make PYTHON=/path/to/python3 ...` names another Python, 3.11 or later.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -11,7 +11,7 @@ UV_VERSION := 0.13.9
 drill: up
 	$(BIN)/pytest features -m nightly
 
-## lint, types, layers, unit, component, cluster tests and the drills; `pytest tests -m quarterly` are tests that wait for the quarter
+## lint, types, layers, unit, component, cluster tests and the drills of every night; `pytest tests -m quarterly` and `pytest features` run the rest
 test: lint up
 	$(BIN)/pytest tests -m "not quarterly"
 	$(BIN)/pytest features -m "smoke or nightly"

@@ -7,7 +7,7 @@ from typing import Any
 from drill.cluster.access import AbsentError, Cluster, Json
 from drill.cluster.objects import PATHS, path_of
 from drill.errors import FaultError
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
 from drill.faults.target_object import Lost, lose_pods
 from drill.recording import now
@@ -29,7 +29,7 @@ class Create(Fault, frozen=True):
     parameters = CreateParameters
 
     objects: list[dict[str, Any]]
-    subject: Subject
+    subject: StruckWorkload
     shows: Shows
     lost_pods: Lost
 

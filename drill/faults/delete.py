@@ -6,7 +6,7 @@ from typing import Any
 
 from drill.cluster.access import Cluster, ConflictError
 from drill.cluster.objects import essence, path_of, stripped
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
 from drill.faults.target_object import ObjectName, object_named
 from drill.recording import now
@@ -28,7 +28,7 @@ class Delete(Fault, frozen=True):
     object_kind: str
     name: str
     before: dict[str, Any]
-    subject: Subject
+    subject: StruckWorkload
     shows: Shows
 
     @classmethod

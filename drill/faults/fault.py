@@ -37,7 +37,7 @@ class Sight(msgspec.Struct, frozen=True):
     observed: str
 
 
-class Subject(msgspec.Struct, frozen=True):
+class StruckWorkload(msgspec.Struct, frozen=True):
     """What a fault is about: one workload, its container that does the work, and the target's Service."""
 
     workload: str
@@ -63,10 +63,10 @@ class Site:
     beside: Callable[[str], Path]
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> StruckWorkload:
         """The workload and the target's Service, as a record keeps them."""
         workload = self.workload
-        return Subject(workload.name, workload.kind, workload.container, self.settings.target.service)
+        return StruckWorkload(workload.name, workload.kind, workload.container, self.settings.target.service)
 
     def filled(self, text: str) -> str:
         """`text` with {workload}, {container}, {service}, its {port} and {namespace} filled in; {image} and

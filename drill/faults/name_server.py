@@ -15,7 +15,7 @@ from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
 from drill.cluster.objects import essence, path_of, replace, stripped
 from drill.errors import FaultError
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
 from drill.recording import now
 
@@ -51,7 +51,7 @@ class NameServer(Fault, frozen=True):
     workload_kind: str
     container: str
     disconnect: str
-    asks: Subject
+    asks: StruckWorkload
 
     @classmethod
     def prepare(cls, site: Site, parameters: NameServerParameters) -> NameServer:
@@ -72,7 +72,9 @@ class NameServer(Fault, frozen=True):
             site.workload.kind,
             site.workload.container,
             parameters.disconnect,
-            Subject(application.name, application.kind, application.container, site.settings.target.service),
+            StruckWorkload(
+                application.name, application.kind, application.container, site.settings.target.service
+            ),
         )
 
     def inject(self, cluster: Cluster) -> Injected:

@@ -6,7 +6,7 @@ from typing import Any
 
 from drill.cluster.access import AbsentError, Cluster
 from drill.cluster.objects import essence, path_of, replace, stripped
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
 from drill.faults.target_object import ObjectName, object_named
 from drill.recording import now
@@ -34,7 +34,7 @@ class Patch(Fault, frozen=True):
     name: str
     patch: dict[str, Any] | list[dict[str, Any]]
     before: dict[str, Any]
-    subject: Subject
+    subject: StruckWorkload
     shows: Shows
 
     @classmethod

@@ -8,7 +8,7 @@ import msgspec
 
 from drill.cluster.access import AbsentError, Cluster
 from drill.errors import FaultError
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
 from drill.recording import now
 
@@ -26,7 +26,7 @@ class Scale(Fault, frozen=True):
 
     parameters = ScaleParameters
 
-    subject: Subject
+    subject: StruckWorkload
     replicas: int
     before: int
     shows: Shows

@@ -16,7 +16,7 @@ from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
 from drill.cluster.health import running_pods, state_of
 from drill.cluster.objects import essence, path_of, replace, stripped
 from drill.errors import FaultError
-from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, Subject, kind
+from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
 from drill.recording import now
 from drill.settings import Workload
@@ -47,7 +47,7 @@ class Secret(Fault, frozen=True):
     new: str
     since: float
     users: list[tuple[str, str, str]]
-    subject: Subject
+    subject: StruckWorkload
     change: str
     shows: Shows
 

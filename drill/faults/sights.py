@@ -11,7 +11,7 @@ import msgspec
 from drill.cluster.access import Cluster, ClusterError, Json, node_of
 from drill.cluster.autoscalers import autoscalers_of
 from drill.cluster.health import running_pods, statuses_of
-from drill.faults.fault import Sight, Site, Subject
+from drill.faults.fault import Sight, Site, StruckWorkload
 
 Some = Literal["some", "none"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -54,7 +54,7 @@ class Shows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         """The same with the names of a site in it."""
         return msgspec.convert(site.filled_in(msgspec.to_builtins(self)), Shows)
 
-    def at(self, cluster: Cluster, subject: Subject) -> Sight:
+    def at(self, cluster: Cluster, subject: StruckWorkload) -> Sight:
         """Look once at all that is stated."""
         fits: list[bool] = []
         seen: list[str] = []
@@ -70,12 +70,12 @@ Looks = Iterator[tuple[bool, str]]
 """Whether it fits, and what was seen, in words; empty where other words say it."""
 
 
-def _endpoints(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+def _endpoints(shows: Shows, cluster: Cluster, subject: StruckWorkload) -> Looks:
     count = len(cluster.endpoints(subject.service))
     yield _some(shows.endpoints, count), f"{count} endpoints of service {subject.service}"
 
 
-def _answering(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+def _answering(shows: Shows, cluster: Cluster, subject: StruckWorkload) -> Looks:
     nodes = [node_of(pod) for pod in cluster.pods(subject.workload, subject.workload_kind)]
     if not any(nodes):
         yield False, f"no pod of {subject.workload} is on a node: nobody can try its addresses"
@@ -91,7 +91,7 @@ def _connects(cluster: Cluster, node: str, address: str, port: int) -> bool:
     return cluster.on_node(node, ["bash", "-c", script]).strip() == b"yes"
 
 
-def _pods(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+def _pods(shows: Shows, cluster: Cluster, subject: StruckWorkload) -> Looks:
     pods = [
         pod
         for pod in cluster.pods(subject.workload, subject.workload_kind)
@@ -119,7 +119,7 @@ def _pods(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
         yield restarts >= shows.restarts, f"{restarts} restarts"
 
 
-def _created(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+def _created(shows: Shows, cluster: Cluster, subject: StruckWorkload) -> Looks:
     template = cluster.workload(subject.workload, subject.workload_kind)["spec"]["template"]
     labels = template["metadata"].get("labels") or {}
     pod = {"metadata": {"generateName": "drill-asks-", "labels": labels}, "spec": template["spec"]}
@@ -133,7 +133,7 @@ def _created(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
     yield bool(re.search(shows.created, said)), f"another pod of {subject.workload}: {said}"
 
 
-def _autoscalers(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+def _autoscalers(shows: Shows, cluster: Cluster, subject: StruckWorkload) -> Looks:
     found = autoscalers_of(cluster, subject.workload, subject.workload_kind)
     if shows.autoscalers is not None:
         names = ", ".join(each["metadata"]["name"] for each in found)
@@ -151,7 +151,7 @@ def _conditions(autoscaler: Json) -> str:
     return ", ".join(f"{each['type']} {each['status']}: {each.get('reason', '')}" for each in conditions)
 
 
-def _says(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+def _says(shows: Shows, cluster: Cluster, subject: StruckWorkload) -> Looks:
     pods = running_pods(cluster, subject.workload, subject.container, subject.workload_kind)
     answers = []
     for pod in pods:
@@ -162,7 +162,7 @@ def _says(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
     yield fits, f"{subject.workload} answers {', '.join(answers) or 'nothing: no pod runs'}"
 
 
-def _logs(shows: Shows, cluster: Cluster, subject: Subject) -> Looks:
+def _logs(shows: Shows, cluster: Cluster, subject: StruckWorkload) -> Looks:
     for name, pattern in shows.logs.items():
         path = f"{cluster.core('pods', name)}/log"
         text = cluster.request("GET", path, query={"tailLines": str(LOG_LINES)}).decode(errors="replace")
@@ -189,7 +189,7 @@ def _listed(texts: set[str]) -> str:
 
 
 OF_PODS = ("ready", "running", "starting", "pending", "waiting", "ended", "restarts")
-LOOKS: dict[tuple[str, ...], Callable[[Shows, Cluster, Subject], Looks]] = {
+LOOKS: dict[tuple[str, ...], Callable[[Shows, Cluster, StruckWorkload], Looks]] = {
     ("endpoints",): _endpoints,
     ("answering",): _answering,
     OF_PODS: _pods,

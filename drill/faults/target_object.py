@@ -10,7 +10,7 @@ from drill.cluster.access import Cluster
 from drill.cluster.autoscalers import autoscalers_of
 from drill.cluster.objects import PATHS
 from drill.errors import FaultError
-from drill.faults.fault import Site, Subject
+from drill.faults.fault import Site, StruckWorkload
 
 ObjectName = Annotated[str, msgspec.Meta(pattern=r"^(workload|service|autoscaler|[A-Z]\w+/\S+)$")]
 """The workload's own object, the target's Service, the workload's autoscaler, or KIND/NAME of another; a name
@@ -37,7 +37,7 @@ def object_named(site: Site, name: str) -> tuple[str, str]:
     return kind, rest
 
 
-def lose_pods(cluster: Cluster, subject: Subject, lost: Lost) -> list[str]:
+def lose_pods(cluster: Cluster, subject: StruckWorkload, lost: Lost) -> list[str]:
     """Delete so many pods of the workload, at once; their names."""
     if lost == "none":
         return []

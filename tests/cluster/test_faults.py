@@ -22,7 +22,7 @@ from drill import wait
 from drill.cluster.access import Cluster
 from drill.errors import DrillError, FaultError, InputError, SetupError, UsageError
 from drill.faults.catalogue import as_data, from_data
-from drill.faults.fault import Subject
+from drill.faults.fault import StruckWorkload
 from drill.faults.scale import Scale
 from drill.faults.sights import Shows
 from drill.inject import Injection, fault_names
@@ -304,7 +304,7 @@ def test_an_open_fault_is_no_state_to_begin_with_and_a_damaged_entry_keeps_nothi
     gone = type(gone)(ended.pid, gone.started)
     web = settings.target.application
     replicas = cluster.workload(web.name)["spec"]["replicas"]
-    subject = Subject(web.name, web.kind, web.container, settings.target.service)
+    subject = StruckWorkload(web.name, web.kind, web.container, settings.target.service)
     record = as_data(Scale(subject, 0, replicas, Shows(endpoints="none")))
 
     def entry(number: int) -> FaultEntry:

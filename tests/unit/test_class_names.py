@@ -15,6 +15,7 @@ TWICE = {
     "Command": "of a runbook's text; and the kind of fault that is called `command`",
     "Facts": "of a scenario, and of a run",
     "Finding": "of lint, of doctor, and of a run: each is what its list holds",
+    "Node": "a machine of kind's cluster; and the kind of fault that is called `node`",
     "Part": "of a target: the module of each kind has one; and what lies within an event",
     "Section": "of a runbook, and of drill.toml",
 }

@@ -166,7 +166,10 @@ def test_a_record_of_another_drill_is_named() -> None:
 
 EXAMPLES: tuple[tuple[str, object], ...] = (
     ("Shows", {"endpoints": "none"}),
-    ("Subject", {"workload": "web", "workload_kind": "Deployment", "container": "web", "service": "web"}),
+    (
+        "StruckWorkload",
+        {"workload": "web", "workload_kind": "Deployment", "container": "web", "service": "web"},
+    ),
     ("Literal", "none"),
     ("list[tuple", [["web", "Deployment", "web"]]),
     ("KeptVolume", [{"name": "pv-1", "claim": "data", "policy": "Delete"}]),
