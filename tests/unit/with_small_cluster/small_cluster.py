@@ -32,6 +32,8 @@ class SmallCluster:
         self.forbidden: set[str] = set()
         self.autoscaled: dict[str, int] = {}
         """Replicas that an autoscaler chooses for a deployment as soon as others are set."""
+        self.started_at = "2020-01-01T00:00:00Z"
+        """When the containers of deployments say that they started."""
         self.dry_run: tuple[int, Json] = 201, {}
         """What is answered to whoever asks whether one more pod would be made."""
         self.lock = threading.RLock()
@@ -150,7 +152,7 @@ class SmallCluster:
             ready = started and "no-such" not in json.dumps(container.get("readinessProbe") or {})
             for number in range(spec["replicas"]):
                 pod = f"{name}-{number}"
-                pods[pod] = _pod(pod, spec["template"], started, ready)
+                pods[pod] = _pod(pod, spec["template"], self.started_at if started else "", ready)
             count = spec["replicas"]
             item["status"] = {
                 "observedGeneration": item["metadata"]["generation"],
@@ -221,9 +223,12 @@ def kubeconfig(folder: Path, address: str, context: str = "kind-small") -> Path:
     return path
 
 
-def _pod(name: str, template: Json, started: bool, ready: bool) -> Json:
+def _pod(name: str, template: Json, started_at: str, ready: bool) -> Json:
+    """`started_at`: empty where its image cannot be had."""
     container = template["spec"]["containers"][0]["name"]
-    state: Json = {"running": {}} if started else {"waiting": {"reason": "ErrImagePull"}}
+    state: Json = {"waiting": {"reason": "ErrImagePull"}}
+    if started_at:
+        state = {"running": {"startedAt": started_at}}
     return {
         "kind": "Pod",
         "metadata": {
@@ -233,7 +238,7 @@ def _pod(name: str, template: Json, started: bool, ready: bool) -> Json:
         },
         "spec": {**template["spec"], "nodeName": "node"},
         "status": {
-            "phase": "Running" if started else "Pending",
+            "phase": "Running" if started_at else "Pending",
             "podIP": "10.0.0.1",
             "containerStatuses": [{"name": container, "ready": ready, "state": state}],
         },

@@ -215,7 +215,7 @@ def test_the_order_is_enforced(
 def test_what_can_be_refused_is_refused_before_anything_starts(
     small: SmallCluster, settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder
 ) -> None:
-    with pytest.raises(UsageError, match="'pods-hugged' is no fault: expected one of database-corrupted, "):
+    with pytest.raises(UsageError, match="'pods-hugged' is no fault: expected one of admission-blocked, "):
         Injection(settings, cluster, "pods-hugged", tmp_path, recorder)
     with pytest.raises(UsageError, match=r"redis-killed is not applicable: .* describes no \[parts"):
         Injection.check(settings, "redis-killed")

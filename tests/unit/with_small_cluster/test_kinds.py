@@ -400,12 +400,11 @@ def with_password(small: SmallCluster, folder: Path, started: str) -> Json:
     item = a_deployment(replicas=1)
     reference = {"secretKeyRef": {"name": "door", "key": "word"}}
     item["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "WORD", "valueFrom": reference}]
+    small.started_at = started
     small.put("Deployment", item)
     old = base64.b64encode(b"mellon").decode()
     small.put("Secret", {"kind": "Secret", "metadata": {"name": "door"}, "data": {"word": old}})
     (folder / "word").write_text("mellon")
-    pods = small.objects[f"/api/v1/namespaces/{NAMESPACE}/pods"]
-    pods["web-0"]["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": started}}
     return item
 
 
