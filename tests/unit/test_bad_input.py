@@ -172,7 +172,7 @@ def test_a_missing_file(service: Path, arguments: tuple[str, ...], file: str, sa
         (
             'fault "pods-killed"',
             'fault "pods-hugged"',
-            "'pods-hugged' is no fault: expected one of database-corrupted, deployment-scaled-to-zero",
+            "'pods-hugged' is no fault: expected one of admission-blocked, autoscaler-missing",
         ),
         (
             "Nobody Can Read Their",
