@@ -11,14 +11,26 @@ import sys
 from pathlib import Path
 
 from drill.inject import fault_names
+from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
 from drill.recording import read_events
 
 SCRIPT = Path(__file__).with_name("killed_drill.py")
 FAULTS = tuple(fault_names())
 """Every fault that there is an experiment for."""
+BREAKING = tuple(fault for fault in FAULTS if fault != "no-fault")
+"""Every fault that breaks something."""
 LIFE_SECONDS = 9.0
 """So long about a drill of one lives."""
 VICTIMS = ("run", "experiment", "both")
+
+
+def one_of_each_kind() -> set[str]:
+    """The first fault of each kind. What injects and undoes it does so for all of the kind; the others wait
+    for the quarter."""
+    first: dict[str, str] = {}
+    for fault in BREAKING:
+        first.setdefault(read_experiment(OWN_EXPERIMENTS / f"{fault}.yaml").kind.kind, fault)
+    return set(first.values())
 
 
 def start(fault: str, folder: Path) -> subprocess.Popen[bytes]:

@@ -8,13 +8,12 @@ import random
 from pathlib import Path
 
 import pytest
-from random_kills import FAULTS, LIFE_SECONDS, VICTIMS, kill, kinds, start
+from random_kills import BREAKING, LIFE_SECONDS, VICTIMS, kill, kinds, one_of_each_kind, start
 from target_state import assert_as_known, ledger_of
 
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.errors import DeadlineError
-from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
 from drill.putback import put_back as put_back_what_drills_left
 from drill.settings import Settings
 
@@ -26,20 +25,11 @@ AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [
 ]
 
 
-def _one_of_each_kind() -> set[str]:
-    """The first fault of each kind: its undo is that of all others of the kind."""
-    first: dict[str, str] = {}
-    for fault in FAULTS:
-        first.setdefault(read_experiment(OWN_EXPERIMENTS / f"{fault}.yaml").kind.kind, fault)
-    return set(first.values())
-
-
-# the drill of nothing leaves nothing to put back; faults of a kind that is there already wait for the quarter
 WHILE_IN = [
     pytest.param(
-        fault, VICTIMS[number % 3], marks=[] if fault in _one_of_each_kind() else [pytest.mark.quarterly]
+        fault, VICTIMS[number % 3], marks=[] if fault in one_of_each_kind() else [pytest.mark.quarterly]
     )
-    for number, fault in enumerate(each for each in FAULTS if each != "no-fault")
+    for number, fault in enumerate(BREAKING)
 ]
 
 
