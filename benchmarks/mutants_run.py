@@ -8,7 +8,8 @@ once to see which function each of them reaches. It forks for every mutant: the 
 runs the tests that reach its function, and ends at the first that fails. So nothing is imported or collected
 twice, and a mutant costs as long as its tests.
 
-A run that was stopped goes on where it was: a fate is kept as long as neither drill nor the package's tests
+Mutants are run in a random order that is always the same, so that what a run has found when it is stopped is
+a sample. It goes on where it was: a fate is kept as long as neither drill nor the package's tests
 are different. Otherwise the test that killed a mutant last time is asked first.
 
 Time is the processor's, not the clock's, so that a busy machine kills no mutant. One that takes its share is
@@ -22,8 +23,8 @@ import argparse
 import contextlib
 import gc
 import hashlib
-import json
 import os
+import random
 import resource
 import select
 import shutil
@@ -31,7 +32,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -44,6 +45,7 @@ import msgspec
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SEED = 6
 WRITE_EVERY_SECONDS = 10
 LEAST_CPU_SECONDS = 6.0
 CPU_FACTOR = 10.0
@@ -163,14 +165,14 @@ class Run:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Learn, then run every mutant."""
         self.items = {item.nodeid: item for item in session.items}
+        self.learn()
         gc.collect()
         gc.freeze()
-        self.learn()
         self.left = [name for name in self.wanted if not self._is_known(name)]
         for name in [name for name in self.left if not self._tests(name)]:
             self._note(name, Fate(False, "", False, self.digest))
         self.left = [name for name in self.left if self._tests(name)]
-        self.left.sort(key=lambda name: (name.rpartition("__mutmut_")[0], int(name.rpartition("_")[2])))
+        random.Random(SEED).shuffle(self.left)
         print(f"{self.package}: {len(self.wanted)} mutants, {len(self.left)} to run", file=sys.stderr)
         endless = self._run_all(self.left, self.workers, 1.0)
         for name in self._run_all(endless, 1, 3.0):
@@ -192,37 +194,23 @@ class Run:
         )
 
     def learn(self) -> None:
-        """Which function is reached by which tests, and how long those take; in a fork, so that the process
-        from which mutants are forked has run nothing."""
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            _quiet()
-            reached: dict[str, list[str]] = defaultdict(list)
-            seconds, failed = {}, []
-            hits = import_module("mutmut.state").state()._stats
-            with _own_folder(self.items):
-                for nodeid, item, following in _in_order(list(self.items), self.items):
-                    _switch("stats")
-                    hits.clear()
-                    before = time.process_time()
-                    if not _passes(item, following):
-                        failed.append(nodeid)
-                    seconds[nodeid] = time.process_time() - before
-                    for function in hits:
-                        reached[function].append(nodeid)
-                _switch("fail")
-                is_noticed = not _passes(self.items[min(reached[max(reached)])], None)
-            said = json.dumps([reached, seconds, failed, is_noticed]).encode()
-            with os.fdopen(writing, "wb") as pipe:
-                pipe.write(said)
-            os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            told = pipe.read()
-        os.waitpid(pid, 0)
-        self.by_function, self.seconds, failed, is_noticed = json.loads(told)
+        """Which function is reached by which tests, and how long those take. What they read is remembered
+        for the forks."""
+        failed = []
+        state = import_module("mutmut.state").state()
+        with _own_folder(self.items):
+            for nodeid, item, following in _in_order(list(self.items), self.items):
+                _switch("stats")
+                state._stats.clear()
+                before = time.process_time()
+                if not _passes(item, following):
+                    failed.append(nodeid)
+                self.seconds[nodeid] = time.process_time() - before
+                for function in state._stats:
+                    self.by_function.setdefault(function, []).append(nodeid)
+            _switch("fail")
+            is_noticed = not _passes(self.items[min(self.by_function[max(self.by_function)])], None)
+        _switch("")
         if failed:
             raise pytest.UsageError(f"without a mutant these tests fail: {failed}")
         if not is_noticed:
@@ -317,6 +305,21 @@ def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
     return not any(report.failed for report in reports)
 
 
+def remember_requests() -> None:
+    """The judge reads each recording of its tests once, not once for every mutant: drill.recording, which
+    reads it, holds no mutant."""
+    case = import_module("drill.judge.case")
+    read_requests, known = case.read_requests, dict[bytes, Any]()
+
+    def remembered(path: Path) -> Any:
+        written = hashlib.sha256(path.read_bytes() if path.exists() else b"").digest()
+        if written not in known:
+            known[written] = read_requests(path)
+        return known[written]
+
+    case.read_requests = remembered
+
+
 def _switch(mutant: str) -> None:
     import_module("mutmut.mutation.trampoline").set_mutant_under_test(mutant)
 
@@ -364,6 +367,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     drill = import_module("drill")
     if not Path(str(drill.__file__)).is_relative_to(folder_of(options.package)):
         raise SystemExit(f"the tests would run without mutants, on {drill.__file__}")
+    if options.package == "drill.judge":
+        remember_requests()
     os.chdir(ROOT)
     run = Run(options.package, wanted, options.workers, found, digest(options.package))
     selection = f"tests/unit/{options.package.rpartition('.')[2]}"
