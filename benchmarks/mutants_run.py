@@ -1,15 +1,16 @@
 """Makes the mutants of one package and runs its tests on each. Flows in: the package, its tests, what a run
 before found. Flows out: mutants/PACKAGE/fates.json, written while it runs.
 
-    python -m benchmarks.mutants_run drill.judge [--workers 2] [PATTERN ...]
+    python -m benchmarks.mutants_run drill.judge [--workers 2] [--sample 1] [PATTERN ...]
 
 mutmut makes the mutants; here is how they are run. One process collects the package's own tests and runs them
 once to see which function each of them reaches. It forks for every mutant: the child switches the mutant on,
 runs the tests that reach its function, and ends at the first that fails. So nothing is imported or collected
 twice, and a mutant costs as long as its tests.
 
-Mutants are run in a random order that is always the same, so that what a run has found when it is stopped is
-a sample. It goes on where it was: a fate is kept as long as neither drill nor the package's tests
+Each module's mutants are run in a random order that is always the same, all modules side by side: `--sample
+0.25` runs the first quarter of each, and what a run has found when it is stopped is a sample, too. A run goes
+on where it was stopped: a fate is kept as long as neither drill nor the package's tests
 are different. Otherwise the test that killed a mutant last time is asked first.
 
 Time is the processor's, not the clock's, so that a busy machine kills no mutant. One that takes its share is
@@ -23,8 +24,8 @@ import argparse
 import contextlib
 import gc
 import hashlib
+import math
 import os
-import random
 import resource
 import select
 import shutil
@@ -32,7 +33,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -66,9 +67,10 @@ class Fate(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct):
-    """All that is known of a package's mutants."""
+    """All that is known of a package's mutants; `made`: all that there are."""
 
     fates: dict[str, Fate] = {}
+    made: list[str] = []
 
 
 def folder_of(package: str) -> Path:
@@ -133,6 +135,20 @@ def digest(package: str) -> str:
     return whole.hexdigest()[:16]
 
 
+def drawn(names: Sequence[str], share: float) -> list[str]:
+    """That share of each module's mutants, at random but the same each time; whatever comes first of them is
+    a sample as well."""
+    by_module = defaultdict(list)
+    for name in names:
+        by_module[name.rpartition(".")[0]].append(name)
+    placed = []
+    for of_module in by_module.values():
+        of_module.sort(key=lambda name: hashlib.sha256(f"{SEED} {name}".encode()).digest())
+        count = len(of_module)
+        placed += [(place / count, name) for place, name in enumerate(of_module[: math.ceil(share * count)])]
+    return [name for _, name in sorted(placed)]
+
+
 # running
 
 
@@ -172,7 +188,6 @@ class Run:
         for name in [name for name in self.left if not self._tests(name)]:
             self._note(name, Fate(False, "", False, self.digest))
         self.left = [name for name in self.left if self._tests(name)]
-        random.Random(SEED).shuffle(self.left)
         print(f"{self.package}: {len(self.wanted)} mutants, {len(self.left)} to run", file=sys.stderr)
         endless = self._run_all(self.left, self.workers, 1.0)
         for name in self._run_all(endless, 1, 3.0):
@@ -308,7 +323,7 @@ def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
 def remember_requests() -> None:
     """The judge reads each recording of its tests once, not once for every mutant: drill.recording, which
     reads it, holds no mutant."""
-    case = import_module("drill.judge.case")
+    case: Any = import_module("drill.judge.case")
     read_requests, known = case.read_requests, dict[bytes, Any]()
 
     def remembered(path: Path) -> Any:
@@ -352,6 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants_run", description=__doc__)
     parser.add_argument("package")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--sample", type=float, default=1.0, help="the share of each module's mutants")
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="names of mutants with *")
     options = parser.parse_args(arguments)
     os.chdir(ROOT)
@@ -359,8 +375,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = make(options.package)
     found = read(options.package)
     found.fates = {name: found.fates[name] for name in names if name in found.fates}
+    found.made = names
     patterns = options.patterns or ["*"]
-    wanted = [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
+    sample = drawn(names, options.sample)
+    wanted = [name for name in sample if any(fnmatch(name, pattern) for pattern in patterns)]
     for each in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[each] = "1"
     sys.path.insert(0, str(folder_of(options.package) / "mutants"))

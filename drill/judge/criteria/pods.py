@@ -33,6 +33,11 @@ def samples_of(case: Case) -> list[PodSample]:
     ]
 
 
+def everyone(samples: list[PodSample]) -> set[str]:
+    """The names of all who ran at any look."""
+    return {name for sample in samples for name in sample.expected}
+
+
 def window_seconds(case: Case) -> float:
     """How long the window after was."""
     start, end = case.timeline.after or (0.0, 0.0)

@@ -460,6 +460,49 @@ def test_without_a_limit_of_the_container_it_is_not_applicable(drill: RecordedDr
     assert criterion(drill.judged(), name).verdict == "not applicable"
 
 
+NO_LIMIT = {"cpu_limit_cores": None, "memory_limit_bytes": None}
+NOT_MEASURED = {"cpu_seconds": None, "cpu_at": None, "memory_bytes": None}
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory"])
+def test_a_pod_with_a_limit_that_was_not_measured_beside_one_without_is_inconclusive(
+    drill: RecordedDrill, name: str
+) -> None:
+    _resample(drill, lambda at, pods: [pods[0] | NO_LIMIT, pods[1] | NOT_MEASURED])
+    found = criterion(drill.judged(), name)
+    assert found.verdict == "inconclusive"
+    assert "novel-engine-b" in found.why
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory"])
+def test_a_pod_with_a_limit_that_was_replaced_unmeasured_by_one_without_is_inconclusive(
+    tmp_path: Path, name: str
+) -> None:
+    for share in (0.0, 0.5, 1.0):
+        drill = RecordedDrill(tmp_path / str(share))
+
+        def replaced(at: float, pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            is_last = at >= BACK + share * (END - BACK)  # noqa: B023
+            return [pod | (NO_LIMIT | {"pod": "new"} if is_last else NOT_MEASURED) for pod in pods]
+
+        _resample(drill, replaced)
+        expected = "not applicable" if share == 0.0 else "inconclusive"
+        assert criterion(drill.judged(), name).verdict == expected
+
+
+@pytest.mark.parametrize("name", ["response_time", "error_rate", "cpu", "memory", "database"])
+def test_what_does_not_apply_does_not_apply_to_a_window_measured_in_part_either(
+    drill: RecordedDrill, name: str
+) -> None:
+    del drill.limits[name]
+    drill.absent = {drill.index_at(1030.0)}
+    found = criterion(drill.judged(), name)
+    assert (found.verdict, found.why) == (
+        "not applicable",
+        f"the runbook states no limit for {name.replace('_', ' ')}",
+    )
+
+
 def _resample(drill: RecordedDrill, change: Any) -> None:
     """Let what was measured of the pods be what `change` makes of it; who ran stays as it was, but for new
     names.
