@@ -205,7 +205,13 @@ class Run:
         of = mutant.rpartition("__mutmut_")[0]
         return sorted(
             reaching,
-            key=lambda test: (test != last, -self.killers[f"{of} {test}"], self.seconds[test], test),
+            key=lambda test: (
+                test != last,
+                -self.killers[f"{of} {test}"],
+                -self.killers[test],
+                self.seconds[test],
+                test,
+            ),
         )
 
     def learn(self) -> None:
@@ -290,6 +296,7 @@ class Run:
             return False
         if by:
             self.killers[f"{child.mutant.rpartition('__mutmut_')[0]} {by}"] += 1
+            self.killers[by] += 1
         elif code != 0:
             by = DIED
         self._note(child.mutant, Fate(bool(by), by, True, self.digest))

@@ -92,8 +92,14 @@ class Case:
     @cached_property
     def after(self) -> Requests:
         """The measured requests of the window after; none where there is no such window."""
-        measured, window = self.account.measured, self.timeline.after
-        return measured.between(*window) if window else measured.where(slice(0))
+        measured = self.account.measured
+        return measured.between(*self.window) if self.timeline.after else measured.where(slice(0))
+
+    @cached_property
+    def window(self) -> tuple[float, float]:
+        """The window after, [start, end) in monotonic seconds. Only for questions that need it."""
+        assert self.timeline.after is not None
+        return self.timeline.after
 
     @cached_property
     def audit(self) -> WritesAudited | None:

@@ -29,7 +29,7 @@ def samples_of(case: Case) -> list[PodSample]:
             {pod.pod: pod for pod in data.pods},
             frozenset(data.expected or [pod.pod for pod in data.pods]),
         )
-        for at, data in case.within(ResourcesSampled, case.timeline.after or (0.0, 0.0))
+        for at, data in case.within(ResourcesSampled, case.window)
     ]
 
 
@@ -40,7 +40,7 @@ def everyone(samples: list[PodSample]) -> set[str]:
 
 def window_seconds(case: Case) -> float:
     """How long the window after was."""
-    start, end = case.timeline.after or (0.0, 0.0)
+    start, end = case.window
     return end - start
 
 

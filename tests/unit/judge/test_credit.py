@@ -12,6 +12,7 @@ import pytest
 from recorded_drill import BACK, FAULT, INJECTED, RecordedDrill, command
 
 from drill.judge import DrillVerdict, judge_credit, with_credit, with_credits
+from drill.judge.credit import watched_long_enough
 
 OUT = 2000.0
 
@@ -88,6 +89,22 @@ def test_several_controls_must_agree(tmp_path: Path, drill: DrillVerdict) -> Non
 def test_one_conclusive_control_among_others_is_enough(tmp_path: Path, drill: DrillVerdict) -> None:
     short = _control(tmp_path / "a", took=None, watched=12.0)
     assert _credit(drill, short, _control(tmp_path / "b", took=None)) == "runbook"
+
+
+def test_a_control_in_which_users_stay_out_tells_of_drills_that_took_clearly_less(
+    tmp_path: Path, drill: DrillVerdict
+) -> None:
+    never = _control(tmp_path / "a", took=None, watched=40.0)
+    took = {seconds: msgspec.structs.replace(drill, recovered_seconds=seconds) for seconds in (31.9, 32.1)}
+    nobody = msgspec.structs.replace(drill, recovered_seconds=None)
+    assert watched_long_enough(never, [took[31.9], nobody])
+    assert watched_long_enough(never, [])
+    assert not watched_long_enough(never, [took[31.9], took[32.1]])
+    assert watched_long_enough(_control(tmp_path / "b", took=9.0, watched=40.0), [took[32.1]])
+    # the margin is five seconds at least
+    short = msgspec.structs.replace(never, watched_seconds=15.0)
+    assert watched_long_enough(short, [drill])
+    assert not watched_long_enough(msgspec.structs.replace(never, watched_seconds=14.9), [drill])
 
 
 # what earns nobody credit
@@ -240,6 +257,10 @@ def test_the_command_after_which_service_came_back_is_named(tmp_path: Path) -> N
         "runbook",
         True,
     )
+    drill.changes = [1005.0, BACK]
+    at_that_moment = drill.judged().came_back_after
+    assert at_that_moment is not None
+    assert at_that_moment.line == 52
     drill.changes = None
     without_a_log = drill.judged().came_back_after
     assert without_a_log is not None

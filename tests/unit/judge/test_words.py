@@ -322,6 +322,20 @@ NO_FAULT = {
             ("not applicable", None, 0),
             "no fault was injected, so there is nothing to recover from",
         ),
+        (
+            {"outages": [], "unnoticed": 15.0},
+            _absent(1005.0),
+            "recovered",
+            ("not applicable", None, 0),
+            "users were never out: no request failed",
+        ),
+        (
+            {"outages": [(INJECTED, OUT)]},
+            lambda drill: drill.limits["recovered"].update(value=49.0),
+            "recovered",
+            ("fail", None, 6000),
+            "users are still out 50.0 s after the fault, and the time is up",
+        ),
         # procedure
         (
             {"commands": [HUNG]},
