@@ -107,6 +107,31 @@ def test_a_control_in_which_users_stay_out_tells_of_drills_that_took_clearly_les
     assert not watched_long_enough(msgspec.structs.replace(never, watched_seconds=14.9), [drill])
 
 
+@pytest.mark.parametrize(
+    ("alone", "credit"),
+    [(12.5, "platform"), (12.6, "too close to tell"), (15.0, "too close to tell"), (15.1, "runbook")],
+)
+def test_a_difference_counts_when_it_is_larger_than_the_margin(
+    tmp_path: Path, drill: DrillVerdict, alone: float, credit: str
+) -> None:
+    exact = msgspec.structs.replace(drill, recovered_seconds=10.0)
+    control = msgspec.structs.replace(_control(tmp_path, took=15.0), recovered_seconds=alone)
+    assert _credit(exact, control) == credit
+
+
+def test_the_credit_of_the_runbook_names_the_last_change_before_users_were_served(tmp_path: Path) -> None:
+    drill = RecordedDrill(
+        tmp_path / "drill",
+        changes=[1013.0],
+        extra=[(1015.0, "cluster.changed", {"verb": "create", "object": "pods/x"})],
+    ).judged()
+    assert judge_credit(drill, [_control(tmp_path, took=None)]) == (
+        "runbook",
+        "10.0 s with the procedure; the platform alone: still out after 60.0 s; the last change before users "
+        "were served: create pods/x",
+    )
+
+
 # what earns nobody credit
 
 
