@@ -323,6 +323,13 @@ NO_FAULT = {
             "no fault was injected, so there is nothing to recover from",
         ),
         (
+            {"outages": [(1030.0, OUT)], "end": 1050.0},
+            None,
+            "recovered",
+            ("fail", None, 4800),
+            "users are still out 40.0 s after the fault, and nothing in the cluster is on its way",
+        ),
+        (
             {"outages": [], "unnoticed": 15.0},
             _absent(1005.0),
             "recovered",
