@@ -104,6 +104,11 @@ class _Undecorated(libcst.CSTTransformer):
         return libcst.FlattenSentinel([updated_node.with_changes(decorators=[]), wrapped])
 
 
+def undecorated(source: str) -> str:
+    """The same module, its properties made of functions that mutmut mutates."""
+    return libcst.parse_module(source).visit(_Undecorated()).code
+
+
 def make(package: str) -> list[str]:
     """Write a copy of drill in which the package holds all of its mutants; their names."""
     mutate = import_module("mutmut.mutation.file_mutation").mutate_file_contents
@@ -117,8 +122,7 @@ def make(package: str) -> list[str]:
     os.chdir(folder_of(package))  # spans are written in ./mutants
     for source in sorted((copy / package.rpartition(".")[2]).rglob("*.py")):
         path = source.relative_to(copy.parent)
-        module = libcst.parse_module(source.read_text(encoding="utf-8")).visit(_Undecorated())
-        mutated = mutate(str(path), module.code)
+        mutated = mutate(str(path), undecorated(source.read_text(encoding="utf-8")))
         source.write_text(mutated.code, encoding="utf-8")
         spans(path=path, span_by_function_name=mutated.line_span_by_function_name).save()
         names += [name_of(path, each) for each in mutated.mutant_names]

@@ -792,6 +792,18 @@ def test_cpu_needs_most_of_the_time_that_all_pods_ran(drill: RecordedDrill, sinc
     assert criterion(drill.judged(), "cpu").why == why
 
 
+def test_sixty_percent_of_the_time_exactly_is_enough(drill: RecordedDrill) -> None:
+    """45 s of 75 s."""
+    drill.sample_every = 2.5
+    _resample(
+        drill,
+        lambda at, pods: [
+            pod if at >= 1037.5 else pod | NOT_MEASURED | {"pod": f"old-{pod['pod']}"} for pod in pods
+        ],
+    )
+    assert criterion(drill.judged(), "cpu").verdict == "pass"
+
+
 def test_pods_of_which_nothing_was_measured_are_named(drill: RecordedDrill) -> None:
     _resample(drill, lambda at, pods: [pod | NOT_MEASURED for pod in pods])
     found = criterion(drill.judged(), "cpu")
