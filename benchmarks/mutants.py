@@ -1,30 +1,25 @@
 """Whether the tests of the judge notice when the judge is wrong. Flows in: drill/statistics, drill/baselines,
-drill/judge, and their tests. Flows out: of each package how many mutants there are, and how many were killed;
+drill/judge, and their tests. Flows out: of each module how many mutants there are, and how many were killed;
 every mutant that lives, and why where that is known; exit status 1 where it is too many.
 
-    python -m benchmarks.mutants [--only drill.statistics] [--listed]
+    python -m benchmarks.mutants [--only drill.statistics.noise] [--listed] [--sample 0.25]
 
 A mutant is one small fault in one function (`<` for `<=`, an argument less, None for a value), made by
 mutmut. It is killed when a test fails. One that no test can kill, since nothing that the code promises is
 different, is equivalent: it stands in mutants-equivalent.yaml with the reason, and is no mutant for the
 share. An entry of that list whose mutant is killed, or not there any more, is an error: the list is stale.
 
-Each package is mutated in a folder of its own (mutants/NAME), where `mutmut browse` shows what came out, and
-only its own tests are asked. The options are [tool.mutmut] of pyproject.toml. A mutant that is out of time is
-run once more, for the run may have been stopped meanwhile.
+How mutants are run, and what of an earlier run is kept: mutants_run.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from configparser import ConfigParser
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from importlib import import_module
@@ -33,13 +28,15 @@ from typing import Literal
 
 import msgspec
 
+from benchmarks.mutants_run import digest, folder_of, read
+
 ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = Path(__file__).with_name("mutants-equivalent.yaml")
 LEAST_SHARE = 0.95
+NO_TESTS_RAN = 5
+"""What pytest says where a plugin does its loop over the tests."""
 PACKAGES = ("drill.statistics", "drill.baselines", "drill.judge")
-Fate = Literal["killed", "survived", "untested", "unclear"]
-FATES: dict[str, Fate] = {"killed": "killed", "survived": "survived", "no tests": "untested"}
-"""What mutmut calls each fate; all others (timeout, segfault, interrupted) are unclear."""
+Outcome = Literal["killed", "survived", "untested"]
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,69 +105,38 @@ def function_of(name: str) -> str:
     return f"{module}.{function.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
 
 
-def workshop(package: str) -> Path:
-    """The folder in which a package is mutated, with the settings of pyproject.toml for it alone."""
-    folder, name = ROOT / "mutants" / package, package.rpartition(".")[2]
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in ("drill", "tests"):
-        if not (folder / each).is_symlink():
-            (folder / each).symlink_to(ROOT / each)
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-    tests = [f"tests/unit/{name}"]
-    settings |= {"only_mutate": [f"drill/{name}/*"], "pytest_add_cli_args_test_selection": tests}
-    written = ConfigParser(interpolation=None)
-    written["mutmut"] = {
-        option: "\n".join(["", *value]) if isinstance(value, list) else str(value)
-        for option, value in settings.items()
+def run(package: str, pattern: str, workers: int, sample: float) -> None:
+    """Run the tests on that share of the mutants that the pattern names, but those whose fate is known."""
+    command = [sys.executable, "-m", "benchmarks.mutants_run", package, pattern]
+    command += ["--workers", str(workers), "--sample", str(sample)]
+    done = subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
+    if done.returncode not in (0, NO_TESTS_RAN):
+        raise SystemExit(f"the mutants of {package} could not be run: status {done.returncode}")
+
+
+def outcomes(package: str, pattern: str) -> dict[str, Outcome]:
+    """What became of the mutants that the pattern names and that were run on drill and its tests as they
+    are."""
+    now = digest(package)
+    return {
+        name: "killed" if fate.is_killed else "survived" if fate.reached else "untested"
+        for name, fate in read(package).fates.items()
+        if fnmatch(name, pattern) and fate.tests == now
     }
-    with (folder / "setup.cfg").open("w", encoding="utf-8") as file:
-        written.write(file)
-    return folder
-
-
-def fates(package: str, pattern: str) -> dict[str, Fate]:
-    """What became of every mutant that the pattern names."""
-    shown = _mutmut(package, "results", "--all", "true")
-    lines = [line.strip().rpartition(": ") for line in shown.splitlines() if "__mutmut_" in line]
-    return {name: FATES.get(status, "unclear") for name, _, status in lines if fnmatch(name, pattern)}
-
-
-def run(package: str, pattern: str) -> dict[str, Fate]:
-    """Run the tests on every mutant; twice on those that did not end by themselves. What does not end twice,
-    or takes the tests' process with it, is noticed by whoever runs them: killed."""
-    _mutmut(package, "run", "--max-children", "1", pattern)
-    found = fates(package, pattern)
-    unclear = [name for name, fate in found.items() if fate == "unclear"]
-    if unclear:
-        _mutmut(package, "run", "--max-children", "1", *unclear)
-        found = {
-            name: "killed" if fate == "unclear" and name in unclear else fate
-            for name, fate in fates(package, pattern).items()
-        }
-    return found
-
-
-def _mutmut(package: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("mutmut"), *arguments],
-        cwd=workshop(package),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"mutmut {arguments[0]} ended with status {done.returncode}\n{done.stdout[-3000:]}")
-    return done.stdout
 
 
 def living(package: str, names: Iterable[str]) -> list[Mutant]:
     """The mutants of these names, with what each changes."""
-    os.chdir(workshop(package))  # mutmut reads its settings where it is imported, and its files there
     diff_of = import_module("mutmut.mutation.diff_apply").get_diff_for_mutant
-    return [
-        Mutant(name, function_of(name), *changed(diff_of(name, path=_path_of(name))))
-        for name in sorted(names)
-    ]
+    before = Path.cwd()
+    os.chdir(folder_of(package))  # mutmut reads its files there
+    try:
+        return [
+            Mutant(name, function_of(name), *changed(diff_of(name, path=_path_of(name))))
+            for name in sorted(names)
+        ]
+    finally:
+        os.chdir(before)
 
 
 def _path_of(name: str) -> Path:
@@ -182,46 +148,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
     parser.add_argument("--only", action="append", metavar="NAME", help="a package, module or pattern")
     parser.add_argument("--listed", action="store_true", help="tell of the last run, run nothing")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="mutants at the same time")
+    parser.add_argument("--sample", type=float, default=1.0, help="the share of each module's mutants to run")
     options = parser.parse_args(arguments)
     wanted = options.only or PACKAGES
-    found: dict[str, Fate] = {}
+    found: dict[str, Outcome] = {}
+    made: list[str] = []
     alive: list[Mutant] = []
     for package in PACKAGES:
         for pattern in (f"{name}*" for name in wanted if name.startswith(package)):
-            if not options.listed and pattern == f"{package}*":
-                shutil.rmtree(ROOT / "mutants" / package, ignore_errors=True)
-            part = fates(package, pattern) if options.listed else run(package, pattern)
-            alive += living(package, (name for name, fate in part.items() if fate != "killed"))
+            if not options.listed:
+                run(package, pattern, options.workers, options.sample)
+            part = outcomes(package, pattern)
+            alive += living(package, (name for name, outcome in part.items() if outcome != "killed"))
             found |= part
+            made += [name for name in read(package).made if fnmatch(name, pattern)]
     known = msgspec.yaml.decode(EQUIVALENT.read_bytes(), type=list[Equivalent])
     asked = [each for each in known if any(fnmatch(each.function, f"{name}*") for name in wanted)]
     sorted_out = sort_out(alive, asked)
     print(report(found, sorted_out))
+    if len(found) < len(made):
+        print(f"Of {len(made)} mutants {len(found)} were run, the first of each module in a random order.")
     return 0 if held(found, sorted_out) else 1
 
 
-def held(found: Mapping[str, Fate], sorted_out: Sorted) -> bool:
+def held(found: Mapping[str, Outcome], sorted_out: Sorted) -> bool:
     """Enough is killed in every package, and the list is not stale."""
     return not sorted_out.stale and all(row[-1] >= LEAST_SHARE for row in rows(found, sorted_out))
 
 
-def rows(found: Mapping[str, Fate], sorted_out: Sorted) -> list[tuple[str, int, int, int, int, float]]:
-    """Of each package: mutants, killed, equivalent, survivors, share."""
+def modules(found: Iterable[str]) -> list[str]:
+    """The modules that these mutants are of."""
+    return sorted({name.rpartition(".")[0] for name in found})
+
+
+def rows(
+    found: Mapping[str, Outcome], sorted_out: Sorted, places: Sequence[str] = PACKAGES
+) -> list[tuple[str, int, int, int, int, float]]:
+    """Of each package or module: mutants, killed, equivalent, survivors, share."""
     made = []
-    for package in PACKAGES:
-        of = f"{package}."
+    for place in places:
+        of = f"{place}."
         mutants = sum(name.startswith(of) for name in found)
         equivalent = sum(mutant.name.startswith(of) for mutant, _ in sorted_out.known)
         survivors = sum(mutant.name.startswith(of) for mutant in sorted_out.survivors)
         killed = mutants - equivalent - survivors
         if mutants:
             made.append(
-                (package, mutants, killed, equivalent, survivors, share(mutants, equivalent, survivors))
+                (place, mutants, killed, equivalent, survivors, share(mutants, equivalent, survivors))
             )
     return made
 
 
-def report(found: Mapping[str, Fate], sorted_out: Sorted) -> str:
+def report(found: Mapping[str, Outcome], sorted_out: Sorted) -> str:
     """All of it as text: what is known, what survives, what is stale, and the table."""
     by_reason: dict[str, list[Mutant]] = defaultdict(list)
     for mutant, reason in sorted_out.known:
@@ -237,9 +216,10 @@ def report(found: Mapping[str, Fate], sorted_out: Sorted) -> str:
             f"stale: no living mutant of {entry.function} changes\n    - {entry.was}\n    + {entry.becomes}",
             "",
         ]
-    text.append(f"{'package':<18}{'mutants':>9}{'killed':>9}{'equivalent':>12}{'survivors':>11}{'share':>9}")
-    for package, mutants, killed, equivalent, survivors, part in rows(found, sorted_out):
-        text.append(f"{package:<18}{mutants:>9}{killed:>9}{equivalent:>12}{survivors:>11}{part:>9.1%}")
+    for title, places in (("module", modules(found)), ("package", PACKAGES)):
+        text.append(f"{title:<36}{'mutants':>9}{'killed':>9}{'equivalent':>12}{'survivors':>11}{'share':>9}")
+        for place, total, killed, equivalent, survivors, part in rows(found, sorted_out, places):
+            text.append(f"{place:<36}{total:>9}{killed:>9}{equivalent:>12}{survivors:>11}{part:>9.1%}")
     return "\n".join(text)
 
 

@@ -71,4 +71,4 @@ def absent(limits: Iterable[Limit]) -> list[str]:
 
 
 def _after_separator(said: str) -> str:
-    return re.sub(r"^(?::\s*|[-–—|]\s+)", "", said.lstrip())
+    return re.sub(r"^(?::\s*|[-–—|]\s+)", "", said)

@@ -123,9 +123,10 @@ def _understood(meaning: _Meaning, found: Stated) -> tuple[float, str, str]:
     if meaning.statistic == "availability":
         if found.comparison in {"<", "<="}:
             raise NotUnderstoodError("an availability is at least so much")
-        if found.value >= 1 or found.percentile is not None:
+        errors = round(1 - found.value, 12)
+        if errors <= 0 or found.percentile is not None:
             raise NotUnderstoodError("an availability is above 0 % and below 100 %")
-        return round(1 - found.value, 12), "<" if found.comparison == ">" else "<=", "rate"
+        return errors, "<" if found.comparison == ">" else "<=", "rate"
     if found.comparison not in {"<", "<="}:
         raise NotUnderstoodError("the limit is what it stays below: it needs < or <=")
     if meaning.dimension == "share" and found.value > 1:

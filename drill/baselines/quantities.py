@@ -176,9 +176,7 @@ def _sum(quantities: list[tuple[float, float]], said: str) -> float:
     if not quantities:
         raise NotUnderstoodError("it states no number with a unit")
     sizes = [size for _, size in quantities]
-    if len(quantities) > 1 and (
-        any(later >= earlier for earlier, later in pairwise(sizes)) or not _adjoin(said)
-    ):
+    if any(later >= earlier for earlier, later in pairwise(sizes)) or not _adjoin(said):
         raise NotUnderstoodError("it states more than one number")
     return sum(value for value, _ in quantities)
 

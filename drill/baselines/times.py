@@ -151,7 +151,7 @@ def _upper_time(said: str) -> Stated:
 def _severity(item: Item) -> tuple[str | None, str]:
     """The severity that an item is about, and all that it says of it. A word for it, as in `P0 (Critical)`,
     belongs to the name."""
-    whole = f"{item.name}: {item.said}" if item.name else item.said
+    whole = f"{item.name}: {item.said}"
     match = LEADING_SEVERITY.match(item.name or item.said)
     if match is None:
         named = {word: severity_of(word) for word in re.findall(r"\b(?:P|SEV)-?[0-9]\b", whole)}
@@ -170,4 +170,4 @@ def _period(said: str) -> float:
         raise NotUnderstoodError(f"{said[:60]!r} is not understood")
     if match["named"]:
         return PERIOD_SECONDS[match["named"]]
-    return (number(match["number"].rstrip(".,")) if match["number"] else 1.0) * UNIT_SECONDS[match["unit"]]
+    return (number(match["number"]) if match["number"] else 1.0) * UNIT_SECONDS[match["unit"]]

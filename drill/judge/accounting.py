@@ -144,7 +144,7 @@ def _spoiled(
     """
     same = np.zeros(len(slots), np.bool_)
     equal = slots[1:] == slots[:-1]
-    same[1:] |= equal
+    same[1:] = equal
     same[:-1] |= equal
     spoiled = same | _off_plan(exact, slots)
     longest = float((rows.finished - rows.planned).max(initial=0.0))

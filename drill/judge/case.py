@@ -98,7 +98,14 @@ class Case:
     @cached_property
     def after(self) -> Requests:
         """The measured requests of the window after; none where there is no such window."""
-        return self.account.measured.between(*(self.timeline.after or (0.0, 0.0)))
+        measured = self.account.measured
+        return measured.between(*self.window) if self.timeline.after else measured.where(slice(0))
+
+    @cached_property
+    def window(self) -> tuple[float, float]:
+        """The window after, [start, end) in monotonic seconds. Only for questions that need it."""
+        assert self.timeline.after is not None
+        return self.timeline.after
 
     @cached_property
     def audit(self) -> WritesAudited | None:
@@ -121,11 +128,10 @@ class Case:
         read = self.all(ChangesRead)
         if not any(each.available for each in read):
             return None
-        changed = [event for event in self.events if isinstance(event.data, ClusterChanged)]
-        return sorted(changed, key=lambda event: event.monotonic)
+        return [event for event in self.events if isinstance(event.data, ClusterChanged)]
 
     def all(self, kind: type[Kind]) -> list[Kind]:
-        """The data of every event of a kind, in the order written."""
+        """The data of every event of a kind, in order of time."""
         return [event.data for event in self.events if isinstance(event.data, kind)]
 
     def first(self, kind: type[Kind]) -> Kind | None:
@@ -135,12 +141,11 @@ class Case:
     def within(self, kind: type[Kind], window: tuple[float, float]) -> list[tuple[float, Kind]]:
         """Moment and data of the events of a kind in [start, end], monotonic seconds, in order of time."""
         start, end = window
-        found = [
+        return [
             (event.monotonic, event.data)
             for event in self.events
             if isinstance(event.data, kind) and start <= event.monotonic <= end
         ]
-        return sorted(found, key=lambda each: each[0])
 
     def _troubles(self, watched: tuple[float, float]) -> Sequence[Trouble]:
         """What the recording itself says of the load. One that did not end as it should has lost what was

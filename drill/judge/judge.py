@@ -29,6 +29,7 @@ from drill.recording import events as recorded
 
 CRASHES = (ArithmeticError, AssertionError, AttributeError, DrillError, LookupError, TypeError, ValueError)
 """What a question that the recording does not fit may raise: it is then unknown, and the others stand."""
+UNKNOWN = recorded.Judging(0, 0, 0, 0, 0, 0)
 
 
 def judge(folder: Path) -> DrillVerdict:
@@ -107,9 +108,7 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
 
 def _bare(case: Case, overall: Overall, why: str) -> DrillVerdict:
     """What can be said without understanding the requests."""
-    started = case.started or recorded.DrillStarted(
-        case.name, recorded.Judging(0, 0, 0, 0, 0, 0), expected=""
-    )
+    started = case.started or recorded.DrillStarted(case.name, UNKNOWN, expected="")
     return DrillVerdict(
         drill=started.drill,
         feature=started.feature,

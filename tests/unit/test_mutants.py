@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
+import benchmarks.mutants
 from benchmarks.mutants import (
     EQUIVALENT,
     ROOT,
@@ -16,10 +17,12 @@ from benchmarks.mutants import (
     changed,
     function_of,
     held,
+    outcomes,
     report,
     share,
     sort_out,
 )
+from benchmarks.mutants_run import Fate, Found, digest, drawn, undecorated
 
 LISTED = msgspec.yaml.decode(EQUIVALENT.read_bytes(), type=list[Equivalent])
 LESS = Mutant("drill.judge.a.x_f__mutmut_1", "drill.judge.a.f", "a < b", "a <= b")
@@ -86,6 +89,48 @@ def test_what_a_mutant_changes_is_read_from_its_diff() -> None:
 def test_a_mutant_names_its_function() -> None:
     assert function_of("drill.judge.case.xǁCaseǁfirst__mutmut_3") == "drill.judge.case.Case.first"
     assert function_of("drill.judge.case.x__readable__mutmut_12") == "drill.judge.case._readable"
+
+
+# which mutants, and how they are run
+
+
+def test_a_sample_is_the_same_share_of_every_module_and_the_same_each_time() -> None:
+    names = [f"drill.judge.{module}.x_f__mutmut_{n}" for module in ("a", "b") for n in range(1, 41)]
+    quarter = drawn(names, 0.25)
+    assert Counter(name.split(".")[2] for name in quarter) == {"a": 10, "b": 10}
+    assert quarter == drawn(list(reversed(names)), 0.25) == drawn(names, 0.5)[:20]
+    assert sorted(drawn(names, 1.0)) == sorted(names)
+    assert len(drawn(names[:3], 0.25)) == 1
+
+
+def test_a_property_is_mutated_as_the_function_that_it_wraps() -> None:
+    source = (
+        "class A:\n    @cached_property\n    def f(self):\n        return 1\n"
+        "    @other\n    def g(self):\n        return 2\n"
+    )
+    assert undecorated(source) == (
+        "class A:\n    def f(self):\n        return 1\n    f = cached_property(f)\n"
+        "    @other\n    def g(self):\n        return 2\n"
+    )
+
+
+def test_only_what_was_run_on_code_and_tests_as_they_are_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = digest("drill.judge")
+    fates = {
+        "drill.judge.a.x_f__mutmut_1": Fate(True, "a test", True, now),
+        "drill.judge.a.x_f__mutmut_2": Fate(False, "", True, now),
+        "drill.judge.a.x_f__mutmut_3": Fate(False, "", False, now),
+        "drill.judge.a.x_f__mutmut_4": Fate(True, "a test", True, "of yesterday"),
+        "drill.judge.b.x_f__mutmut_1": Fate(True, "a test", True, now),
+    }
+    monkeypatch.setattr(benchmarks.mutants, "read", lambda package: Found(fates, [*fates]))
+    assert outcomes("drill.judge", "drill.judge.a*") == {
+        "drill.judge.a.x_f__mutmut_1": "killed",
+        "drill.judge.a.x_f__mutmut_2": "survived",
+        "drill.judge.a.x_f__mutmut_3": "untested",
+    }
 
 
 # the list

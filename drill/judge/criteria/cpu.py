@@ -7,7 +7,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 from drill.judge.case import Case
-from drill.judge.criteria.pods import LEAST_SHARE_MEASURED, PodSample, samples_of, too_little
+from drill.judge.criteria.pods import LEAST_SHARE_MEASURED, PodSample, everyone, samples_of, too_little
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
 from drill.statistics import Reading, average_rate, hold
 
@@ -29,7 +29,7 @@ def cpu(case: Case) -> Answer:
             elif pod.cpu_seconds is not None and pod.cpu_at is not None:
                 readings[name].append(Reading(pod.cpu_at, pod.cpu_seconds))
                 cores[name] = pod.cpu_limit_cores
-    if not readings and unlimited:
+    if unlimited and not everyone(samples) - unlimited:
         return not_applicable("no container has a CPU limit")
     averages = {name: average_rate(series) for name, series in readings.items()}
     unmeasured = _unmeasured(
@@ -54,8 +54,7 @@ def _unmeasured(samples: list[PodSample], seconds: dict[str, float], unlimited: 
         return f"the use of {', '.join(blind)} was not measured"
     whole, measured = sum(ran.values()), sum(seconds.values())
     # a pod that was seen only once ran for some time of which nothing is known
-    everyone = {name for sample in samples for name in sample.expected} - unlimited
-    passing = sum(1 for name in everyone if not seconds.get(name))
+    passing = sum(1 for name in everyone(samples) - unlimited if not seconds.get(name))
     whole += passing * (samples[-1].at - samples[0].at) / (len(samples) - 1)
     if whole <= 0 or measured < LEAST_SHARE_MEASURED * whole:
         least = f"less than {LEAST_SHARE_MEASURED:.0%}"

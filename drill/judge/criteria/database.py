@@ -20,7 +20,7 @@ LEAST_QUERIES = 100
 def database(case: Case) -> Answer:
     """Seconds of all queries over their number."""
     series = defaultdict[str, list[PodDatabase]](list)
-    for _, sample in case.within(DatabaseSampled, case.timeline.after or (0.0, 0.0)):
+    for _, sample in case.within(DatabaseSampled, case.window):
         for pod in sample.pods:
             series[pod.pod].append(pod)
     seconds = sum(increase([pod.seconds for pod in pods]) for pods in series.values())

@@ -12,6 +12,7 @@ from drill.judge.case import Case
 from drill.judge.criteria.pods import (
     LEAST_SAMPLES,
     LEAST_SHARE_MEASURED,
+    everyone,
     samples_of,
     too_little,
     window_seconds,
@@ -43,7 +44,7 @@ def memory(case: Case) -> Answer:
         if used and not blind:
             at.append(sample.at)
             shares.append(max(used.values()))
-    if not shares and unlimited and not blind:
+    if unlimited and not everyone(samples) - unlimited:
         return not_applicable("no container has a memory limit")
     if blind or len(shares) < max(LEAST_SAMPLES, LEAST_SHARE_MEASURED * len(samples)):
         named = f", {', '.join(sorted(blind))} in the last one" if blind else ""

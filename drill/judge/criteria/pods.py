@@ -29,13 +29,18 @@ def samples_of(case: Case) -> list[PodSample]:
             {pod.pod: pod for pod in data.pods},
             frozenset(data.expected or [pod.pod for pod in data.pods]),
         )
-        for at, data in case.within(ResourcesSampled, case.timeline.after or (0.0, 0.0))
+        for at, data in case.within(ResourcesSampled, case.window)
     ]
+
+
+def everyone(samples: list[PodSample]) -> set[str]:
+    """The names of all who ran at any look."""
+    return {name for sample in samples for name in sample.expected}
 
 
 def window_seconds(case: Case) -> float:
     """How long the window after was."""
-    start, end = case.timeline.after or (0.0, 0.0)
+    start, end = case.window
     return end - start
 
 

@@ -125,8 +125,8 @@ def told(case: Case, stretches: list[Stretch]) -> str:
 
 def guarded(answer: Answer, unmeasured: str) -> Answer:
     """A pass that rests on a window which was not measured whole is none; a failure that was measured is
-    one.
+    one, and what does not apply does not apply to any part of it.
     """
-    if answer.verdict == "fail" or not unmeasured:
+    if answer.verdict in ("fail", "not applicable") or not unmeasured:
         return answer
     return answer._replace(verdict="inconclusive", why=f"{unmeasured}; of the rest: {answer.why}")

@@ -21,6 +21,7 @@ from drill.recording.events import ClusterProgress
 
 LATE_SECONDS = 0.5
 """The live watch and this judge place the last arrival up to so many seconds apart."""
+NOBODY_LOOKED = "whether anything in the cluster was on its way was not recorded"
 PROGRESS_SECONDS = 5.0
 """What is on its way at the end is what was seen on its way in the last seconds at least."""
 
@@ -80,6 +81,8 @@ def _stays_out(case: Case) -> Answer:
     if short:
         return Answer("inconclusive", short, out)
     coming = _on_its_way(case)
+    if coming is None:
+        return Answer("inconclusive", f"users are out, but {NOBODY_LOOKED}", out)
     if coming:
         return Answer("inconclusive", f"users are out, but still on its way is: {', '.join(coming)}", out)
     return Answer("pass", f"users were out for the last {out:.1f} s that were watched", out)
@@ -110,7 +113,7 @@ def _still_out(case: Case) -> Answer:
         return undecided(short, samples)
     coming = _on_its_way(case)
     if coming is None:
-        return undecided(f"{out}; whether anything in the cluster was on its way was not recorded", samples)
+        return undecided(f"{out}; {NOBODY_LOOKED}", samples)
     if coming:
         return undecided(f"{out}; still on its way: {', '.join(coming)}", samples)
     return Answer("fail", f"{out}, and nothing in the cluster is on its way", samples=samples)

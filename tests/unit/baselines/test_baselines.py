@@ -8,6 +8,7 @@ import pytest
 
 from drill.baselines import NAMES, Limit, absent, parse_baselines, parse_response_times, parse_schedule
 from drill.baselines.severities import severity_of
+from drill.baselines.times import SEVERITY_WORDS
 from drill.errors import InputError
 
 SOURCE = "operations-runbook.md"
@@ -108,12 +109,13 @@ def test_items_that_state_no_limit_are_passed_over() -> None:
         ("**Error Rate**: < 5 s", "'5 s' is no percentage"),
         ("**Availability**: < 99.9%", "at least so much"),
         ("**Availability**: 100%", "below 100 %"),
-        ("**Availability**: p95 99%", "an availability is above 0 % and below 100 %"),
-        ("**Availability**: at most 99.9%", "an availability is at least so much"),
-        ("**CPU Usage**: < 100.1% average", "it is above 100 %"),
+        ("**Availability**: 99.99999999999%", "below 100 %"),
+        ("**Availability**: p95 99%", "(an availability is above 0 % and below 100 %)"),
+        ("**Availability**: at most 99.9%", "(an availability is at least so much)"),
+        ("**CPU Usage**: < 100.1% average", "(it is above 100 %)"),
         ("**CPU Usage**: < 70%", "it does not say average or avg or mean"),
-        ("**Response Time**: 100th percentile < 1s", "it needs a percentile from 1 to 99"),
-        ("**Response Time**: p95 > 1s", "the limit is what it stays below: it needs < or <="),
+        ("**Response Time**: 100th percentile < 1s", "(it needs a percentile from 1 to 99)"),
+        ("**Response Time**: p95 > 1s", "(the limit is what it stays below: it needs < or <=)"),
         ("**Uptime**: 5 s", "something like **Availability**: >= 99.9% ('5 s' is no percentage)"),
         (
             "Throughput: 5",
@@ -146,6 +148,8 @@ def test_a_baseline_stated_twice_is_an_error_that_names_the_first() -> None:
 def test_an_availability_leaves_exactly_the_rest_to_errors() -> None:
     (limit,) = parse_baselines([(3, "Availability: 99.9%")], SOURCE)
     assert limit.value == 0.001
+    (limit,) = parse_baselines([(3, "Availability: 99.9999999999%")], SOURCE)
+    assert limit.value == 1e-12
 
 
 def test_a_name_and_its_baseline_may_stand_on_two_lines_and_items_without_a_limit_between_them() -> None:
@@ -284,8 +288,28 @@ def test_a_severity_in_the_middle_of_an_item_is_told_how_it_is_written() -> None
     assert caught.value.expected == (
         "one duration, such as **SEV2**: 1 hour ('SEV-2 (sev-2):' is not understood)"
     )
+    with pytest.raises(InputError, match=re.escape("**SEV2**: 1 hour ('SEV-2: 1' is not understood)")):
+        parse_response_times([(9, "Incidents of SEV-2: 1 hour")], SOURCE)
     with pytest.raises(InputError, match="a severity and its response time"):
         parse_response_times([(9, "Incidents of P1 or P2: 1 hour")], SOURCE)
+
+
+def test_every_word_for_a_severity_may_stand_with_its_name() -> None:
+    words = ", ".join(sorted(SEVERITY_WORDS))
+    assert parse_response_times([(9, f"P1 ({words}): 1 hour")], SOURCE)["P1"].value == 3600.0
+
+
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        ("P1 logins: 1 hour", "'logins' is not understood"),
+        ("P1 1 hour: 2 hours", "it states more than one number"),
+        ("P1 High", "'high' is not understood"),
+    ],
+)
+def test_what_stands_with_the_name_of_a_severity_is_read_too(item: str, why: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"**P1**: 1 hour ({why})")):
+        parse_response_times([(9, item)], SOURCE)
 
 
 @pytest.mark.parametrize("item", ["P0/P1: 1 hour", "P0-P1: 1 hour", "**P1** -5 minutes", "P1"])
@@ -383,6 +407,8 @@ def test_the_schedule_may_stand_between_others(name: str) -> None:
         "every 6-8 hours",
         "every -6 hours",
         "every 1,5 hours",
+        "every 6. hours",
+        "Daily X",
         "Daily, 30 days",
         "",
     ],

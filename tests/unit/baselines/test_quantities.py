@@ -36,6 +36,7 @@ def test_markdowns_own_signs_and_comments_are_not_read(text: str, said: str) -> 
         ("- __Error Rate__ – < 0.1%", Item("Error Rate", "< 0.1%")),
         ("  * **Error Rate** | < 0.1%", Item("Error Rate", "< 0.1%")),
         ("**Error Rate**:\n< 0.1%", Item("Error Rate", "< 0.1%")),
+        ("**Errors in UX:** < 0.1%", Item("Errors in UX", "< 0.1%")),
         ("**Error Rate** < 0.1%", Item("Error Rate", "< 0.1%")),
         ("**P1** -5 minutes", Item("P1", "-5 minutes")),
         ("+ Error Rate: < 0.1%", Item("Error Rate", "< 0.1%")),
@@ -101,6 +102,7 @@ def test_a_number_that_can_be_read_in_one_way(text: str, value: float) -> None:
         ("0,500", "'0,500' has a comma before its decimals: write 0.500"),
         ("1.2.3", "'1.2.3' is no number that can be read in one way only"),
         ("1,000,00", "'1,000,00' is no number that can be read in one way only"),
+        ("X5", "'X5' is no number that can be read in one way only"),
         ("0", "'0' is not above 0"),
         ("0.000", "'0.000' is not above 0"),
     ],
@@ -158,6 +160,7 @@ def test_all_that_is_said_is_read(
         ("5 M", "time", "'5 M' is no time"),
         ("average ?! of 1 s", "time", "'?! of' is not understood"),
         ("1 s ?!", "time", "'?!' is not understood"),
+        ("\N{NO-BREAK SPACE}1 s", "time", "'\\xa01 s' is not understood"),
     ],
 )
 def test_what_is_not_understood_is_named(said: str, dimension: Dimension, why: str) -> None:

@@ -14,6 +14,7 @@ from recorded_drill import BACK, END, INJECTED, PER_SECOND, RecordedDrill, crite
 
 from drill.judge import DrillVerdict
 from drill.judge.accounting import (
+    CLOCK_SECONDS,
     LATE,
     MISORDERED,
     NO_RECORD,
@@ -225,6 +226,14 @@ def test_a_record_is_of_the_plan_within_a_hundredth_of_a_slot(off: float, unmeas
     assert _account(planned, 10, (0.0, 5.0)).unmeasured == unmeasured
 
 
+def test_a_record_that_is_off_by_exactly_a_hundredth_of_a_slot_is_of_the_plan() -> None:
+    assert _account([0.01, 1.0, 2.0], 1, (0.0, 3.0)).unmeasured == 0
+
+
+def test_a_record_half_a_slot_outside_of_the_watch_is_not_counted() -> None:
+    assert _account([5.5, 6.0, 7.0, 8.0, 8.5], 1, (6.0, 9.0)).unmeasured == 0
+
+
 def test_three_records_of_one_slot_are_unmeasured_like_two() -> None:
     account = _account([slot / 10 for slot in (7, *range(50), 7)], 10, (0.0, 5.0))
     assert _stretches(account) == [(0.7, 0.8, TWICE)]
@@ -237,6 +246,8 @@ def test_troubles_that_touch_are_one_named_after_the_longest() -> None:
     assert _stretches(_held(_plan(), named)) == [(1.0, 3.7, "b")]
     within = [Trouble(1.0, 3.0, "a"), Trouble(1.2, 1.5, "b"), Trouble(2.9, 3.2, "c")]
     assert _stretches(_held(_plan(), within[::-1])) == [(1.0, 3.2, "a")]
+    chained = [Trouble(1.0, 1.5, "a"), Trouble(1.4, 1.7, "b"), Trouble(1.6, 2.6, "c")]
+    assert _stretches(_held(_plan(), chained)) == [(1.0, 2.6, "c")]
     apart = [Trouble(1.0, 1.5, "a"), Trouble(2.5, 3.0, "b")]
     assert _stretches(_held(_plan(), apart)) == [(1.0, 1.5, "a"), (2.5, 3.0, "b")]
 
@@ -249,6 +260,22 @@ def test_what_ended_as_the_trouble_began_or_began_as_it_ended_is_measured() -> N
         (1.6, 1.7, UNDER_WAY),
         (2.0, 2.3, "a"),
     ]
+
+
+def test_one_trouble_does_not_mend_what_another_has_spoiled() -> None:
+    columns = _plan()
+    columns["finished"][40] = 7.0  # so that all that was sent three seconds before a trouble is looked at
+    troubles = [Trouble(1.0, 1.3, "a"), Trouble(3.0, 3.3, "b")]
+    assert _stretches(_held(columns, troubles)) == [(1.0, 1.3, "a"), (3.0, 3.3, "b")]
+
+
+def test_a_trouble_that_begins_as_a_stretch_ends_is_not_its_reason() -> None:
+    planned = [0.0, 1.0, 3.0, 4.0]
+    columns = {name: column[:4] for name, column in _plan(rate=1).items()}
+    columns |= {"planned": np.array(planned), "sent": np.array(planned), "finished": np.array(planned)}
+    requests = Requests(*(columns[each] for each in ("planned", "finished", "failed")), np.zeros(4), [""])
+    account = account_for(requests, 1, (0.0, 5.0), [Trouble(3.0, 3.0, "a")])
+    assert _stretches(account) == [(2.0, 3.0, NO_RECORD)]
 
 
 def test_a_trouble_of_a_moment_spoils_what_was_under_way_then() -> None:
@@ -280,6 +307,13 @@ def test_clocks_may_differ_by_two_milliseconds(early: float, unmeasured: int) ->
     columns = _plan()
     columns["finished"][20] = columns["sent"][20] - early
     assert _held(columns).unmeasured == unmeasured
+
+
+def test_two_milliseconds_exactly_are_no_disorder() -> None:
+    columns = _plan()
+    columns["sent"][20] = columns["planned"][20] - CLOCK_SECONDS
+    columns["finished"][20] = columns["sent"][20] - CLOCK_SECONDS
+    assert _held(columns).unmeasured == 0
 
 
 @pytest.mark.parametrize(("lateness", "seconds"), [(0.0, 0.25), (0.08, 0.25), (0.1, 0.3), (1.0, 3.0)])

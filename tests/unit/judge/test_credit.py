@@ -12,6 +12,7 @@ import pytest
 from recorded_drill import BACK, FAULT, INJECTED, RecordedDrill, command
 
 from drill.judge import DrillVerdict, judge_credit, with_credit, with_credits
+from drill.judge.credit import watched_long_enough
 
 OUT = 2000.0
 
@@ -88,6 +89,47 @@ def test_several_controls_must_agree(tmp_path: Path, drill: DrillVerdict) -> Non
 def test_one_conclusive_control_among_others_is_enough(tmp_path: Path, drill: DrillVerdict) -> None:
     short = _control(tmp_path / "a", took=None, watched=12.0)
     assert _credit(drill, short, _control(tmp_path / "b", took=None)) == "runbook"
+
+
+def test_a_control_in_which_users_stay_out_tells_of_drills_that_took_clearly_less(
+    tmp_path: Path, drill: DrillVerdict
+) -> None:
+    never = _control(tmp_path / "a", took=None, watched=40.0)
+    took = {seconds: msgspec.structs.replace(drill, recovered_seconds=seconds) for seconds in (31.9, 32.1)}
+    nobody = msgspec.structs.replace(drill, recovered_seconds=None)
+    assert watched_long_enough(never, [took[31.9], nobody])
+    assert watched_long_enough(never, [])
+    assert not watched_long_enough(never, [took[31.9], took[32.1]])
+    assert watched_long_enough(_control(tmp_path / "b", took=9.0, watched=40.0), [took[32.1]])
+    # the margin is five seconds at least
+    short = msgspec.structs.replace(never, watched_seconds=15.0)
+    assert watched_long_enough(short, [drill])
+    assert not watched_long_enough(msgspec.structs.replace(never, watched_seconds=14.9), [drill])
+
+
+@pytest.mark.parametrize(
+    ("alone", "credit"),
+    [(12.5, "platform"), (12.6, "too close to tell"), (15.0, "too close to tell"), (15.1, "runbook")],
+)
+def test_a_difference_counts_when_it_is_larger_than_the_margin(
+    tmp_path: Path, drill: DrillVerdict, alone: float, credit: str
+) -> None:
+    exact = msgspec.structs.replace(drill, recovered_seconds=10.0)
+    control = msgspec.structs.replace(_control(tmp_path, took=15.0), recovered_seconds=alone)
+    assert _credit(exact, control) == credit
+
+
+def test_the_credit_of_the_runbook_names_the_last_change_before_users_were_served(tmp_path: Path) -> None:
+    drill = RecordedDrill(
+        tmp_path / "drill",
+        changes=[1013.0],
+        extra=[(1015.0, "cluster.changed", {"verb": "create", "object": "pods/x"})],
+    ).judged()
+    assert judge_credit(drill, [_control(tmp_path, took=None)]) == (
+        "runbook",
+        "10.0 s with the procedure; the platform alone: still out after 60.0 s; the last change before users "
+        "were served: create pods/x",
+    )
 
 
 # what earns nobody credit
@@ -240,6 +282,10 @@ def test_the_command_after_which_service_came_back_is_named(tmp_path: Path) -> N
         "runbook",
         True,
     )
+    drill.changes = [1005.0, BACK]
+    at_that_moment = drill.judged().came_back_after
+    assert at_that_moment is not None
+    assert at_that_moment.line == 52
     drill.changes = None
     without_a_log = drill.judged().came_back_after
     assert without_a_log is not None

@@ -461,6 +461,49 @@ def test_without_a_limit_of_the_container_it_is_not_applicable(drill: RecordedDr
     assert criterion(drill.judged(), name).verdict == "not applicable"
 
 
+NO_LIMIT = {"cpu_limit_cores": None, "memory_limit_bytes": None}
+NOT_MEASURED = {"cpu_seconds": None, "cpu_at": None, "memory_bytes": None}
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory"])
+def test_a_pod_with_a_limit_that_was_not_measured_beside_one_without_is_inconclusive(
+    drill: RecordedDrill, name: str
+) -> None:
+    _resample(drill, lambda at, pods: [pods[0] | NO_LIMIT, pods[1] | NOT_MEASURED])
+    found = criterion(drill.judged(), name)
+    assert found.verdict == "inconclusive"
+    assert "novel-engine-b" in found.why
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory"])
+def test_a_pod_with_a_limit_that_was_replaced_unmeasured_by_one_without_is_inconclusive(
+    tmp_path: Path, name: str
+) -> None:
+    for share in (0.0, 0.5, 1.0):
+        drill = RecordedDrill(tmp_path / str(share))
+
+        def replaced(at: float, pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            is_last = at >= BACK + share * (END - BACK)  # noqa: B023
+            return [pod | (NO_LIMIT | {"pod": "new"} if is_last else NOT_MEASURED) for pod in pods]
+
+        _resample(drill, replaced)
+        expected = "not applicable" if share == 0.0 else "inconclusive"
+        assert criterion(drill.judged(), name).verdict == expected
+
+
+@pytest.mark.parametrize("name", ["response_time", "error_rate", "cpu", "memory", "database"])
+def test_what_does_not_apply_does_not_apply_to_a_window_measured_in_part_either(
+    drill: RecordedDrill, name: str
+) -> None:
+    del drill.limits[name]
+    drill.absent = {drill.index_at(1030.0)}
+    found = criterion(drill.judged(), name)
+    assert (found.verdict, found.why) == (
+        "not applicable",
+        f"the runbook states no limit for {name.replace('_', ' ')}",
+    )
+
+
 def _resample(drill: RecordedDrill, change: Any) -> None:
     """Let what was measured of the pods be what `change` makes of it; who ran stays as it was, but for new
     names.
@@ -725,3 +768,160 @@ def test_harm_that_was_not_measured_whole_does_not_pass(tmp_path: Path) -> None:
     found = criterion(healed.judged(), "harm")
     assert (found.verdict, "1 planned requests unmeasured" in found.why) == ("inconclusive", True)
     assert END - BACK > AFTER_SECONDS
+
+
+# what was measured of which pod
+
+
+@pytest.mark.parametrize(
+    ("since", "why"),
+    [
+        (1038, "30.0% of the CPU limit on average over 2 pods"),
+        (1040, "40 s of 68 s that pods ran were measured, less than 60%"),
+        (1050, "20 s of 68 s that pods ran were measured, less than 60%"),
+    ],
+)
+def test_cpu_needs_most_of_the_time_that_all_pods_ran(drill: RecordedDrill, since: float, why: str) -> None:
+    """Two pods of which nothing is known, until others take their place: 32 s each, and half a sample's time
+    at either end."""
+    _resample(
+        drill,
+        lambda at, pods: [
+            pod if at >= since else pod | NOT_MEASURED | {"pod": f"old-{pod['pod']}"} for pod in pods
+        ],
+    )
+    assert criterion(drill.judged(), "cpu").why == why
+
+
+def test_sixty_percent_of_the_time_exactly_is_enough(drill: RecordedDrill) -> None:
+    """45 s of 75 s."""
+    drill.sample_every = 2.5
+    _resample(
+        drill,
+        lambda at, pods: [
+            pod if at >= 1037.5 else pod | NOT_MEASURED | {"pod": f"old-{pod['pod']}"} for pod in pods
+        ],
+    )
+    assert criterion(drill.judged(), "cpu").verdict == "pass"
+
+
+def test_pods_of_which_nothing_was_measured_are_named(drill: RecordedDrill) -> None:
+    _resample(drill, lambda at, pods: [pod | NOT_MEASURED for pod in pods])
+    found = criterion(drill.judged(), "cpu")
+    assert (found.why, found.samples) == (
+        "the use of novel-engine-a, novel-engine-b was not measured",
+        18,
+    )
+
+
+def test_a_share_is_that_of_each_pods_own_limit(drill: RecordedDrill) -> None:
+    _resample(
+        drill,
+        lambda at, pods: [
+            pods[0],
+            pods[1] | {"cpu_limit_cores": 1.0, "memory_bytes": 0.2 * pods[1]["memory_limit_bytes"]},
+        ],
+    )
+    verdict = drill.judged()
+    assert criterion(verdict, "cpu").value == pytest.approx(0.225)
+    assert criterion(verdict, "memory").value == pytest.approx(0.5)
+
+
+def test_a_pod_that_restarts_counts_from_its_restart_on(drill: RecordedDrill) -> None:
+    _resample(
+        drill,
+        lambda at, pods: [
+            pod | {"cpu_seconds": pod["cpu_seconds"] - (0.0 if at < 1040 else 5.0)} for pod in pods
+        ],
+    )
+    assert criterion(drill.judged(), "cpu").value == pytest.approx(0.3)
+
+
+def test_who_ran_is_who_was_measured_where_the_recording_does_not_say(drill: RecordedDrill) -> None:
+    samples = drill._samples
+    drill._samples = lambda: [  # type: ignore[method-assign]
+        (at, kind, {"pods": data["pods"]}) for at, kind, data in samples()
+    ]
+    verdict = drill.judged()
+    assert (criterion(verdict, "cpu").verdict, criterion(verdict, "memory").verdict) == ("pass", "pass")
+
+
+@pytest.mark.parametrize(
+    ("blind", "why"),
+    [
+        (lambda at: at == 1060, "in 1 of 18 samples a pod was not measured, novel-engine-b in the last one"),
+        (lambda at: at < 1042, "in 8 of 18 samples a pod was not measured"),
+        (
+            lambda at: at < 1040,
+            "the fullest pod used 50.0% of its memory limit in the last part of the window",
+        ),
+    ],
+)
+def test_memory_needs_all_pods_in_most_samples_and_in_the_last(
+    drill: RecordedDrill, blind: Any, why: str
+) -> None:
+    _resample(drill, lambda at, pods: [pods[0], pods[1] | (NOT_MEASURED if blind(at) else {})])
+    assert criterion(drill.judged(), "memory").why == why
+
+
+def test_all_pods_that_were_not_measured_in_the_last_sample_are_named(drill: RecordedDrill) -> None:
+    _resample(drill, lambda at, pods: [pod | (NOT_MEASURED if at == 1060 else {}) for pod in pods])
+    found = criterion(drill.judged(), "memory")
+    assert found.why.endswith("not measured, novel-engine-a, novel-engine-b in the last one")
+
+
+@pytest.mark.parametrize(
+    ("share", "outcome", "says"),
+    [
+        (lambda moment: 0.8 if moment == 1054 else 0.7, "inconclusive", ", at times 80.0%"),
+        (lambda moment: 0.74 + 0.04 * (moment - 1025) / 35, "pass", ""),
+        (
+            lambda moment: 0.72 + 0.06 * (moment - 1025) / 35,
+            "inconclusive",
+            ", and rises to 83% in another 35 s",
+        ),
+        (lambda moment: 0.60 + 0.06 * (moment - 1025) / 35, "pass", ""),
+        (lambda moment: 0.72 - 0.06 * (moment - 1025) / 35, "pass", ""),
+    ],
+)
+def test_memory_that_rises_by_more_than_a_twentieth_may_not_reach_its_limit_within_another_window(
+    drill: RecordedDrill, share: Any, outcome: str, says: str
+) -> None:
+    drill.memory_share = share
+    found = criterion(drill.judged(), "memory")
+    assert (found.verdict, found.why.partition("last part of the window")[2]) == (outcome, says)
+
+
+def test_memory_is_that_of_the_last_third_of_the_window(drill: RecordedDrill) -> None:
+    """34 s were sampled: the last third begins at 1048.67."""
+    for moment, value in ((1048.0, 0.2), (1050.0, 0.25)):
+        drill.memory_share = lambda at, moment=moment: 0.5 if at == moment else 0.2  # type: ignore[misc]
+        assert criterion(drill.judged(), "memory").value == pytest.approx(value)
+
+
+def test_memory_of_a_window_with_few_samples_is_that_of_the_last_three(drill: RecordedDrill) -> None:
+    drill.sample_every = 11.0  # at 1033, 1044 and 1055
+    drill.memory_share = lambda moment: 0.6 if moment == 1033 else 0.3
+    found = criterion(drill.judged(), "memory")
+    assert (found.value, found.samples) == (pytest.approx(0.4), 3)
+
+
+def test_queries_of_all_pods_count_by_their_number(drill: RecordedDrill) -> None:
+    samples = drill._samples
+
+    def uneven() -> list[tuple[float, str, dict[str, Any]]]:
+        return [
+            (
+                at,
+                kind,
+                {"pods": [data["pods"][0], data["pods"][1] | {"seconds": 0.0}]}
+                if kind == "sample.database"
+                else data,
+            )
+            for at, kind, data in samples()
+        ]
+
+    drill._samples = uneven  # type: ignore[method-assign]
+    found = criterion(drill.judged(), "database")
+    assert (found.value, found.samples) == (pytest.approx(0.002), 4080)
+    assert found.why == "a query took 2.00 ms on average"

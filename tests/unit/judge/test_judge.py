@@ -5,7 +5,9 @@ changes nothing, from wherever.
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from recorded_drill import FAULT, INJECTED, RecordedDrill, command, criterion
 
 from drill.errors import UsageError
 from drill.judge import judge
-from drill.judge.verdict import DrillVerdict
+from drill.judge.verdict import DrillVerdict, RequestCount
 
 
 @pytest.fixture
@@ -216,6 +218,59 @@ def test_a_record_from_far_away_is_none_of_the_drill(drill: RecordedDrill, plann
         line = {"planned": planned, "sent": planned, "finished": planned, "name": "GET /"}
         file.write(msgspec.json.encode(line) + b"\n")
     assert judge(folder).verdict == "pass"
+
+
+def test_a_drill_that_the_judge_cannot_make_sense_of_is_inconclusive(
+    drill: RecordedDrill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(timeline: object) -> Any:
+        raise ValueError("no such phase")
+
+    monkeypatch.setattr(sys.modules["drill.judge.judge"], "phases_of", crash)
+    verdict = drill.judged()
+    assert (verdict.verdict, verdict.criteria) == ("inconclusive", [])
+    assert verdict.why == "the judge could not make sense of it: ValueError: no such phase"
+    assert (verdict.drill, verdict.requests.planned, verdict.faults[0].fault) == (FAULT, 7200, FAULT)
+
+
+def test_what_cannot_be_read_is_told_beside_the_trouble_it_may_hide(drill: RecordedDrill) -> None:
+    drill.injected = None
+    path = drill.write() / "recording.jsonl"
+    written = path.read_bytes()
+    path.write_bytes(b"{\n[\n" + written)
+    verdict = judge(drill.folder)
+    assert verdict.verdict == "inconclusive"
+    assert verdict.why == "; ".join([f"the fault {FAULT} was never injected", *verdict.unreadable])
+    path.write_bytes(b"{\n[\n" + b"\n".join(line for line in written.split(b"\n") if b"drill.st" not in line))
+    verdict = judge(drill.folder)
+    assert len(verdict.unreadable) == 2
+    assert verdict.why == "; ".join(["the recording ends before the drill began", *verdict.unreadable])
+
+
+def test_what_is_said_of_a_drill_that_never_began(tmp_path: Path) -> None:
+    folder = tmp_path / "a drill"
+    folder.mkdir()
+    (folder / "recording.jsonl").write_bytes(b"")
+    assert judge(folder) == DrillVerdict(
+        drill="a drill",
+        feature="",
+        scenario="",
+        tags=[],
+        severity="",
+        faults=[],
+        procedures=[],
+        expected="",
+        verdict="setup",
+        why="the recording ends before the drill began",
+        control=False,
+        criteria=[],
+        phases=[],
+        credit="not measured",
+        writes=None,
+        requests=RequestCount(),
+        commands=[],
+        evidence="evidence/a drill",
+    )
 
 
 def test_a_folder_without_a_recording_is_a_usage_error(tmp_path: Path) -> None:
