@@ -7,6 +7,7 @@ layout.py     the archive: a tar whose every byte follows from what is in it
 secret.py     what looks like a secret, and leaving it out
 plan.py       the plan, and the seal that says when it was stated
 pack.py       run -> archive
+differences.py  whether a verdict made again is the one in the pack
 verify.py     archive -> what is wrong with it
 findings.py   findings.yaml: read strictly
 life.py       opening, closing and counting findings

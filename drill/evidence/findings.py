@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from drill.errors import InputError
 from drill.evidence.plan import checked
-from drill.reading import Document, read_yaml
+from drill.reading import YamlDocument, read_yaml
 from drill.run.files import write_file
 from drill.settings.section import Section, Text
 
@@ -128,7 +128,7 @@ def _says(draft: Path, expected: Sequence[Finding]) -> bool:
         return False  # the one reason that there can be is the form of what was there before
 
 
-def _with_closed(text: str, document: Document, before: Sequence[Finding], closed: Sequence[Finding]) -> str:
+def _with_closed(text: str, document: YamlDocument, before: Sequence[Finding], closed: Sequence[Finding]) -> str:
     lines = text.split("\n")
     index = {finding.id: number for number, finding in enumerate(before)}
     for finding in sorted(closed, key=lambda each: -index[each.id]):
@@ -147,7 +147,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> tuple[Findings, Document]:
+def _read(path: Path) -> tuple[Findings, YamlDocument]:
     document = read_yaml(path, "what drills found: findings.yaml")
     if document.data == {"findings": None}:
         return Findings(), document

@@ -18,6 +18,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drill.errors import SetupError, UsageError
+from drill.evidence.differences import differences
 from drill.evidence.envelope import Subject, sign
 from drill.evidence.layout import Member, write_archive
 from drill.evidence.plan import seal_of, stated_wall
@@ -102,7 +103,7 @@ def pack(
         if plan is not None:
             for file in (plan, seal_of(plan)):
                 left_out += _write(root, f"{PLAN}/{file.name}", file.read_bytes())
-        _refuse_other_verdicts(root / RUN, facts)
+        _refuse_other_verdicts(root / RUN, run_folder, facts)
         members = [
             Member(path.relative_to(root).as_posix(), path.stat().st_size)
             for path in sorted(root.rglob("*"))
@@ -176,14 +177,17 @@ def _write(root: Path, name: str, content: bytes) -> list[LeftOut]:
     return [LeftOut(name, kinds, hashlib.sha256(content).hexdigest())] if kinds else []
 
 
-def _refuse_other_verdicts(folder: Path, facts: Facts) -> None:
-    """What was left out must not be what a verdict rests on."""
-    then = {each.drill: msgspec.json.encode(each) for each in read_verdicts(folder, facts)}
-    other = [
-        each.drill for each in judge_all(folder, facts) if msgspec.json.encode(each) != then.get(each.drill)
-    ]
+def _refuse_other_verdicts(folder: Path, run_folder: Path, facts: Facts) -> None:
+    """What was left out must not be what a verdict rests on; nor is a verdict packed that this judge denies."""
+    then = {each.drill: each for each in read_verdicts(folder, facts)}
+    other = []
+    for each in judge_all(folder, facts):
+        kept = then.get(each.drill)
+        differs = "it has none" if kept is None else next(differences(kept, each), "")
+        if differs:
+            other.append(f"{each.drill} ({differs})")
     if other:
         raise SetupError(
-            f"{folder}: judged again, these drills get another verdict than the run's: {', '.join(other)}. "
-            "Judge the run with this version first: drill judge, then pack it"
+            f"{run_folder}: judged again as it would be packed, these drills get another verdict than the "
+            f"run's: {'; '.join(other)}. Judge the run with this version first, drill judge, then pack it"
         )

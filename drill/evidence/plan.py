@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 
 from drill.errors import InputError, UsageError
 from drill.evidence.envelope import EnvelopeError, Subject, opened, sign
-from drill.reading import Document, read_yaml, shown
+from drill.reading import YamlDocument, read_yaml, shown
 from drill.run.files import write_file
 from drill.settings.section import Section, Text
 
@@ -91,7 +91,7 @@ def read_plan(path: Path) -> Plan:
     return checked(path, read_yaml(path, "the plan of an exercise"), Plan)
 
 
-def checked(path: Path, document: Document, shape: type[Shape]) -> Shape:
+def checked(path: Path, document: YamlDocument, shape: type[Shape]) -> Shape:
     """A YAML document as a record. Raises InputError naming file, line, value and what would be right."""
     try:
         return shape.model_validate(document.data)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from drill.errors import DrillError, UsageError
+from drill.evidence.differences import differences
 from drill.evidence.envelope import EnvelopeError, Subject, opened
 from drill.evidence.layout import Member, first_member, other_members
 from drill.evidence.pack import ENVELOPE, PACKED, RUN, Packed
@@ -46,6 +46,8 @@ def verify(path: Path, key: Ed25519PublicKey) -> Verified:
         subjects, packed = opened(first.content, PACKED, Packed, key)
     except EnvelopeError as error:
         return Verified(None, (f"{ENVELOPE}: {error}",))
+    if len(packed.sizes) != len(subjects):
+        return Verified(None, (f"{ENVELOPE}: it has {len(packed.sizes)} sizes of {len(subjects)} files",))
     members = [Member(each.name, size) for each, size in zip(subjects, packed.sizes, strict=True)]
     with tempfile.TemporaryDirectory(prefix="drill-verify-") as work:
         root = Path(work)
@@ -87,12 +89,18 @@ def _judged_otherwise(folder: Path, packed: Packed) -> Iterator[str]:
     except DrillError as error:
         yield f"{RUN}: cannot be judged again: {error}"
         return
-    for said in packed.verdicts:
-        now, kept = again.get(said.drill), then.get(said.drill)
-        if now is None or kept is None or kept.verdict != said.verdict:
-            yield f"{said.drill}: stated as {said.verdict}, and the pack has no such verdict"
-        elif msgspec.json.encode(now) != msgspec.json.encode(kept):
-            yield (
-                f"{said.drill}: stated as {said.verdict}, judged again from its recording: {now.verdict} "
-                f"({now.why})"
-            )
+    said = {each.drill: each.verdict for each in packed.verdicts}
+    for drill in dict.fromkeys((*said, *then, *again)):
+        if drill not in said:
+            yield f"{drill}: the pack has its recording or verdict, and states none"
+        elif drill not in then or then[drill].verdict != said[drill]:
+            yield f"{drill}: stated as {said[drill]}, and the pack has no such verdict"
+        elif drill not in again:
+            yield f"{drill}: stated as {said[drill]}, and the pack has no recording of it"
+        else:
+            differs = next(differences(then[drill], again[drill]), "")
+            if differs:
+                yield (
+                    f"{drill}: stated as {said[drill]}, judged again from its recording: "
+                    f"{again[drill].verdict} ({differs})"
+                )
