@@ -20,6 +20,7 @@ from drill.evidence.report import after_action, html, markdown
 from drill.evidence.verify import verify
 from drill.history.command import history_of
 from drill.run.facts import read_facts
+from drill.run.manifest import sha256_of
 from drill.run.stored import read_verdicts
 from drill.settings import Settings
 
@@ -78,6 +79,7 @@ def pack_run(
         run_folder,
         plan=read_plan(plan_file) if plan_file else None,
         plan_stated_wall=stated_wall(plan_file, signing.public_key()) if plan_file else None,
+        plan_sha256=sha256_of(plan_file) if plan_file else "",
         findings=read_findings(_findings_of(settings)),
         drills=history_of(settings, run_folder.resolve().parent).drills(settings.target.name),
         today=_today(),
@@ -88,9 +90,8 @@ def pack_run(
     made = pack(run_folder, place, signing, plan=plan_file, beside=beside)
     for each in made.left_out:
         click.echo(f"left out of {each.name}: {', '.join(each.kinds)}")
-    click.echo(
-        f"{made.path}: {made.files} files; {'succeeded' if report.succeeded else 'FAILED'} against its plan"
-    )
+    click.echo(f"{made.path}: {made.files} files")
+    click.echo("succeeded, by its plan" if report.succeeded else f"FAILED: {'; '.join(report.failures)}")
 
 
 @evidence.command("verify")

@@ -30,7 +30,9 @@ from drill.run.outcome import as_expected
 from drill.run.stored import read_recordings, read_verdicts
 
 FAILED, MET, NOT_MEASURED = "FAILED", "met", "FAILED: not measured"
+SHOWN = {"fail": "the procedure fails", "not noticed": "users do not notice"}
 YEAR_SECONDS = 365.25 * 86400
+MOST_OF_A_COMMAND = 160
 LOOKS_AT_A_BACKUP = ("integrity_check", "quick_check", "pg_verifybackup", "gzip -t", "sha256sum -c")
 
 
@@ -50,10 +52,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Carried:
-    """A scenario as it went. `outcome`: passed, or FAILED and why; `recovered`: when recovery was declared
+    """A scenario as it went. `outcome`: passed, FAILED and why, or what else it states; `recovered`: when recovery was declared
     over and by what criterion; `backup`: by what command a backup was looked at before it was restored;
-    `lost`: reconciliation of the data; `commands`: what the operator ran; `deviations`: what did not go as
-    planned."""
+    `lost`: reconciliation of the data; `credit`: who repaired the service, and how that is known;
+    `commands`: what the operator ran; `deviations`: what did not go as planned."""
 
     scenario: str
     plausible: str
@@ -64,6 +66,7 @@ class Carried:
     backup: str
     lost: str
     acted: str
+    credit: str
     commands: tuple[str, ...]
     deviations: tuple[str, ...]
     evidence: str
@@ -74,9 +77,11 @@ class AfterAction:
     """All that the report says."""
 
     facts: Facts
+    began: str
     ended: str
     plan: Plan | None
     plan_stated: str
+    plan_sha256: str
     results: tuple[Result, ...]
     carried: tuple[Carried, ...]
     deviations: tuple[str, ...]
@@ -87,19 +92,32 @@ class AfterAction:
 
     missing: tuple[str, ...] = ()
     """Scenarios that were planned and not carried out."""
+    without_finding: tuple[str, ...] = ()
+    """Scenarios that FAILED, of which findings.yaml knows nothing."""
+
+    @property
+    def failures(self) -> list[str]:
+        """Why it has not succeeded, in words. None where a plan was stated before, all of it was carried out,
+        every objective is met, every scenario went as it states, and nothing is overdue; what was not decided
+        is among them."""
+        status = self.facts.exit_status
+        return [
+            *(() if self.plan else ("no plan was stated before the run",)),
+            *(() if status == 0 else (f"the run's exit status is {'unknown' if status is None else status}",)),
+            *(f"planned and not carried out: {each}" for each in self.missing),
+            *(
+                f"{each.objective}, {each.scenario}: {each.outcome}"
+                for each in self.results
+                if each.outcome != MET
+            ),
+            *(f"{each.scenario}: {each.outcome}" for each in self.carried if each.outcome.startswith(FAILED)),
+            *self.overdue,
+        ]
 
     @property
     def succeeded(self) -> bool:
-        """A plan was stated before, all of it was carried out, every objective is met, every scenario went as
-        it states, nothing is overdue; never where any of that was not decided."""
-        return (
-            self.plan is not None
-            and self.facts.exit_status == 0
-            and not self.missing
-            and not self.overdue
-            and all(result.outcome == MET for result in self.results)
-            and all(each.outcome in ("passed", "not applicable") for each in self.carried)
-        )
+        """There is no reason why not."""
+        return not self.failures
 
 
 def after_action(
@@ -107,6 +125,7 @@ def after_action(
     *,
     plan: Plan | None,
     plan_stated_wall: float | None,
+    plan_sha256: str,
     findings: Sequence[Finding],
     drills: Sequence[PastDrill],
     today: date,
@@ -121,16 +140,20 @@ def after_action(
     recordings = read_recordings(run_folder, verdicts)
     planned = {each.scenario: each.plausible for each in plan.scenarios} if plan else {}
     judged = [each for each in verdicts if not each.control]
+    carried = tuple(_carried(each, planned, recordings.get(each.drill, ())) for each in judged)
     return AfterAction(
         facts=facts,
+        began=_moment(facts.started_wall),
         ended=_ended(recordings),
         plan=plan,
+        plan_sha256=plan_sha256,
         plan_stated=_moment(plan_stated_wall) if plan_stated_wall is not None else "",
         results=tuple(_results(plan, judged)),
-        carried=tuple(_carried(each, planned, recordings.get(each.drill, ())) for each in judged),
+        carried=carried,
         deviations=tuple(_deviations(facts, plan, verdicts)),
         missing=tuple(_missing(plan, verdicts)),
         findings=tuple(findings),
+        without_finding=tuple(_without_finding(carried, findings, facts.run)),
         overdue=tuple(why for each in findings if (why := each.overdue(today))),
         coverage=tuple(_coverage(drills, facts.started_wall)),
     )
@@ -158,21 +181,21 @@ def _results(plan: Plan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[Re
             for criterion in verdict.criteria
             if criterion.name == objective.criterion and criterion.verdict != "not applicable"
         ]
-        line = f"line {objective.line}" if objective.line else ""
+        line = f"line {objective.line}" if objective.line else "no line stated"
         if not measured:
             yield Result(
-                objective.name, "no planned scenario", _asked(objective, ""), "–", "", 0, NOT_MEASURED, line
+                objective.name, "no planned scenario", _asked(objective, ""), "–", "–", 0, NOT_MEASURED, line
             )
         for verdict, criterion in measured:
             yield Result(
                 objective.name,
                 verdict.scenario,
-                _asked(objective, criterion.unit) or units.quantity(criterion.limit, criterion.unit),
+                _asked(objective, criterion.unit) or f"limit {units.quantity(criterion.limit, criterion.unit)}",
                 units.quantity(criterion.value, criterion.unit),
-                units.interval_text(criterion.interval, criterion.unit),
+                units.interval_text(criterion.interval, criterion.unit) or "none: a single reading",
                 criterion.samples,
                 _met(objective, verdict, criterion),
-                line or criterion.source,
+                line if objective.line else criterion.source or line,
             )
 
 
@@ -207,9 +230,9 @@ def _carried(verdict: DrillVerdict, planned: Mapping[str, str], events: Sequence
         backup=_backup(events, commands),
         lost=_lost(verdict),
         acted="drill, under the operator's own identity" if commands else "nobody",
+        credit=f"{verdict.credit}: {verdict.credit_why}" if verdict.credit_why else verdict.credit,
         commands=tuple(
-            f"line {each.line}: {' '.join(each.command.split())[:160]} ({_ended_as(each)})"
-            for each in commands
+            f"line {each.line}: {_shortened(each.command)} ({_ended_as(each)})" for each in commands
         ),
         deviations=tuple(_of_drill(verdict)),
         evidence=verdict.evidence,
@@ -223,10 +246,18 @@ def _outcome(verdict: DrillVerdict) -> str:
         return (
             f"{FAILED}: {'could not be decided' if verdict.verdict == 'inconclusive' else 'not carried out'}"
         )
-    return "passed" if as_expected(verdict) else f"{FAILED}: {verdict.verdict}, expected {verdict.expected}"
+    if not as_expected(verdict):
+        return f"{FAILED}: {verdict.verdict}, expected {verdict.expected}"
+    if verdict.verdict == "pass":
+        return "passed"
+    return f"as its scenario states: {SHOWN.get(verdict.verdict, verdict.verdict)}"
 
 
 def _recovered(verdict: DrillVerdict, started: DrillStarted | None) -> str:
+    if verdict.verdict in ("setup", "not applicable"):
+        return "not carried out"
+    if verdict.recovered_seconds is None and not verdict.outages and verdict.unmeasured:
+        return "not known: not all of it was measured"
     if verdict.recovered_seconds is None:
         return "never in the time watched" if verdict.outages else "users were never out"
     limit = next((each.source for each in verdict.criteria if each.name == "recovered"), "")
@@ -286,6 +317,15 @@ def _missing(plan: Plan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[st
     yield from (each.scenario for each in (plan.scenarios if plan else ()) if each.scenario not in ran)
 
 
+def _without_finding(carried: Sequence[Carried], findings: Sequence[Finding], run: str) -> Iterator[str]:
+    known = {each.scenario for each in findings if each.status != "closed" or each.opened.run == run}
+    yield from (
+        each.scenario
+        for each in carried
+        if each.outcome.startswith(FAILED) and each.scenario not in known
+    )
+
+
 def _coverage(drills: Sequence[PastDrill], until_wall: float) -> Iterator[tuple[str, int, str]]:
     passed: dict[str, list[PastDrill]] = {}
     for drill in drills:
@@ -300,6 +340,11 @@ def _coverage(drills: Sequence[PastDrill], until_wall: float) -> Iterator[tuple[
 def _ended(recordings: Mapping[str, Sequence[Event]]) -> str:
     walls = [event.wall for events in recordings.values() for event in events]
     return _moment(max(walls)) if walls else "not known"
+
+
+def _shortened(command: str) -> str:
+    text = " ".join(command.split())
+    return text if len(text) <= MOST_OF_A_COMMAND else f"{text[:MOST_OF_A_COMMAND]}…"
 
 
 def _ended_as(command: CommandFinished) -> str:

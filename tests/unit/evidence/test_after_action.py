@@ -32,6 +32,7 @@ def report_of(tmp_path: Path, *, text: str | None = PLAN, **changes: object) -> 
         folder,
         plan=plan_of(tmp_path, text) if text else None,
         plan_stated_wall=BEGAN_WALL - 60 if text else None,
+        plan_sha256="ab12" if text else "",
         findings=[],
         drills=history.drills(),
         today=date(2001, 9, 10),
