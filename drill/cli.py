@@ -18,6 +18,7 @@ from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import SetupError
+from drill.evidence.command import evidence
 from drill.history.command import history
 from drill.lint.command import lint
 from drill.machine import machine
@@ -164,3 +165,4 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
 
 cli.add_command(lint)
 cli.add_command(history)
+cli.add_command(evidence)

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from drill.errors import SetupError
-from drill.judge.credit import with_credits
-from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.report import write_report
 from drill.report.words import summary_lines
 from drill.run.facts import Facts, read_facts
 from drill.run.manifest import VERDICT, Alterations, check_manifest, write_manifest
 from drill.run.outcome import SETUP, exit_status
-from drill.run.stored import read_verdicts, write_verdicts
+from drill.run.stored import judge_all, read_verdicts, write_verdicts
 
 NOT_ENDED = (
     "this run has no manifest.json, since it did not end: nothing tells whether its files were altered since"
@@ -46,12 +42,7 @@ def rejudge(folder: Path) -> Judged:
     where `folder` is not a run's, InputError for a record that cannot be read."""
     facts = read_facts(folder)
     alterations = untouched(folder)
-    verdicts = [
-        replace(judge(folder / drill.folder), drill=drill.drill, evidence=drill.folder)
-        for drill in facts.drills
-        if (folder / drill.folder).is_dir()
-    ]
-    verdicts = list(with_credits(verdicts))
+    verdicts = judge_all(folder, facts)
     write_verdicts(folder, verdicts)
     write_report(folder, verdicts)
     if alterations is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,15 @@ from drill.conduct.expect import Inconclusive, hold_to_expectation
 from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
 from drill.errors import DrillError, UsageError
+from drill.evidence.findings import read_findings
+from drill.evidence.life import overdue
 from drill.history.command import history_of
 from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
 from drill.report import allure
+from drill.run.facts import day_of
+
+QUARTERLY = re.compile(r"(?<!not )\bquarterly\b")
+"""In the expression of -m."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,9 +117,21 @@ def _finish(session: pytest.Session, run: Run, exitstatus: int | pytest.ExitCode
     ended_well = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if not ended_well:
         run.trouble(f"the run did not come to its end: pytest's own exit status is {int(exitstatus)}")
+    if QUARTERLY.search(session.config.option.markexpr):
+        _hold_to_findings(session.config, run)
     session.exitstatus = run.finish()
     if run.kept:
         session.exitstatus = _remember(session.config, run)
+
+
+def _hold_to_findings(config: pytest.Config, run: Run) -> None:
+    """An overdue finding turns the quarterly red, whatever its drills say."""
+    try:
+        settings = load_settings(config)
+        for why in overdue(read_findings(settings.root / settings.evidence.findings), day_of(run.facts)):
+            run.failure("", why)
+    except (DrillError, pytest.UsageError) as error:
+        run.trouble(str(error))
 
 
 def _remember(config: pytest.Config, run: Run) -> int:

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from drill.judge.credit import with_credits
+from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
 from drill.recording.events import decode_event
@@ -24,6 +27,17 @@ def read_verdicts(folder: Path, facts: Facts) -> list[DrillVerdict]:
     judged has none. Raises InputError for one that cannot be read."""
     paths = [folder / drill.folder / VERDICT for drill in facts.drills]
     return [decode_file(path, DrillVerdict, "a drill's verdict") for path in paths if path.is_file()]
+
+
+def judge_all(folder: Path, facts: Facts) -> list[DrillVerdict]:
+    """The verdicts made again from the recordings of a run, in order, with their credits. Raises InputError
+    for a record that cannot be read."""
+    verdicts = [
+        replace(judge(folder / drill.folder), drill=drill.drill, evidence=drill.folder)
+        for drill in facts.drills
+        if (folder / drill.folder).is_dir()
+    ]
+    return list(with_credits(verdicts))
 
 
 def read_recordings(folder: Path, verdicts: Iterable[DrillVerdict]) -> dict[str, Sequence[Event]]:

@@ -5,7 +5,7 @@ Every field's own text says what it is; docs/adopting.md is made of the same wor
 
 from drill.settings.judge import Judge
 from drill.settings.load import Load, PlannedRequest, Write
-from drill.settings.others import ClusterPorts, History, Limits, Metrics, Operator
+from drill.settings.others import ClusterPorts, Evidence, History, Limits, Metrics, Operator
 from drill.settings.parts import Backup, Part, Redis, Sqlite
 from drill.settings.read import load
 from drill.settings.settings import DEFAULT_FILE, Settings
@@ -15,6 +15,7 @@ __all__ = [
     "DEFAULT_FILE",
     "Backup",
     "ClusterPorts",
+    "Evidence",
     "History",
     "Image",
     "Judge",

@@ -1,4 +1,4 @@
-"""The small sections: [metrics], [operator], [limits], [cluster], [history]."""
+"""The small sections: [metrics], [operator], [limits], [cluster], [history], [evidence]."""
 
 from __future__ import annotations
 
@@ -65,3 +65,12 @@ class History(Section):
     checklists: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
     """An item of a checklist, "Weekly Checklist / Restore a backup", to the titles of the scenarios that
     prove it when all of them pass."""
+
+
+class Evidence(Section):
+    """What becomes of what drills find."""
+
+    findings: Text = "findings.yaml"
+    """Written by `drill evidence findings`, edited by people."""
+    due_days: Annotated[int, Field(gt=0, le=3_650, strict=True)] = 30
+    """So long a new finding has until it is overdue."""

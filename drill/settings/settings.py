@@ -8,7 +8,7 @@ from pydantic import Field
 
 from drill.settings.judge import Judge
 from drill.settings.load import Load
-from drill.settings.others import ClusterPorts, History, Limits, Metrics, Operator
+from drill.settings.others import ClusterPorts, Evidence, History, Limits, Metrics, Operator
 from drill.settings.parts import BACKUP, DATABASE, Part
 from drill.settings.section import Section
 from drill.settings.target import Target, Workload
@@ -27,6 +27,7 @@ class Settings(Section):
     limits: Limits = Limits()
     cluster: ClusterPorts = ClusterPorts()
     history: History = History()
+    evidence: Evidence = Evidence()
 
     root: Path = Path()
     """The folder that drill.toml lies in: relative paths in it start here. Set by `load`."""

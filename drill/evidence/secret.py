@@ -1,0 +1,87 @@
+"""What looks like a secret in evidence, and leaving it out. Flows in: the bytes of a file. Flows out: the
+same with each secret replaced by its kind, and the kinds.
+
+Better one thing left out too many than one handed over: passwords in addresses and commands, keys, tokens,
+what a kubeconfig or a Kubernetes Secret holds. What is put in its place has no quote and no backslash, so
+JSON stays JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LEFT_OUT = b"(left out: %s)"
+
+
+class Secret(NamedTuple):
+    """A kind of secret. The group `value` of `pattern` is left out."""
+
+    kind: str
+    pattern: re.Pattern[bytes]
+
+
+def _kind(kind: str, pattern: bytes) -> Secret:
+    return Secret(kind, re.compile(pattern))
+
+
+NAMED = (
+    rb"(?i:(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
+    rb"|client[_-]?secret|bearer[_-]?token|requirepass|REDISCLI_AUTH)[\w.-]*)"
+)
+QUOTE = rb"\\*[\"']?"
+"""As it stands in a text, or within a text that is quoted in JSON."""
+PLAIN = rb"[^\s\"'\\,;&|(){}\[\]<>$*]"
+"""Of a value that is written out: not a variable, not a placeholder."""
+KINDS = (
+    _kind(
+        "private key",
+        rb"(?P<value>-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:[A-Za-z0-9+/=\s]|\\[nr])*"
+        rb"(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----)?)",
+    ),
+    _kind("token", rb"(?P<value>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"),
+    _kind(
+        "token",
+        rb"(?i:authorization"
+        + QUOTE
+        + rb"\s*[:=]\s*"
+        + QUOTE
+        + rb"(?:bearer|basic)\s+)(?P<value>[\w.~+/=-]{6,})",
+    ),
+    _kind("token", rb"(?i:\bbearer\s+)(?P<value>[\w.~+/=-]{16,})"),
+    _kind("access key", rb"(?P<value>\b(?:AKIA|ASIA)[0-9A-Z]{16}\b)"),
+    _kind(
+        "token",
+        rb"(?P<value>\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|glpat-[\w-]{16,}"
+        rb"|sk_live_\w{10,}))",
+    ),
+    _kind(
+        "kubeconfig key",
+        rb"(?:client-key-data|\btoken)" + QUOTE + rb":\s*" + QUOTE + rb"(?P<value>[\w+/=.-]{20,})",
+    ),
+    _kind("password", rb"://[^/\s:@\"'\\]*:(?P<value>[^/\s@\"'\\$<{]{2,})@"),
+    _kind("password", NAMED + QUOTE + rb"\s*[:=]\s*" + QUOTE + rb"(?P<value>" + PLAIN + rb"{4,})"),
+    _kind(
+        "password",
+        rb"(?:--[\w-]*(?:password|token|secret)|\brequirepass|redis-cli\s[^\n\"']*?-a)\s+"
+        + QUOTE
+        + rb"(?P<value>"
+        + PLAIN
+        + rb"{4,})",
+    ),
+)
+
+
+def without_secrets(content: bytes) -> tuple[bytes, list[str]]:
+    """The content with each secret left out, and their kinds, each once, in order."""
+    kinds: list[str] = []
+
+    def replaced(match: re.Match[bytes], kind: str) -> bytes:
+        kinds.append(kind)
+        start, end = match.span("value")
+        first, whole = match.start(), match.group()
+        return whole[: start - first] + LEFT_OUT % kind.encode() + whole[end - first :]
+
+    for kind, pattern in KINDS:
+        content = pattern.sub(lambda match, kind=kind: replaced(match, kind), content)
+    return content, list(dict.fromkeys(kinds))
