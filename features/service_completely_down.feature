@@ -100,9 +100,9 @@ Feature: Service Completely Down (P0)
 
   @quarterly
   Scenario: A Service that selects no pod is seen at the load balancer, and given its selector back
-    Given the operator has looked at "Service Completely Down / Investigation Steps" while all is well
+    Given the operator has looked at "Service Completely Down / Investigation Steps / # Check load balancer" while all is well
     When the fault "selector-wrong" takes effect
-    And the operator follows "Service Completely Down / Investigation Steps"
+    And the operator follows "Service Completely Down / Investigation Steps / # Check load balancer"
     And the operator follows "Service Completely Down / Recovery Actions / # If pods are ready and the Service has none of them"
     Then "Service Completely Down / Investigation Steps / # Check load balancer" tells "novel-engine:8000 \((<none>)?\)" under the fault, and not before
     And the service recovers within the response time of P0
