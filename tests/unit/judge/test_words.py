@@ -694,6 +694,11 @@ def test_a_verdict_says_why(tmp_path: Path, fields: dict[str, Any], verdict: str
     assert (found.verdict, found.why) == (verdict, why)
 
 
+def test_changes_of_a_drill_without_a_fault_count_from_no_moment(tmp_path: Path) -> None:
+    found = _verdict(tmp_path, injected=None)
+    assert found.changes == [Change("patch", "deployments/novel-engine", 1013.0)]
+
+
 def test_unmeasured_stretches_count_from_the_fault(tmp_path: Path) -> None:
     drill = RecordedDrill(tmp_path / "drill")
     drill.absent = drill.indexes(1030.0, 1031.0)

@@ -95,6 +95,20 @@ def test_both_sides_are_told_by_their_medians_up_to_the_next_change() -> None:
     assert (second.index, second.before, second.after) == (24, 5.0, 2.0)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [((12, 12, 12, 12), [12, 24, 36]), ((12, 12, 6), [12, 24]), ((6, 12, 12), [6, 18])],
+)
+def test_each_part_is_looked_at_again(lengths: Sequence[int], expected: list[int]) -> None:
+    """Also one that waits while another is divided, or is too short to be."""
+    levels = (0.0, 5.0, 20.0, 60.0)
+    values = [level for level, count in zip(levels, lengths, strict=False) for _ in range(count)]
+    assert indexes(values) == expected
+    assert indexes([-each for each in reversed(values)]) == [
+        len(values) - each for each in reversed(expected)
+    ]
+
+
 @pytest.mark.usefixtures("at_most_forty")
 def test_the_last_points_are_looked_at_and_counted_from_the_first_of_all() -> None:
     (found,) = change_points([9.0] * 30 + [1.0] * 20 + [3.0] * 20)

@@ -7,7 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from drill.statistics.noise import RESAMPLES, SEED, Dispersion, correlation_seconds, dispersion_of
+from drill.statistics.noise import (
+    RESAMPLES,
+    SEED,
+    Dispersion,
+    _lag_of,
+    correlation_seconds,
+    dispersion_of,
+)
 
 RATE = 150.0
 Flags = NDArray[np.bool_]
@@ -252,3 +259,8 @@ def test_a_short_pause_is_seen_in_the_slow_ones_in_five_seconds_too() -> None:
     latency = random.exponential(0.02, len(at))
     latency[(at >= 2) & (at < 2.5) & (np.arange(600) % 3 == 0)] = 0.4
     assert correlation_seconds(latency, at) > 0
+
+
+def test_a_correlation_of_little_variance_counts_as_well() -> None:
+    assert _lag_of(np.array([0.0] * 25 + [0.5, 0.5] + [0.0] * 25)) == 2
+    assert _lag_of(np.array([0.5] * 50)) == 0
