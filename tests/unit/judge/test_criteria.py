@@ -457,7 +457,11 @@ def test_without_a_limit_of_the_container_it_is_not_applicable(drill: RecordedDr
         drill,
         lambda at, pods: [pod | {"cpu_limit_cores": None, "memory_limit_bytes": None} for pod in pods],
     )
-    assert criterion(drill.judged(), name).verdict == "not applicable"
+    found = criterion(drill.judged(), name)
+    assert (found.verdict, found.why) == (
+        "not applicable",
+        f"no container has a {'CPU' if name == 'cpu' else name} limit",
+    )
 
 
 NO_LIMIT = {"cpu_limit_cores": None, "memory_limit_bytes": None}

@@ -244,6 +244,15 @@ def test_one_slow_sample_of_many_is_more_than_none() -> None:
     assert 0 < found[0] < 1 / 600 < found[1]
 
 
+def test_two_blocks_that_tell_tell_as_little_as_one_degree_of_freedom() -> None:
+    shares = ((5000, 1), (5000, 0), (5000, 0), (5000, 1), (5000, 0), (5000, 0))
+    size = _effective(*shares)
+    assert 6 < size < 30000
+    assert share_interval(_shares(*shares), 1.0, 0.95) == pytest.approx(
+        _clopper_pearson(2 / 30000, size, 0.95)
+    )
+
+
 def test_a_limit_between_samples_bounds_by_the_sample_below_it() -> None:
     blocks = _of(*([0.2] * 49 + [0.3] * 49 + [0.6, 0.7] for _ in range(20)))
     assert block_quantile_interval(blocks, 0.95, 0.5) == (0.3, 0.3)
