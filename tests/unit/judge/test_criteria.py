@@ -285,7 +285,13 @@ def test_response_time_is_looked_at_when_the_window_has_grown_by_half() -> None:
 
     def look(seconds: float, *slow: tuple[float, float]) -> str:
         requests = _window(*slow, seconds=seconds)
-        return response_time_so_far(requests, (0.0, seconds), 10.0, limit, timeout_seconds=2.0)
+        later = Requests(
+            requests.planned + 64.0, requests.finished + 64.0, requests.failed, requests.name, [""]
+        )
+        told = response_time_so_far(requests, (0.0, seconds), 10.0, limit, timeout_seconds=2.0)
+        window = (64.0, 64.0 + seconds)
+        assert response_time_so_far(later, window, 10.0, limit, timeout_seconds=2.0) == told
+        return told
 
     assert [look(9.9), look(10.0)] == ["inconclusive", "pass"]
     assert [look(seconds, (2, 7)) for seconds in (10.0, 22.4, 22.5)] == ["fail", "fail", "inconclusive"]

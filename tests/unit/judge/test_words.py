@@ -393,7 +393,21 @@ NO_FAULT = {
             ("not applicable", None, 0),
             "the drill has no procedure: nobody acted",
         ),
+        (
+            {},
+            lambda drill: drill.limits["recovered"].update(value=5.0),
+            "recovered",
+            ("fail", 10.0, 4800),
+            "users were served again 10.0 s after the fault",
+        ),
         # harm
+        (
+            {"outages": [(INJECTED, 1013.0)], "procedure": (1017.0, 1018.0)},
+            None,
+            "harm",
+            ("not applicable", None, 0),
+            "users were not yet served again when the operator began",
+        ),
         (
             HEALED,
             None,

@@ -128,7 +128,10 @@ def test_blocks_are_counted_from_the_first_sample_and_empty_ones_are_none() -> N
     assert blocks.above(1.0).tolist() == [1, 1, 1]
     longer = in_blocks(np.arange(4.0), np.array([10.0, 11.9, 12.0, 15.0]), 2.0)
     assert (longer.number, longer.block.tolist()) == (3, [0, 0, 1, 2])
+    uneven = in_blocks(np.arange(3.0), np.array([10.3, 11.2, 11.3]), 1.0)
+    assert uneven.block.tolist() == [0, 0, 1]
     none = in_blocks(np.empty(0), np.empty(0), 1.0)
+    assert len(none.values) == 0
     assert (none.number, none.block.tolist(), none.above(1.0).tolist()) == (0, [], [])
 
 

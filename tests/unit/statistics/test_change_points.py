@@ -66,6 +66,7 @@ def test_too_few_or_all_the_same_is_no_change(values: list[float]) -> None:
 
 def test_a_step_without_noise_is_found() -> None:
     assert indexes([1.0] * 12 + [2.0] * 12) == [12]
+    assert indexes([0.001] * 12 + [0.002] * 12) == [12]
 
 
 @pytest.fixture
