@@ -186,7 +186,7 @@ def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
         reasons = [f"{each.name}: {each.why}" for each in asked if each.verdict == outcome]
         if reasons:
             return outcome, "; ".join(reasons)
-    recovered = "; ".join(each.why for each in asked if each.name == "recovered")
+    recovered = next(each.why for each in asked if each.name == "recovered")
     to_be_felt = any(fault.felt in ("failed", "slow") for fault in case.setup.faults)
     return ("not noticed" if to_be_felt and not case.timeline.outages else "pass"), recovered
 

@@ -154,8 +154,8 @@ def _outages(
     ]
     for first, end, felt in sorted(kinds):
         if spans and first <= spans[-1][1]:
-            begun, reached, before = spans[-1]
-            spans[-1] = begun, max(reached, end), "failed" if "failed" in (before, felt) else "slow"
+            begun, reached, _ = spans[-1]
+            spans[-1] = begun, max(reached, end), "failed"  # those of one kind never touch
         else:
             spans.append((first, end, felt))
     count = len(requests)

@@ -120,7 +120,7 @@ def _effective(blocks: Blocks, above: NDArray[np.int64], share: float) -> float:
     count = blocks.number
     if not 0 < share < 1:
         return float(count)
-    sizes = np.bincount(blocks.block, minlength=count)
+    sizes = np.bincount(blocks.block)
     # the ratio estimator of survey sampling: blocks may differ in size
     residual = above - share * sizes
     squares = float((residual**2).sum()) + max(0.0, 2 * float((residual[1:] * residual[:-1]).sum()))

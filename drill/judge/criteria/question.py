@@ -60,7 +60,7 @@ class Question:
             verdict=answer.verdict,
             value=answer.value,
             limit=None if not applies else limit.value if limit else self.own_limit,
-            unit=limit.unit if limit else self.unit,
+            unit=self.unit,
             interval=answer.interval,
             samples=answer.samples,
             source=limit.source if limit and applies else "",

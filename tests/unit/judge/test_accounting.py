@@ -378,6 +378,14 @@ def test_a_record_that_is_absent_within_the_outage_hides_nothing(drill: Recorded
     assert (verdict.verdict, verdict.requests.unmeasured) == ("pass", 240)
 
 
+@pytest.mark.parametrize(("before", "outcome"), [(2, "pass"), (1, "inconclusive")])
+def test_a_record_that_is_absent_at_the_very_end_of_the_outage_may_have_been_served(
+    drill: RecordedDrill, before: int, outcome: str
+) -> None:
+    drill.absent = {drill.index_at(BACK) - before}
+    assert criterion(drill.judged(), "recovered").verdict == outcome
+
+
 def test_the_same_lines_twice_do_not_pass(drill: RecordedDrill) -> None:
     folder = drill.write()
     stream = folder / "requests.jsonl"

@@ -286,7 +286,13 @@ def test_response_time_is_looked_at_when_the_window_has_grown_by_half() -> None:
 
     def look(seconds: float, *slow: tuple[float, float]) -> str:
         requests = _window(*slow, seconds=seconds)
-        return response_time_so_far(requests, (0.0, seconds), 10.0, limit, timeout_seconds=2.0)
+        later = Requests(
+            requests.planned + 64.0, requests.finished + 64.0, requests.failed, requests.name, [""]
+        )
+        told = response_time_so_far(requests, (0.0, seconds), 10.0, limit, timeout_seconds=2.0)
+        window = (64.0, 64.0 + seconds)
+        assert response_time_so_far(later, window, 10.0, limit, timeout_seconds=2.0) == told
+        return told
 
     assert [look(9.9), look(10.0)] == ["inconclusive", "pass"]
     assert [look(seconds, (2, 7)) for seconds in (10.0, 22.4, 22.5)] == ["fail", "fail", "inconclusive"]
@@ -458,7 +464,11 @@ def test_without_a_limit_of_the_container_it_is_not_applicable(drill: RecordedDr
         drill,
         lambda at, pods: [pod | {"cpu_limit_cores": None, "memory_limit_bytes": None} for pod in pods],
     )
-    assert criterion(drill.judged(), name).verdict == "not applicable"
+    found = criterion(drill.judged(), name)
+    assert (found.verdict, found.why) == (
+        "not applicable",
+        f"no container has a {'CPU' if name == 'cpu' else name} limit",
+    )
 
 
 NO_LIMIT = {"cpu_limit_cores": None, "memory_limit_bytes": None}
@@ -762,6 +772,14 @@ def test_harm_is_not_asked_of_a_procedure_that_was_needed(drill: RecordedDrill) 
     assert "up and down" in criterion(drill.judged(), "harm").why
 
 
+def test_harm_takes_failures_to_come_in_bursts_as_in_calibration(tmp_path: Path) -> None:
+    healed = _healed_before_anyone_acted(tmp_path / "drill", 0)
+    healed.started = {"calibration": {"dispersion": 4.0}}
+    found = criterion(healed.judged(), "harm")
+    assert found.interval == rate_bounds(0, 4920, 4.0)
+    assert found.why.endswith("failures taken to come in bursts as in calibration (dispersion 4)")
+
+
 def test_harm_that_was_not_measured_whole_does_not_pass(tmp_path: Path) -> None:
     healed = _healed_before_anyone_acted(tmp_path / "drill", 0)
     healed.absent = {healed.index_at(1019.5)}
@@ -897,6 +915,18 @@ def test_memory_is_that_of_the_last_third_of_the_window(drill: RecordedDrill) ->
     for moment, value in ((1048.0, 0.2), (1050.0, 0.25)):
         drill.memory_share = lambda at, moment=moment: 0.5 if at == moment else 0.2  # type: ignore[misc]
         assert criterion(drill.judged(), "memory").value == pytest.approx(value)
+
+
+def test_the_last_third_is_counted_from_the_first_sample(drill: RecordedDrill) -> None:
+    _resample(drill, lambda at, pods: None if 1027 < at < 1039 else pods)
+    drill.memory_share = lambda moment: 0.5 if moment == 1050 else 0.2
+    assert criterion(drill.judged(), "memory").value == pytest.approx(0.25)
+
+
+def test_a_window_of_less_than_a_second_is_measured_like_a_long_one(drill: RecordedDrill) -> None:
+    drill.end, drill.sample_every = BACK + HOLD_SECONDS + 0.4, 0.125
+    found = criterion(drill.judged(), "cpu")
+    assert (found.verdict, found.samples) == ("pass", 4)
 
 
 def test_memory_of_a_window_with_few_samples_is_that_of_the_last_three(drill: RecordedDrill) -> None:

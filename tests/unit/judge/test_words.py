@@ -393,7 +393,21 @@ NO_FAULT = {
             ("not applicable", None, 0),
             "the drill has no procedure: nobody acted",
         ),
+        (
+            {},
+            lambda drill: drill.limits["recovered"].update(value=5.0),
+            "recovered",
+            ("fail", 10.0, 4800),
+            "users were served again 10.0 s after the fault",
+        ),
         # harm
+        (
+            {"outages": [(INJECTED, 1013.0)], "procedure": (1017.0, 1018.0)},
+            None,
+            "harm",
+            ("not applicable", None, 0),
+            "users were not yet served again when the operator began",
+        ),
         (
             HEALED,
             None,
@@ -692,6 +706,11 @@ def _verdict(folder: Path, **fields: Any) -> DrillVerdict:
 def test_a_verdict_says_why(tmp_path: Path, fields: dict[str, Any], verdict: str, why: str) -> None:
     found = _verdict(tmp_path, **fields)
     assert (found.verdict, found.why) == (verdict, why)
+
+
+def test_changes_of_a_drill_without_a_fault_count_from_no_moment(tmp_path: Path) -> None:
+    found = _verdict(tmp_path, injected=None)
+    assert found.changes == [Change("patch", "deployments/novel-engine", 1013.0)]
 
 
 def test_unmeasured_stretches_count_from_the_fault(tmp_path: Path) -> None:

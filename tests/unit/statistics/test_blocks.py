@@ -126,7 +126,13 @@ def test_blocks_are_counted_from_the_first_sample_and_empty_ones_are_none() -> N
     blocks = in_blocks(np.arange(4.0), np.array([10.0, 10.9, 13.1, 11.0]), 1.0)
     assert (blocks.number, blocks.block.tolist()) == (3, [0, 0, 2, 1])
     assert blocks.above(1.0).tolist() == [1, 1, 1]
-    assert in_blocks(np.empty(0), np.empty(0), 1.0).number == 0
+    longer = in_blocks(np.arange(4.0), np.array([10.0, 11.9, 12.0, 15.0]), 2.0)
+    assert (longer.number, longer.block.tolist()) == (3, [0, 0, 1, 2])
+    uneven = in_blocks(np.arange(3.0), np.array([10.3, 11.2, 11.3]), 1.0)
+    assert uneven.block.tolist() == [0, 0, 1]
+    none = in_blocks(np.empty(0), np.empty(0), 1.0)
+    assert len(none.values) == 0
+    assert (none.number, none.block.tolist(), none.above(1.0).tolist()) == (0, [], [])
 
 
 # exactly, by the definitions, in plain Python
@@ -234,8 +240,20 @@ def test_five_blocks_tell_something() -> None:
 
 def test_one_slow_sample_of_many_is_more_than_none() -> None:
     """It counts as less than one of as many independent ones."""
-    low, high = share_interval(_shares((100, 1), *[(100, 0)] * 5), 1.0, 0.95)
-    assert 0 < low < 1 / 600 < high
+    shares = ((100, 1), *[(100, 0)] * 5)
+    expected = _clopper_pearson(1 / 600, max(6, _effective(*shares)), 0.95)
+    found = share_interval(_shares(*shares), 1.0, 0.95)
+    assert found == pytest.approx(expected)
+    assert 0 < found[0] < 1 / 600 < found[1]
+
+
+def test_two_blocks_that_tell_tell_as_little_as_one_degree_of_freedom() -> None:
+    shares = ((5000, 1), (5000, 0), (5000, 0), (5000, 1), (5000, 0), (5000, 0))
+    size = _effective(*shares)
+    assert 6 < size < 30000
+    assert share_interval(_shares(*shares), 1.0, 0.95) == pytest.approx(
+        _clopper_pearson(2 / 30000, size, 0.95)
+    )
 
 
 def test_a_limit_between_samples_bounds_by_the_sample_below_it() -> None:

@@ -66,6 +66,7 @@ def test_too_few_or_all_the_same_is_no_change(values: list[float]) -> None:
 
 def test_a_step_without_noise_is_found() -> None:
     assert indexes([1.0] * 12 + [2.0] * 12) == [12]
+    assert indexes([0.001] * 12 + [0.002] * 12) == [12]
 
 
 @pytest.fixture
@@ -89,10 +90,24 @@ def test_a_number_that_is_none_is_refused() -> None:
 
 
 def test_both_sides_are_told_by_their_medians_up_to_the_next_change() -> None:
-    values = [*([1.0] * 11), 1.5, *([5.0] * 11), 5.5, *([2.0] * 12)]
+    values = [1.0, 1.5] * 6 + [5.0, 5.5] * 6 + [2.0, 2.5] * 6
     first, second = change_points(values)
-    assert (first.index, first.before, first.after) == (12, 1.0, 5.0)
-    assert (second.index, second.before, second.after) == (24, 5.0, 2.0)
+    assert (first.index, first.before, first.after) == (12, 1.25, 5.25)
+    assert (second.index, second.before, second.after) == (24, 5.25, 2.25)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [((12, 12, 12, 12), [12, 24, 36]), ((12, 12, 6), [12, 24]), ((6, 12, 12), [6, 18])],
+)
+def test_each_part_is_looked_at_again(lengths: Sequence[int], expected: list[int]) -> None:
+    """Also one that waits while another is divided, or is too short to be."""
+    levels = (0.0, 5.0, 20.0, 60.0)
+    values = [level for level, count in zip(levels, lengths, strict=False) for _ in range(count)]
+    assert indexes(values) == expected
+    assert indexes([-each for each in reversed(values)]) == [
+        len(values) - each for each in reversed(expected)
+    ]
 
 
 @pytest.mark.usefixtures("at_most_forty")
@@ -168,6 +183,13 @@ def test_the_probability_is_the_share_of_permutations_that_differ_as_much() -> N
     for significance, found in ((1.0, expected), (expected + 0.001, expected), (expected - 0.001, 1.0)):
         told = _probability(_distances(values), difference, significance, np.random.default_rng(5))
         assert told == pytest.approx(found)
+
+
+def test_a_probability_of_exactly_what_is_asked_for_is_told() -> None:
+    random = np.random.default_rng(1)
+    values = [*random.normal(0, 1, 6).tolist(), *random.normal(1.8, 1, 6).tolist()]
+    difference = _best_division(_distances(values))[1]
+    assert _probability(_distances(values), difference, 0.005, np.random.default_rng(5)) == 0.005
 
 
 def test_a_permutation_that_differs_exactly_as_much_counts() -> None:

@@ -15,6 +15,11 @@ def test_quantile_is_the_nearest_rank(count: int, rank: int) -> None:
     assert quantile(np.random.default_rng(1).permutation(np.arange(1.0, count + 1)), 0.95) == rank
 
 
+def test_every_rank_of_shuffled_samples_is_found() -> None:
+    shuffled = np.random.default_rng(2).permutation(np.arange(1.0, 401.0))
+    assert [quantile(shuffled, rank / 400) for rank in range(1, 401)] == list(range(1, 401))
+
+
 def test_mean_interval_is_students() -> None:
     samples = np.array([4.0, 5.0, 7.0, 8.0])
     expected = stats.t.interval(0.95, 3, loc=samples.mean(), scale=stats.sem(samples))

@@ -7,7 +7,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from drill.statistics.noise import RESAMPLES, SEED, Dispersion, correlation_seconds, dispersion_of
+from drill.statistics.noise import (
+    RESAMPLES,
+    SEED,
+    Dispersion,
+    _lag_of,
+    _ranks,
+    correlation_seconds,
+    dispersion_of,
+)
 
 RATE = 150.0
 Flags = NDArray[np.bool_]
@@ -252,3 +260,13 @@ def test_a_short_pause_is_seen_in_the_slow_ones_in_five_seconds_too() -> None:
     latency = random.exponential(0.02, len(at))
     latency[(at >= 2) & (at < 2.5) & (np.arange(600) % 3 == 0)] = 0.4
     assert correlation_seconds(latency, at) > 0
+
+
+def test_a_correlation_of_little_variance_counts_as_well() -> None:
+    assert _lag_of(np.array([0.0] * 25 + [0.5, 0.5] + [0.0] * 25)) == 2
+    assert _lag_of(np.array([0.5] * 50)) == 0
+
+
+def test_the_rank_of_equal_values_is_the_mean_of_their_ranks_and_a_nanosecond_is_no_difference() -> None:
+    assert _ranks(np.array([0.3, 0.2, 0.1, 0.2 + 4e-10])).tolist() == [3.5, 2.0, 0.5, 2.0]
+    assert _ranks(np.array([0.2 + 2e-9, 0.2])).tolist() == [1.5, 0.5]

@@ -111,3 +111,11 @@ def test_looking_after_every_trial_is_wrong_in_less_than_5_percent_of_simulation
             if look > 3290
         )
     assert wrong <= 0.05 * runs
+
+
+@pytest.mark.parametrize("events", [1, 2, 10, 200])
+def test_the_levels_fall_with_the_number_of_events(events: int) -> None:
+    fails = 0.012 / (1 + math.log(events)) ** 1.5
+    assert lower_expected(events) == pytest.approx(stats.gamma.ppf(fails, events))
+    passes = 0.004 / (1 + math.log(max(1.0, events / 6))) ** 3
+    assert upper_expected(events) == pytest.approx(stats.gamma.isf(passes, events + 1))
