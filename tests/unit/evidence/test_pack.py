@@ -13,15 +13,20 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from judged_runs import BEGAN_WALL, judged_run
+from msgspec.structs import replace
 
 from drill.errors import InputError, SetupError, UsageError
-from drill.evidence.envelope import opened
+from drill.evidence.envelope import opened, sign
 from drill.evidence.keys import make_key, public_of, read_private, read_public
+from drill.evidence.layout import write_archive
 from drill.evidence.pack import ENVELOPE, PACKED, Made, Packed, pack
 from drill.evidence.plan import seal, seal_of
 from drill.evidence.verify import verify
-from drill.run.facts import read_facts
+from drill.report import write_report
+from drill.run.facts import read_facts, write_facts
 from drill.run.manifest import write_manifest
+from drill.run.stored import read_verdicts
+from tests.unit.judge.recorded_drill import command
 
 PLAN = """\
 title: Quarterly recovery test
@@ -50,6 +55,13 @@ SECRETS = {
     "within JSON": '{\\"client_secret\\": \\"planted-password\\"}',
     "flag": "redis-cli -h redis -a planted-password PING",
     "option": "mysql --password planted-password",
+    "environment": "PATH=/bin\nGITHUB_TOKEN=planted-token\nHOME=/root",
+    "a container's environment in JSON": '{"name": "DB_PASSWORD", "value": "planted-password"}',
+    "a container's environment in YAML": "- name: API_TOKEN\n  value: planted-token",
+    "user of curl": "curl -sS -u admin:planted-password https://host/",
+    "Redis": "redis-cli AUTH planted-password",
+    "Redis's setting": "CONFIG SET requirepass planted-password",
+    "in a page": "&#34;db_password&#34;: &#34;planted-password&#34;",
 }
 PLANTED = ("planted", "cGxhbnRlZ", "AKIAPLANTED", "eyJzdWIiOiJwbGFudGVkIn0")
 
@@ -166,6 +178,36 @@ def test_verdicts_that_do_not_follow_from_the_recording_are_named(
     assert trouble.startswith("scaled: stated as pass, judged again from its recording: fail")
 
 
+def test_a_drill_that_the_pack_has_and_says_nothing_of_is_named(
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = judged_run(tmp_path / "reports")
+    (folder / "evidence" / "scaled" / "verdict.json").unlink()
+    write_manifest(folder)
+    with pytest.raises(SetupError, match=r"scaled \(it has none\)"):
+        pack(folder, tmp_path / "one.tar", key)
+    monkeypatch.setattr("drill.evidence.pack._refuse_other_verdicts", lambda *_: None)
+    made = pack(folder, tmp_path / "one.tar", key)
+    assert verify(made.path, public).troubles == (
+        "scaled: the pack has its recording or verdict, and states none",
+    )
+
+
+def test_a_statement_without_the_size_of_each_file_is_named(
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey
+) -> None:
+    made = packed(tmp_path, key)
+    with tarfile.open(made.path) as archive:
+        envelope = archive.extractfile(ENVELOPE)
+        assert envelope is not None
+        subjects, said = opened(envelope.read(), PACKED, Packed, public)
+    other = sign(subjects, PACKED, replace(said, sizes=said.sizes[1:]), key)
+    with made.path.open("wb") as file:
+        write_archive(file, (ENVELOPE, other), tmp_path, [])
+    (trouble,) = verify(made.path, public).troubles
+    assert "sizes of" in trouble
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_no_planted_secret_is_in_the_pack(
     tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, name: str
@@ -188,6 +230,26 @@ def test_no_planted_secret_is_in_the_pack(
         assert json.loads(kept.read())["output"].startswith("said ")
 
 
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_in_a_recording_is_in_none_of_the_files_made_of_it(
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, name: str
+) -> None:
+    """It stands in the recording, in the verdict and in the page, each with its own quoting; the pack is
+    judged again without it."""
+    folder = judged_run(tmp_path / "reports", commands=[command(52, f"true {SECRETS[name]}")])
+    facts = read_facts(folder)
+    write_facts(folder, replace(facts, command_line=f"pytest {SECRETS[name]}"))
+    write_report(folder, read_verdicts(folder, facts))
+    write_manifest(folder)
+    made = pack(folder, tmp_path / "one.tar", key)
+    content = made.path.read_bytes()
+    assert [each for each in PLANTED if each.encode() in content] == []
+    names = {each.name.rpartition("/")[2] for each in made.left_out}
+    assert {"recording.jsonl", "verdict.json", "index.html", "run.json"} <= names
+    found = verify(made.path, public)
+    assert (found.troubles, found.judged) == ((), 1)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -196,6 +258,9 @@ def test_no_planted_secret_is_in_the_pack(
         "kubectl create secret generic db --from-literal=password=${PASSWORD}",
         "https://monitoring.novel-engine.com/d/app",
         "https://user:$TOKEN@host/",
+        "NOAUTH Authentication required.",
+        "automountServiceAccountToken: false",
+        "CONFIG SET requirepass {secret}",
     ],
 )
 def test_what_is_no_secret_stays(tmp_path: Path, key: Ed25519PrivateKey, text: str) -> None:
