@@ -28,9 +28,9 @@ def _kind(kind: str, pattern: bytes) -> Secret:
 
 NAMED = (
     rb"(?i:(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
-    rb"|client[_-]?secret|[a-z0-9]+[_-](?:token|secret|pwd)|requirepass|REDISCLI_AUTH)[\w.-]*)"
+    rb"|client[_-]?secret|[_-](?:token|secret|pwd)|requirepass|REDISCLI_AUTH)[\w.-]*)"
 )
-QUOTE = rb"(?:\\*[\"']|&#3[49];|&quot;)?"
+QUOTE = rb"\\*(?:[\"']|&(?:amp;)?(?:#3[49]|quot);)?"
 """As it stands in a text, within a text that is quoted in JSON, or in a page."""
 PLAIN = rb"[^\s\"'\\,;&|(){}\[\]<>$*]"
 """Of a value that is written out: not a variable, not a placeholder."""

@@ -17,10 +17,11 @@ def verdict(tmp_path_factory: pytest.TempPathFactory) -> DrillVerdict:
     return RecordedDrill(tmp_path_factory.mktemp("drill")).judged()
 
 
-def with_criterion(verdict: DrillVerdict, name: str, **changes: Any) -> DrillVerdict:
-    criteria = [replace(each, **changes) if each.name == name else each for each in verdict.criteria]
-    assert criteria != verdict.criteria
-    return replace(verdict, criteria=criteria)
+def with_recovered(given: DrillVerdict, **changes: Any) -> DrillVerdict:
+    """The same, with another criterion `recovered`."""
+    criteria = [replace(each, **changes) if each.name == "recovered" else each for each in given.criteria]
+    assert criteria != given.criteria
+    return replace(given, criteria=criteria)
 
 
 def test_the_same_has_none(verdict: DrillVerdict) -> None:
@@ -29,7 +30,7 @@ def test_the_same_has_none(verdict: DrillVerdict) -> None:
 
 def test_a_later_judge_may_ask_more_and_say_it_otherwise(verdict: DrillVerdict) -> None:
     more = replace(verdict, criteria=[Criterion("sees", "pass"), *verdict.criteria], why="in other words")
-    assert list(differences(verdict, with_criterion(more, "recovered", why="so", title="Back"))) == []
+    assert list(differences(verdict, with_recovered(more, why="so", title="Back"))) == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_what_is_judged_otherwise_is_named(
     [{"verdict": "inconclusive"}, {"value": 11.0}, {"limit": 1e9}, {"samples": 1}, {"interval": (1.0, 2.0)}],
 )
 def test_so_is_each_figure_of_a_criterion(verdict: DrillVerdict, changes: dict[str, Any]) -> None:
-    (differs,) = differences(verdict, with_criterion(verdict, "recovered", **changes))
+    (differs,) = differences(verdict, with_recovered(verdict, **changes))
     assert differs.startswith(f"criteria.recovered.{next(iter(changes))}: ")
 
 

@@ -7,6 +7,7 @@ import random
 import stat
 import subprocess
 import tarfile
+from html import escape
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from drill.evidence.keys import make_key, public_of, read_private, read_public
 from drill.evidence.layout import write_archive
 from drill.evidence.pack import ENVELOPE, PACKED, Made, Packed, pack
 from drill.evidence.plan import seal, seal_of
+from drill.evidence.secret import without_secrets
 from drill.evidence.verify import verify
 from drill.report import write_report
 from drill.run.facts import read_facts, write_facts
@@ -209,43 +211,34 @@ def test_a_statement_without_the_size_of_each_file_is_named(
 
 
 @pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_found_however_it_is_quoted(name: str) -> None:
+    text = f"$ something\n{SECRETS[name]}\nready\n"
+    once = json.dumps({"output": text})
+    for form in (text, once, json.dumps({"event": once}), escape(text), escape(once), escape(escape(once))):
+        without, kinds = without_secrets(form.encode())
+        assert [each for each in PLANTED if each.encode() in without] == [], form
+        assert kinds
+        assert b"ready" in without
+    assert json.loads(without_secrets(once.encode())[0])["output"].startswith("$ something")
+
+
 def test_no_planted_secret_is_in_the_pack(
-    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, name: str
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey
 ) -> None:
-    folder = judged_run(tmp_path / "reports")
-    transcript = folder / "evidence" / "scaled" / "transcripts" / "01.txt"
-    transcript.write_text(f"$ something\n{SECRETS[name]}\nready\n")
-    notes = folder / "evidence" / "scaled" / "notes.json"
-    notes.write_text(json.dumps({"output": f"said {SECRETS[name]} and more"}))
-    write_manifest(folder)
-    made = pack(folder, tmp_path / "one.tar", key)
-    content = made.path.read_bytes()
-    assert [each for each in PLANTED if each.encode() in content] == []
-    assert {each.name.rpartition("/")[2] for each in made.left_out} == {"01.txt", "notes.json"}
-    found = verify(made.path, public)
-    assert found.troubles == ()
-    with tarfile.open(made.path) as archive:
-        kept = archive.extractfile("run/evidence/scaled/notes.json")
-        assert kept is not None
-        assert json.loads(kept.read())["output"].startswith("said ")
-
-
-@pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_in_a_recording_is_in_none_of_the_files_made_of_it(
-    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, name: str
-) -> None:
-    """It stands in the recording, in the verdict and in the page, each with its own quoting; the pack is
-    judged again without it."""
-    folder = judged_run(tmp_path / "reports", commands=[command(52, f"true {SECRETS[name]}")])
+    """In the recording, and so in the verdict and in the page that are made of it; in a transcript; in the
+    command line of the run. The pack is judged again without them."""
+    commands = [command(52 + number, f"true {text}") for number, text in enumerate(SECRETS.values())]
+    folder = judged_run(tmp_path / "reports", commands=commands)
+    (folder / "evidence" / "scaled" / "transcripts" / "01.txt").write_text("\n".join(SECRETS.values()))
     facts = read_facts(folder)
-    write_facts(folder, replace(facts, command_line=f"pytest {SECRETS[name]}"))
+    write_facts(folder, replace(facts, command_line=f"pytest {SECRETS['environment']}"))
     write_report(folder, read_verdicts(folder, facts))
     write_manifest(folder)
     made = pack(folder, tmp_path / "one.tar", key)
     content = made.path.read_bytes()
     assert [each for each in PLANTED if each.encode() in content] == []
     names = {each.name.rpartition("/")[2] for each in made.left_out}
-    assert {"recording.jsonl", "verdict.json", "index.html", "run.json"} <= names
+    assert {"recording.jsonl", "verdict.json", "index.html", "run.json", "01.txt"} <= names
     found = verify(made.path, public)
     assert (found.troubles, found.judged) == ((), 1)
 
@@ -263,13 +256,8 @@ def test_a_secret_in_a_recording_is_in_none_of_the_files_made_of_it(
         "CONFIG SET requirepass {secret}",
     ],
 )
-def test_what_is_no_secret_stays(tmp_path: Path, key: Ed25519PrivateKey, text: str) -> None:
-    folder = judged_run(tmp_path / "reports")
-    (folder / "evidence" / "scaled" / "transcripts" / "01.txt").write_text(text)
-    write_manifest(folder)
-    made = pack(folder, tmp_path / "one.tar", key)
-    assert made.left_out == []
-    assert text.encode() in made.path.read_bytes()
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert without_secrets(text.encode()) == (text.encode(), [])
 
 
 def test_an_altered_run_and_one_that_did_not_end_are_not_packed(
