@@ -1,5 +1,5 @@
-"""Whether a verdict that is made again is the one in the pack. Flows in: both. Flows out: each place where they
-differ, in words.
+"""Whether a verdict that is made again is the one in the pack. Flows in: both. Flows out: each place where
+they differ, in words.
 
 A later judge may ask more, and say the same in other words. So what the pack has is looked for in what is
 judged again, and sentences are not compared; every figure and every outcome is.
@@ -41,6 +41,8 @@ def _within(then: Any, again: Any, place: str) -> Iterator[str]:
 
 
 def _named(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and bool(value) and all(
-        isinstance(each, dict) and "name" in each for each in value
+    return (
+        isinstance(value, (list, tuple))
+        and bool(value)
+        and all(isinstance(each, dict) and "name" in each for each in value)
     )

@@ -128,7 +128,9 @@ def _says(draft: Path, expected: Sequence[Finding]) -> bool:
         return False  # the one reason that there can be is the form of what was there before
 
 
-def _with_closed(text: str, document: YamlDocument, before: Sequence[Finding], closed: Sequence[Finding]) -> str:
+def _with_closed(
+    text: str, document: YamlDocument, before: Sequence[Finding], closed: Sequence[Finding]
+) -> str:
     lines = text.split("\n")
     index = {finding.id: number for number, finding in enumerate(before)}
     for finding in sorted(closed, key=lambda each: -index[each.id]):

@@ -128,8 +128,8 @@ def pack(
         envelope = sign(subjects, PACKED, predicate, key)
         partial = root / ".archive"
         try:
-            with partial.open("wb") as file:
-                write_archive(file, (ENVELOPE, envelope), root, members)
+            with partial.open("wb") as archive:
+                write_archive(archive, (ENVELOPE, envelope), root, members)
         except ValueError as error:
             raise SetupError(f"{run_folder}: cannot be packed: {error}") from error
         partial.replace(place)
@@ -178,7 +178,7 @@ def _write(root: Path, name: str, content: bytes) -> list[LeftOut]:
 
 
 def _refuse_other_verdicts(folder: Path, run_folder: Path, facts: Facts) -> None:
-    """What was left out must not be what a verdict rests on; nor is a verdict packed that this judge denies."""
+    """What was left out must not be what a verdict rests on; and what this judge denies is not packed."""
     then = {each.drill: each for each in read_verdicts(folder, facts)}
     other = []
     for each in judge_all(folder, facts):

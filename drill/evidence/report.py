@@ -52,10 +52,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Carried:
-    """A scenario as it went. `outcome`: passed, FAILED and why, or what else it states; `recovered`: when recovery was declared
-    over and by what criterion; `backup`: by what command a backup was looked at before it was restored;
-    `lost`: reconciliation of the data; `credit`: who repaired the service, and how that is known;
-    `commands`: what the operator ran; `deviations`: what did not go as planned."""
+    """A scenario as it went. `outcome`: passed, FAILED and why, or what else it states; `recovered`: when
+    recovery was declared over and by what criterion; `backup`: by what command a backup was looked at before
+    it was restored; `lost`: reconciliation of the data; `credit`: who repaired the service, and how that is
+    known; `commands`: what the operator ran; `deviations`: what did not go as planned."""
 
     scenario: str
     plausible: str
@@ -103,7 +103,11 @@ class AfterAction:
         status = self.facts.exit_status
         return [
             *(() if self.plan else ("no plan was stated before the run",)),
-            *(() if status == 0 else (f"the run's exit status is {'unknown' if status is None else status}",)),
+            *(
+                ()
+                if status == 0
+                else (f"the run's exit status is {'unknown' if status is None else status}",)
+            ),
             *(f"planned and not carried out: {each}" for each in self.missing),
             *(
                 f"{each.objective}, {each.scenario}: {each.outcome}"
@@ -190,7 +194,8 @@ def _results(plan: Plan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[Re
             yield Result(
                 objective.name,
                 verdict.scenario,
-                _asked(objective, criterion.unit) or f"limit {units.quantity(criterion.limit, criterion.unit)}",
+                _asked(objective, criterion.unit)
+                or f"limit {units.quantity(criterion.limit, criterion.unit)}",
                 units.quantity(criterion.value, criterion.unit),
                 units.interval_text(criterion.interval, criterion.unit) or "none: a single reading",
                 criterion.samples,
@@ -320,9 +325,7 @@ def _missing(plan: Plan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[st
 def _without_finding(carried: Sequence[Carried], findings: Sequence[Finding], run: str) -> Iterator[str]:
     known = {each.scenario for each in findings if each.status != "closed" or each.opened.run == run}
     yield from (
-        each.scenario
-        for each in carried
-        if each.outcome.startswith(FAILED) and each.scenario not in known
+        each.scenario for each in carried if each.outcome.startswith(FAILED) and each.scenario not in known
     )
 
 

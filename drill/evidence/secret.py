@@ -9,6 +9,7 @@ JSON stays JSON.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import NamedTuple
 
 LEFT_OUT = b"(left out: %s)"
@@ -27,10 +28,10 @@ def _kind(kind: str, pattern: bytes) -> Secret:
 
 NAMED = (
     rb"(?i:(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
-    rb"|client[_-]?secret|bearer[_-]?token|requirepass|REDISCLI_AUTH)[\w.-]*)"
+    rb"|client[_-]?secret|[_-](?:token|secret|pwd)|requirepass|REDISCLI_AUTH)[\w.-]*)"
 )
-QUOTE = rb"\\*[\"']?"
-"""As it stands in a text, or within a text that is quoted in JSON."""
+QUOTE = rb"\\*(?:[\"']|&(?:amp;)?(?:#3[49]|quot);)?"
+"""As it stands in a text, within a text that is quoted in JSON, or in a page."""
 PLAIN = rb"[^\s\"'\\,;&|(){}\[\]<>$*]"
 """Of a value that is written out: not a variable, not a placeholder."""
 KINDS = (
@@ -62,6 +63,25 @@ KINDS = (
     _kind("password", rb"://[^/\s:@\"'\\]*:(?P<value>[^/\s@\"'\\$<{]{2,})@"),
     _kind("password", NAMED + QUOTE + rb"\s*[:=]\s*" + QUOTE + rb"(?P<value>" + PLAIN + rb"{4,})"),
     _kind(
+        "password",  # of a container's environment, as kubectl prints it: name, then value
+        NAMED
+        + QUOTE
+        + rb",?(?:\s|\\n)*"
+        + QUOTE
+        + rb"value"
+        + QUOTE
+        + rb":\s*"
+        + QUOTE
+        + rb"(?P<value>"
+        + PLAIN
+        + rb"{4,})",
+    ),
+    _kind(
+        "password",
+        rb"\bcurl\s[^\n]*?(?:-u|--user)[\s=]+" + QUOTE + rb"[^\s:\"'\\]+:(?P<value>" + PLAIN + rb"{2,})",
+    ),
+    _kind("password", rb"(?<![A-Za-z-])AUTH\s+" + QUOTE + rb"(?P<value>" + PLAIN + rb"{4,})"),
+    _kind(
         "password",
         rb"(?:--[\w-]*(?:password|token|secret)|\brequirepass|redis-cli\s[^\n\"']*?-a)\s+"
         + QUOTE
@@ -76,12 +96,12 @@ def without_secrets(content: bytes) -> tuple[bytes, list[str]]:
     """The content with each secret left out, and their kinds, each once, in order."""
     kinds: list[str] = []
 
-    def replaced(match: re.Match[bytes], kind: str) -> bytes:
+    def replaced(kind: str, match: re.Match[bytes]) -> bytes:
         kinds.append(kind)
         start, end = match.span("value")
         first, whole = match.start(), match.group()
         return whole[: start - first] + LEFT_OUT % kind.encode() + whole[end - first :]
 
     for kind, pattern in KINDS:
-        content = pattern.sub(lambda match, kind=kind: replaced(match, kind), content)
+        content = pattern.sub(partial(replaced, kind), content)
     return content, list(dict.fromkeys(kinds))

@@ -7,21 +7,28 @@ import random
 import stat
 import subprocess
 import tarfile
+from html import escape
 from pathlib import Path
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from judged_runs import BEGAN_WALL, judged_run
+from msgspec.structs import replace
 
 from drill.errors import InputError, SetupError, UsageError
-from drill.evidence.envelope import opened
+from drill.evidence.envelope import opened, sign
 from drill.evidence.keys import make_key, public_of, read_private, read_public
+from drill.evidence.layout import write_archive
 from drill.evidence.pack import ENVELOPE, PACKED, Made, Packed, pack
 from drill.evidence.plan import seal, seal_of
+from drill.evidence.secret import without_secrets
 from drill.evidence.verify import verify
-from drill.run.facts import read_facts
+from drill.report import write_report
+from drill.run.facts import read_facts, write_facts
 from drill.run.manifest import write_manifest
+from drill.run.stored import read_verdicts
+from tests.unit.judge.recorded_drill import command
 
 PLAN = """\
 title: Quarterly recovery test
@@ -50,6 +57,13 @@ SECRETS = {
     "within JSON": '{\\"client_secret\\": \\"planted-password\\"}',
     "flag": "redis-cli -h redis -a planted-password PING",
     "option": "mysql --password planted-password",
+    "environment": "PATH=/bin\nGITHUB_TOKEN=planted-token\nHOME=/root",
+    "a container's environment in JSON": '{"name": "DB_PASSWORD", "value": "planted-password"}',
+    "a container's environment in YAML": "- name: API_TOKEN\n  value: planted-token",
+    "user of curl": "curl -sS -u admin:planted-password https://host/",
+    "Redis": "redis-cli AUTH planted-password",
+    "Redis's setting": "CONFIG SET requirepass planted-password",
+    "in a page": "&#34;db_password&#34;: &#34;planted-password&#34;",
 }
 PLANTED = ("planted", "cGxhbnRlZ", "AKIAPLANTED", "eyJzdWIiOiJwbGFudGVkIn0")
 
@@ -166,26 +180,67 @@ def test_verdicts_that_do_not_follow_from_the_recording_are_named(
     assert trouble.startswith("scaled: stated as pass, judged again from its recording: fail")
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_no_planted_secret_is_in_the_pack(
-    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, name: str
+def test_a_drill_that_the_pack_has_and_says_nothing_of_is_named(
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = judged_run(tmp_path / "reports")
-    transcript = folder / "evidence" / "scaled" / "transcripts" / "01.txt"
-    transcript.write_text(f"$ something\n{SECRETS[name]}\nready\n")
-    notes = folder / "evidence" / "scaled" / "notes.json"
-    notes.write_text(json.dumps({"output": f"said {SECRETS[name]} and more"}))
+    (folder / "evidence" / "scaled" / "verdict.json").unlink()
+    write_manifest(folder)
+    with pytest.raises(SetupError, match=r"scaled \(it has none\)"):
+        pack(folder, tmp_path / "one.tar", key)
+    monkeypatch.setattr("drill.evidence.pack._refuse_other_verdicts", lambda *_: None)
+    made = pack(folder, tmp_path / "one.tar", key)
+    assert verify(made.path, public).troubles == (
+        "scaled: the pack has its recording or verdict, and states none",
+    )
+
+
+def test_a_statement_without_the_size_of_each_file_is_named(
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey
+) -> None:
+    made = packed(tmp_path, key)
+    with tarfile.open(made.path) as archive:
+        envelope = archive.extractfile(ENVELOPE)
+        assert envelope is not None
+        subjects, said = opened(envelope.read(), PACKED, Packed, public)
+    other = sign(subjects, PACKED, replace(said, sizes=said.sizes[1:]), key)
+    with made.path.open("wb") as file:
+        write_archive(file, (ENVELOPE, other), tmp_path, [])
+    (trouble,) = verify(made.path, public).troubles
+    assert "sizes of" in trouble
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_found_however_it_is_quoted(name: str) -> None:
+    text = f"$ something\n{SECRETS[name]}\nready\n"
+    once = json.dumps({"output": text})
+    for form in (text, once, json.dumps({"event": once}), escape(text), escape(once), escape(escape(once))):
+        without, kinds = without_secrets(form.encode())
+        assert [each for each in PLANTED if each.encode() in without] == [], form
+        assert kinds
+        assert b"ready" in without
+    assert json.loads(without_secrets(once.encode())[0])["output"].startswith("$ something")
+
+
+def test_no_planted_secret_is_in_the_pack(
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey
+) -> None:
+    """In the recording, and so in the verdict and in the page that are made of it; in a transcript; in the
+    command line of the run. The pack is judged again without them."""
+    commands = [command(52 + number, f"true {text}") for number, text in enumerate(SECRETS.values())]
+    folder = judged_run(tmp_path / "reports", commands=commands)
+    (folder / "evidence" / "scaled" / "transcripts" / "01.txt").write_text("\n".join(SECRETS.values()))
+    facts = read_facts(folder)
+    write_facts(folder, replace(facts, command_line=f"pytest {SECRETS['environment']}"))
+    write_report(folder, read_verdicts(folder, facts))
     write_manifest(folder)
     made = pack(folder, tmp_path / "one.tar", key)
     content = made.path.read_bytes()
     assert [each for each in PLANTED if each.encode() in content] == []
-    assert {each.name.rpartition("/")[2] for each in made.left_out} == {"01.txt", "notes.json"}
+    names = {each.name.rpartition("/")[2] for each in made.left_out}
+    assert {"recording.jsonl", "verdict.json", "index.html", "run.json", "01.txt"} <= names
     found = verify(made.path, public)
-    assert found.troubles == ()
-    with tarfile.open(made.path) as archive:
-        kept = archive.extractfile("run/evidence/scaled/notes.json")
-        assert kept is not None
-        assert json.loads(kept.read())["output"].startswith("said ")
+    assert (found.troubles, found.judged) == ((), 1)
 
 
 @pytest.mark.parametrize(
@@ -196,15 +251,13 @@ def test_no_planted_secret_is_in_the_pack(
         "kubectl create secret generic db --from-literal=password=${PASSWORD}",
         "https://monitoring.novel-engine.com/d/app",
         "https://user:$TOKEN@host/",
+        "NOAUTH Authentication required.",
+        "automountServiceAccountToken: false",
+        "CONFIG SET requirepass {secret}",
     ],
 )
-def test_what_is_no_secret_stays(tmp_path: Path, key: Ed25519PrivateKey, text: str) -> None:
-    folder = judged_run(tmp_path / "reports")
-    (folder / "evidence" / "scaled" / "transcripts" / "01.txt").write_text(text)
-    write_manifest(folder)
-    made = pack(folder, tmp_path / "one.tar", key)
-    assert made.left_out == []
-    assert text.encode() in made.path.read_bytes()
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert without_secrets(text.encode()) == (text.encode(), [])
 
 
 def test_an_altered_run_and_one_that_did_not_end_are_not_packed(
