@@ -15,15 +15,15 @@ from typing import NamedTuple
 LEFT_OUT = b"(left out: %s)"
 
 
-class Secret(NamedTuple):
+class SecretKind(NamedTuple):
     """A kind of secret. The group `value` of `pattern` is left out."""
 
     kind: str
     pattern: re.Pattern[bytes]
 
 
-def _kind(kind: str, pattern: bytes) -> Secret:
-    return Secret(kind, re.compile(pattern))
+def _kind(kind: str, pattern: bytes) -> SecretKind:
+    return SecretKind(kind, re.compile(pattern))
 
 
 NAMED = (

@@ -13,12 +13,12 @@ from test_pack import PLAN
 
 from drill.errors import InputError
 from drill.evidence.demands import DEMANDS
-from drill.evidence.plan import Plan, read_plan
+from drill.evidence.plan import ExercisePlan, read_plan
 from drill.evidence.report import AfterAction, after_action, html, markdown
 from drill.history.store import History
 
 
-def plan_of(tmp_path: Path, text: str = PLAN) -> Plan:
+def plan_of(tmp_path: Path, text: str = PLAN) -> ExercisePlan:
     path = tmp_path / "plan.yaml"
     path.write_text(text)
     return read_plan(path)
