@@ -34,7 +34,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     signatures: list[Signature]
 
 
-class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SignedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file. `digest`: by algorithm, here always sha256."""
 
     name: str
@@ -49,7 +49,7 @@ class EnvelopeError(Exception):
 
 
 def sign(
-    subjects: list[Subject], predicate_type: str, predicate: msgspec.Struct, key: Ed25519PrivateKey
+    subjects: list[SignedFile], predicate_type: str, predicate: msgspec.Struct, key: Ed25519PrivateKey
 ) -> bytes:
     """An envelope around an in-toto statement."""
     statement = {
@@ -65,7 +65,7 @@ def sign(
 
 def opened(
     content: bytes, predicate_type: str, kind: type[Predicate], key: Ed25519PublicKey
-) -> tuple[list[Subject], Predicate]:
+) -> tuple[list[SignedFile], Predicate]:
     """The subjects and the predicate of an envelope that the key has signed. Raises EnvelopeError."""
     try:
         envelope = msgspec.json.decode(content, type=Envelope)
@@ -88,7 +88,7 @@ def opened(
         if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != predicate_type:
             raise EnvelopeError(f"it states {statement['predicateType']}, expected {predicate_type}")
         return (
-            msgspec.convert(statement["subject"], list[Subject]),
+            msgspec.convert(statement["subject"], list[SignedFile]),
             msgspec.convert(statement["predicate"], kind),
         )
     except (msgspec.DecodeError, KeyError, TypeError) as error:

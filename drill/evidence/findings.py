@@ -28,7 +28,7 @@ ID = r"^F-[0-9]{3,6}$"
 Status = Literal["open", "accepted", "closed"]
 
 
-class Moment(Section):
+class FindingRun(Section):
     """A run, and the day on which it began (UTC)."""
 
     run: Text
@@ -52,12 +52,12 @@ class Finding(Section):
     scenario: Text
     procedures: tuple[Text, ...] = ()
     severity: str = ""
-    opened: Moment
+    opened: FindingRun
     owner: Text
     due: date
     status: Status
     accepted: Acceptance | None = None
-    retest: Moment | None = None
+    retest: FindingRun | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Finding:

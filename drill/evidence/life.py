@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from drill.evidence.findings import Finding, Moment
+from drill.evidence.findings import Finding, FindingRun
 from drill.history.store import PastDrill
 from drill.judge.verdict import DrillVerdict
 from drill.run.facts import Facts, day_of
@@ -46,7 +46,7 @@ def changed_by(
     kept = {drill.drill for drill in facts.drills if drill.kept is not None}
     own = [each for each in verdicts if each.drill not in kept and not each.control]
     closed = tuple(
-        finding.model_copy(update={"status": "closed", "retest": Moment(run=facts.run, day=day)})
+        finding.model_copy(update={"status": "closed", "retest": FindingRun(run=facts.run, day=day)})
         for finding in findings
         if finding.status != "closed"
         and finding.opened.run != facts.run
@@ -115,7 +115,7 @@ def _opened(name: str, verdict: DrillVerdict, run: str, day: date, due_days: int
         scenario=verdict.scenario,
         procedures=tuple(verdict.procedures),
         severity=verdict.severity,
-        opened=Moment(run=run, day=day),
+        opened=FindingRun(run=run, day=day),
         owner=UNASSIGNED,
         due=day + timedelta(days=due_days),
         status="open",

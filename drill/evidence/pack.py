@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drill.errors import SetupError, UsageError
 from drill.evidence.differences import differences
-from drill.evidence.envelope import Subject, sign
+from drill.evidence.envelope import SignedFile, sign
 from drill.evidence.layout import Member, write_archive
 from drill.evidence.plan import seal_of, stated_wall
 from drill.evidence.secret import without_secrets
@@ -43,7 +43,7 @@ class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
-class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StatedVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the pack says of a drill."""
 
     drill: str
@@ -64,14 +64,14 @@ class Packed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drill_commit: str
     manifest: str
     sizes: list[int]
-    verdicts: list[Said]
+    verdicts: list[StatedVerdict]
     left_out: list[LeftOut]
     not_packed: list[str]
     plan_stated_wall: float | None = None
 
 
 @dataclass(frozen=True)
-class Made:
+class MadePack:
     """A pack. `left_out`: files from which secrets were."""
 
     path: Path
@@ -86,7 +86,7 @@ def pack(
     *,
     plan: Path | None = None,
     beside: dict[str, bytes] | None = None,
-) -> Made:
+) -> MadePack:
     """Write the pack of a run to `place`. `plan`: with its seal beside it; `beside`: further files by name,
     such as the after-action report. Raises SetupError where the run did not end, is not as it was left, or
     cannot be judged from the pack as it was judged then; UsageError where the plan was stated after the run
@@ -109,7 +109,10 @@ def pack(
             for path in sorted(root.rglob("*"))
             if path.is_file()
         ]
-        said = [Said(each.drill, each.verdict, each.expected) for each in read_verdicts(root / RUN, facts)]
+        said = [
+            StatedVerdict(each.drill, each.verdict, each.expected)
+            for each in read_verdicts(root / RUN, facts)
+        ]
         predicate = Packed(
             run=facts.run,
             target=facts.target,
@@ -124,7 +127,7 @@ def pack(
             not_packed=not_packed,
             plan_stated_wall=stated,
         )
-        subjects = [Subject(each.name, {"sha256": sha256_of(root / each.name)}) for each in members]
+        subjects = [SignedFile(each.name, {"sha256": sha256_of(root / each.name)}) for each in members]
         envelope = sign(subjects, PACKED, predicate, key)
         partial = root / ".archive"
         try:
@@ -133,7 +136,7 @@ def pack(
         except ValueError as error:
             raise SetupError(f"{run_folder}: cannot be packed: {error}") from error
         partial.replace(place)
-    return Made(place, len(members), left_out)
+    return MadePack(place, len(members), left_out)
 
 
 def _refuse_altered(run_folder: Path) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import Field, ValidationError
 
 from drill.errors import InputError, UsageError
-from drill.evidence.envelope import EnvelopeError, Subject, opened, sign
+from drill.evidence.envelope import EnvelopeError, SignedFile, opened, sign
 from drill.reading import YamlDocument, read_yaml, shown
 from drill.run.files import write_file
 from drill.settings.section import Section, Text
@@ -60,7 +60,7 @@ class PlanChange(Section):
     by: Text
 
 
-class Plan(Section):
+class ExercisePlan(Section):
     """plan.yaml."""
 
     title: Text
@@ -86,9 +86,9 @@ class Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Shape = TypeVar("Shape", bound=Section)
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> ExercisePlan:
     """Raises UsageError where there is none, InputError with line and value where it is not right."""
-    return checked(path, read_yaml(path, "the plan of an exercise"), Plan)
+    return checked(path, read_yaml(path, "the plan of an exercise"), ExercisePlan)
 
 
 def checked(path: Path, document: YamlDocument, shape: type[Shape]) -> Shape:
@@ -150,5 +150,5 @@ def stated_wall(path: Path, key: Ed25519PublicKey) -> float:
     return sealed.stated_wall
 
 
-def _subject(path: Path) -> Subject:
-    return Subject(path.name, {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+def _subject(path: Path) -> SignedFile:
+    return SignedFile(path.name, {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})

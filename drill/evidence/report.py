@@ -18,7 +18,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, se
 
 from drill.evidence.demands import DEMANDS
 from drill.evidence.findings import Finding
-from drill.evidence.plan import Objective, Plan
+from drill.evidence.plan import ExercisePlan, Objective
 from drill.history.store import PastDrill
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event
@@ -79,7 +79,7 @@ class AfterAction:
     facts: Facts
     began: str
     ended: str
-    plan: Plan | None
+    plan: ExercisePlan | None
     plan_stated: str
     plan_sha256: str
     results: tuple[Result, ...]
@@ -127,7 +127,7 @@ class AfterAction:
 def after_action(
     run_folder: Path,
     *,
-    plan: Plan | None,
+    plan: ExercisePlan | None,
     plan_stated_wall: float | None,
     plan_sha256: str,
     findings: Sequence[Finding],
@@ -173,7 +173,7 @@ def html(report: AfterAction) -> str:
     return _environment().get_template("after-action.html.j2").render(report=report, demands=DEMANDS)
 
 
-def _results(plan: Plan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[Result]:
+def _results(plan: ExercisePlan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[Result]:
     if plan is None:
         return
     planned = {each.scenario for each in plan.scenarios}
@@ -306,7 +306,7 @@ def _of_drill(verdict: DrillVerdict) -> Iterator[str]:
     yield from verdict.unreadable
 
 
-def _deviations(facts: Facts, plan: Plan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[str]:
+def _deviations(facts: Facts, plan: ExercisePlan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[str]:
     if plan is None:
         yield "No plan was stated before this run."
     else:
@@ -317,7 +317,7 @@ def _deviations(facts: Facts, plan: Plan | None, verdicts: Sequence[DrillVerdict
     yield from (f"{found.kind}: {found.text}" for found in facts.findings)
 
 
-def _missing(plan: Plan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[str]:
+def _missing(plan: ExercisePlan | None, verdicts: Sequence[DrillVerdict]) -> Iterator[str]:
     ran = {verdict.scenario for verdict in verdicts if verdict.verdict not in ("setup", "not applicable")}
     yield from (each.scenario for each in (plan.scenarios if plan else ()) if each.scenario not in ran)
 

@@ -15,32 +15,34 @@ from typing import NamedTuple
 LEFT_OUT = b"(left out: %s)"
 
 
-class Secret(NamedTuple):
+class SecretKind(NamedTuple):
     """A kind of secret. The group `value` of `pattern` is left out."""
 
     kind: str
     pattern: re.Pattern[bytes]
 
 
-def _kind(kind: str, pattern: bytes) -> Secret:
-    return Secret(kind, re.compile(pattern))
+def _kind(kind: str, pattern: bytes) -> SecretKind:
+    return SecretKind(kind, re.compile(pattern))
 
 
 NAMED = (
     rb"(?i:(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
     rb"|client[_-]?secret|[_-](?:token|secret|pwd)|requirepass|REDISCLI_AUTH)[\w.-]*)"
 )
-QUOTE = rb"\\*(?:[\"']|&(?:amp;)?(?:#3[49]|quot);)?"
+QUOTE = rb"\\*(?:[\"']|&(?:amp;)*(?:#3[49]|quot);)?"
 """As it stands in a text, within a text that is quoted in JSON, or in a page."""
 PLAIN = rb"[^\s\"'\\,;&|(){}\[\]<>$*]"
 """Of a value that is written out: not a variable, not a placeholder."""
+BEGINS = rb"(?:\b|(?<=\\[nrt]))"
+"""Of a word, also after the end of a line as JSON writes it."""
 KINDS = (
     _kind(
         "private key",
-        rb"(?P<value>-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:[A-Za-z0-9+/=\s]|\\[nr])*"
+        rb"(?P<value>-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:[A-Za-z0-9+/=\s]|\\+[nr])*"
         rb"(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----)?)",
     ),
-    _kind("token", rb"(?P<value>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"),
+    _kind("token", BEGINS + rb"(?P<value>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"),
     _kind(
         "token",
         rb"(?i:authorization"
@@ -49,16 +51,16 @@ KINDS = (
         + QUOTE
         + rb"(?:bearer|basic)\s+)(?P<value>[\w.~+/=-]{6,})",
     ),
-    _kind("token", rb"(?i:\bbearer\s+)(?P<value>[\w.~+/=-]{16,})"),
-    _kind("access key", rb"(?P<value>\b(?:AKIA|ASIA)[0-9A-Z]{16}\b)"),
+    _kind("token", BEGINS + rb"(?i:bearer\s+)(?P<value>[\w.~+/=-]{16,})"),
+    _kind("access key", BEGINS + rb"(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16}\b)"),
     _kind(
         "token",
-        rb"(?P<value>\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|glpat-[\w-]{16,}"
+        BEGINS + rb"(?P<value>(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|glpat-[\w-]{16,}"
         rb"|sk_live_\w{10,}))",
     ),
     _kind(
         "kubeconfig key",
-        rb"(?:client-key-data|\btoken)" + QUOTE + rb":\s*" + QUOTE + rb"(?P<value>[\w+/=.-]{20,})",
+        BEGINS + rb"(?:client-key-data|token)" + QUOTE + rb":\s*" + QUOTE + rb"(?P<value>[\w+/=.-]{20,})",
     ),
     _kind("password", rb"://[^/\s:@\"'\\]*:(?P<value>[^/\s@\"'\\$<{]{2,})@"),
     _kind("password", NAMED + QUOTE + rb"\s*[:=]\s*" + QUOTE + rb"(?P<value>" + PLAIN + rb"{4,})"),
@@ -78,12 +80,19 @@ KINDS = (
     ),
     _kind(
         "password",
-        rb"\bcurl\s[^\n]*?(?:-u|--user)[\s=]+" + QUOTE + rb"[^\s:\"'\\]+:(?P<value>" + PLAIN + rb"{2,})",
+        BEGINS
+        + rb"curl\s[^\n]*?(?:-u|--user)[\s=]+"
+        + QUOTE
+        + rb"[^\s:\"'\\]+:(?P<value>"
+        + PLAIN
+        + rb"{2,})",
     ),
-    _kind("password", rb"(?<![A-Za-z-])AUTH\s+" + QUOTE + rb"(?P<value>" + PLAIN + rb"{4,})"),
+    _kind(
+        "password", rb"(?:(?<![A-Za-z-])|(?<=\\[nrt]))AUTH\s+" + QUOTE + rb"(?P<value>" + PLAIN + rb"{4,})"
+    ),
     _kind(
         "password",
-        rb"(?:--[\w-]*(?:password|token|secret)|\brequirepass|redis-cli\s[^\n\"']*?-a)\s+"
+        rb"(?:--[\w-]*(?:password|token|secret)|requirepass|redis-cli\s[^\n\"']*?-a)\s+"
         + QUOTE
         + rb"(?P<value>"
         + PLAIN

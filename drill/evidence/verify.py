@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from drill.errors import DrillError, UsageError
 from drill.evidence.differences import differences
-from drill.evidence.envelope import EnvelopeError, Subject, opened
+from drill.evidence.envelope import EnvelopeError, SignedFile, opened
 from drill.evidence.layout import Member, first_member, other_members
 from drill.evidence.pack import ENVELOPE, PACKED, RUN, Packed
 from drill.run.facts import read_facts
@@ -61,7 +61,7 @@ def verify(path: Path, key: Ed25519PublicKey) -> Verified:
 
 
 def _held(
-    archive: bytes, envelope: Member, members: list[Member], subjects: list[Subject], root: Path
+    archive: bytes, envelope: Member, members: list[Member], subjects: list[SignedFile], root: Path
 ) -> Iterator[str]:
     """What is not as it was signed; the files themselves are written below `root`."""
     digests = {each.name: each.digest.get("sha256", "") for each in subjects}

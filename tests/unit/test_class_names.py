@@ -9,12 +9,14 @@ from pathlib import Path
 import drill
 
 TWICE = {
-    **dict.fromkeys(("History", "Load", "Operator"), "a table of drill.toml, and what it is about"),
+    **dict.fromkeys(
+        ("Evidence", "History", "Load", "Operator"), "a table of drill.toml, and what it is about"
+    ),
     **dict.fromkeys(("DrillError", "Limit"), "as drill itself has it, and as recorded"),
     **dict.fromkeys(("Cluster", "Outage"), "as it is met, and as run.json or the verdict tell it"),
     "Command": "of a runbook's text; and the kind of fault that is called `command`",
     "Facts": "of a scenario, and of a run",
-    "Finding": "of lint, of doctor, and of a run: each is what its list holds",
+    "Finding": "of lint, of doctor, of a run, and of findings.yaml: each is what its list holds",
     "Node": "a machine of kind's cluster; and the kind of fault that is called `node`",
     "Part": "of a target: the module of each kind has one; and what lies within an event",
     "Section": "of a runbook, and of drill.toml",

@@ -13,12 +13,12 @@ from test_pack import PLAN
 
 from drill.errors import InputError
 from drill.evidence.demands import DEMANDS
-from drill.evidence.plan import Plan, read_plan
+from drill.evidence.plan import ExercisePlan, read_plan
 from drill.evidence.report import AfterAction, after_action, html, markdown
 from drill.history.store import History
 
 
-def plan_of(tmp_path: Path, text: str = PLAN) -> Plan:
+def plan_of(tmp_path: Path, text: str = PLAN) -> ExercisePlan:
     path = tmp_path / "plan.yaml"
     path.write_text(text)
     return read_plan(path)
@@ -72,6 +72,36 @@ def test_what_failed_or_was_not_decided_is_failed(
     for text in (html(report), markdown(report)):
         assert outcome in text
         assert "Succeeded" not in text
+
+
+def test_a_procedure_that_fails_as_its_scenario_states_did_not_pass(tmp_path: Path) -> None:
+    report = report_of(tmp_path, failing=set(range(3700, 6700, 30)), started={"expected": "fail: RB-001"})
+    assert report.carried[0].outcome == "as its scenario states: the procedure fails"
+    assert "passed" not in {each.outcome for each in report.carried}
+    assert report.coverage == ()
+
+
+def test_what_failed_without_a_finding_is_named(tmp_path: Path) -> None:
+    report = report_of(tmp_path, failing=set(range(3700, 6700, 30)))
+    assert report.without_finding == (SCENARIO,)
+    for text in (html(report), markdown(report)):
+        assert "no finding was opened" in text
+
+
+def test_why_it_failed_stands_first(tmp_path: Path) -> None:
+    report = report_of(tmp_path, text=None)
+    assert report.failures == ["no plan was stated before the run"]
+    assert "<li>no plan was stated before the run</li>" in html(report)
+    assert "- no plan was stated before the run" in markdown(report)
+
+
+def test_what_is_empty_is_named_as_such(tmp_path: Path) -> None:
+    page = html(report_of(tmp_path, text=None))
+    for field in ("Place", "People and roles", "Plausible because"):
+        assert f"<dt>{field}</dt><dd>not stated</dd>" in page
+    assert "<dd></dd>" not in page
+    assert "No finding stands in findings.yaml." in page
+    assert "No objective was stated." in page
 
 
 def test_an_objective_that_is_missed_or_measured_by_nobody_is_failed(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_from_a_key_to_a_pack_that_holds_and_one_that_does_not(service: Path) ->
     assert (late.returncode, "after run one began" in late.stderr) == (3, True)
     packed = evidence(service, "pack", str(run))
     assert packed.returncode == 0, packed.stderr
-    assert "FAILED against its plan" in packed.stdout
+    assert "FAILED: no plan was stated before the run" in packed.stdout
     pack = service / "reports" / "one.drillpack.tar"
     holds = evidence(service, "verify", str(pack))
     assert (holds.returncode, "holds; run one" in holds.stdout) == (0, True), holds.stdout

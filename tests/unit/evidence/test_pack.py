@@ -20,7 +20,7 @@ from drill.errors import InputError, SetupError, UsageError
 from drill.evidence.envelope import opened, sign
 from drill.evidence.keys import make_key, public_of, read_private, read_public
 from drill.evidence.layout import write_archive
-from drill.evidence.pack import ENVELOPE, PACKED, Made, Packed, pack
+from drill.evidence.pack import ENVELOPE, PACKED, MadePack, Packed, pack
 from drill.evidence.plan import seal, seal_of
 from drill.evidence.secret import without_secrets
 from drill.evidence.verify import verify
@@ -79,7 +79,7 @@ def public(tmp_path: Path, key: Ed25519PrivateKey) -> Ed25519PublicKey:
     return read_public(tmp_path / "keys" / "evidence.pub")
 
 
-def packed(tmp_path: Path, key: Ed25519PrivateKey, **changes: object) -> Made:
+def packed(tmp_path: Path, key: Ed25519PrivateKey, **changes: object) -> MadePack:
     return pack(judged_run(tmp_path / "reports", **changes), tmp_path / "one.tar", key)  # type: ignore[arg-type]
 
 
