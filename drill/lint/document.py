@@ -16,8 +16,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from drill.errors import InputError, UsageError
 from drill.lint.place import Span, TextPlaces
+from drill.reading import read_text
 
 SHELLS = frozenset({"bash", "sh", "shell", "zsh"})
 TERMINALS = frozenset({"console", "shell-session", "terminal", "sh-session", "shellsession", "bash-session"})
@@ -141,17 +141,8 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read a file. Raises UsageError when there is no such file, InputError when it is not UTF-8 text."""
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise UsageError(f"{path}: no such file. drill lint takes Markdown files") from error
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InputError(path, line, data[error.start : error.end], "UTF-8 text") from error
-    return parse_document(path, text)
+    """Read a file. Raises UsageError where there is no such file, InputError where it is not UTF-8 text."""
+    return parse_document(path, read_text(path, "a Markdown file"))
 
 
 def parse_document(path: Path, text: str) -> Document:
