@@ -11,6 +11,7 @@ from recorded_drill import BACK, END, FAULT, INJECTED, RecordedDrill, command, c
 
 from drill.judge import DrillVerdict
 from drill.judge.verdict import Change, Criterion, FaultSeen, Outage, RequestCount, Unmeasured, Writes
+from drill.recording.events import Calibration
 
 OUT = 2000.0
 UNMEASURED = "1 planned requests unmeasured from +20.0 s to +20.0 s (no record)"
@@ -711,6 +712,11 @@ def test_a_verdict_says_why(tmp_path: Path, fields: dict[str, Any], verdict: str
 def test_changes_of_a_drill_without_a_fault_count_from_no_moment(tmp_path: Path) -> None:
     found = _verdict(tmp_path, injected=None)
     assert found.changes == [Change("patch", "deployments/novel-engine", 1013.0)]
+
+
+def test_a_verdict_carries_its_calibration(tmp_path: Path) -> None:
+    found = _verdict(tmp_path, started={"calibration": {"dispersion": 1.3}})
+    assert found.calibration == Calibration(dispersion=1.3)
 
 
 def test_unmeasured_stretches_count_from_the_fault(tmp_path: Path) -> None:
