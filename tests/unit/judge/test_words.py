@@ -53,6 +53,13 @@ def test_a_verdict_on_a_drill_that_holds_everything(tmp_path: Path) -> None:
             "all 1 commands ended as they should",
         ),
         Criterion(
+            "diagnosis",
+            "not applicable",
+            "Investigations that tell the fault",
+            unit="statements",
+            why="the scenario does not state what a block tells of the fault",
+        ),
+        Criterion(
             "harm",
             "not applicable",
             "Users left undisturbed",
