@@ -263,7 +263,11 @@ def test_a_placeholder_that_nobody_binds(service: Path) -> None:
         ("title: ", "title: [", "expected YAML ("),
         ("strategy: always", "strategy: never", "so that it is undone however it ends"),
         ("module: drill.inject.ritual", "module: ritual", "module: drill.inject.ritual"),
-        ("kind: kill", "kind: kil", "a kind of fault: command, create, delete, kill, name-server, namespace, network"),
+        (
+            "kind: kill",
+            "kind: kil",
+            "a kind of fault: command, create, delete, kill, name-server, namespace, network",
+        ),
         ("felt: failed", "felt: hard", "how users feel it: failed, slow, latent, nothing"),
         ("    fault: pods-killed", "    fault: pod-killed", "'pods-killed', as the file is called"),
     ],
