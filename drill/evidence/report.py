@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from drill.evidence.demands import DEMANDS
 from drill.evidence.findings import Finding
@@ -24,7 +24,7 @@ from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event
 from drill.recording.events import BackupMade, CommandFinished, DrillStarted
 from drill.report import units
-from drill.report.templates import markdown_cell
+from drill.report.templates import environment_of, markdown_cell
 from drill.run.facts import Facts, read_facts
 from drill.run.outcome import as_expected
 from drill.run.stored import read_recordings, read_verdicts
@@ -362,15 +362,6 @@ def _moment(wall: float) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("drill.evidence", "templates"), PackageLoader("drill.report", "templates")]
-        ),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = environment_of("drill.evidence", "drill.report")
     environment.filters.update(cell=markdown_cell)
     return environment

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from drill.history.proven import LastProven
 from drill.history.series import FOLLOWED, Series
 from drill.history.words import change_text, days_text, point_text
+from drill.report.templates import environment_of
 from drill.report.units import quantity
 
 WIDTH, HEIGHT = 230.0, 96.0
@@ -166,15 +167,6 @@ def _round_above(value: float) -> float:
 @cache
 def _environment() -> Environment:
     """With the report's own colours and type beside the templates here; everything is escaped."""
-    environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("drill.history", "templates"), PackageLoader("drill.report", "templates")]
-        ),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = environment_of("drill.history", "drill.report")
     environment.globals.update(width=WIDTH, height=HEIGHT, left=LEFT, right=RIGHT, top=TOP, bottom=BOTTOM)
     return environment
