@@ -104,6 +104,11 @@ def _session(folder: Path) -> int | None:
     return None if fields[0] in "ZX" else int(fields[3])
 
 
+def fault_of(file: Path) -> str:
+    """The name in the name of an entry's file: the file may be gone by now."""
+    return re.sub(r"-\d+-\d+$", "", file.stem)
+
+
 class Ledger:
     """The open faults and drills of one target, in the folder `ledger` of its state folder."""
 

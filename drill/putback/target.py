@@ -21,7 +21,7 @@ from drill.errors import DeadlineError, DrillError, FaultError, InputError, Setu
 from drill.faults.catalogue import from_data
 from drill.parts.health import wait_until_healthy
 from drill.putback.known_state import KnownState, observe, settled
-from drill.putback.ledger import DrillEntry, FaultEntry, Ledger, process
+from drill.putback.ledger import DrillEntry, FaultEntry, Ledger, fault_of, process
 from drill.putback.place import state_folder
 from drill.putback.repair import repair
 from drill.settings import Settings
@@ -73,7 +73,7 @@ def put_back(settings: Settings, cluster: Cluster) -> PutBack:
                 undone.append(done)
                 unproven += [left] if left else []
             except FileNotFoundError:
-                undone.append(f"{file.stem}: its experiment undid it")
+                undone.append(f"{fault_of(file)}: its experiment undid it")
             except (InputError, FaultError, DeadlineError, ClusterError) as error:
                 failures.append(error)
         differences = _return_to_first(settings, cluster, drills)

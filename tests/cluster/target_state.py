@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+from drill import wait
 from drill.cluster.access import Cluster
 from drill.parts.health import target_health
 from drill.putback import last_known
@@ -27,6 +29,21 @@ def remember(cluster: Cluster) -> KnownState:
 def ledger_of(cluster: Cluster) -> Ledger:
     """The ledger of this target, which runs of drills share with these tests."""
     return Ledger(state_folder(cluster))
+
+
+def wait_until_lastingly_well(settings: Settings, cluster: Cluster) -> None:
+    """Wait for the target to be well for 15 s without a break. A pod that its liveness probe has given up
+    answers until the kubelet comes to end it, which takes longest where the node was starved."""
+    since: float | None = None
+
+    def look() -> tuple[float, str]:
+        nonlocal since
+        seen = target_health(cluster, settings)
+        now = time.monotonic()
+        since = (since or now) if seen.healthy else None
+        return now - (since or now), seen.observed
+
+    wait.until("the target to be well for 15 s", look, lambda seen: seen[0] >= 15, seconds=240)
 
 
 def assert_as_known(settings: Settings, cluster: Cluster) -> None:

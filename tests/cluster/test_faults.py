@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from random_kills import BREAKING, one_of_each_kind
-from target_state import ROOT, assert_as_known, ledger_of, remember
+from target_state import ROOT, assert_as_known, ledger_of, remember, wait_until_lastingly_well
 
 from drill import settings as target_settings
 from drill import wait
@@ -97,8 +97,8 @@ def test_a_fault_is_witnessed_by_platform_and_users_then_held_then_undone(
     assert events_of(recorder, "sample.database")
     print(f"{fault}: witnessed after {witness.seconds:.3f} s: {witness.what}")
     repair(cluster, settings, remember(cluster))
-    # pods that a liveness probe has given up go down after the fault is out
-    wait_until_healthy(cluster, settings)
+    if experiment.felt != "latent":
+        wait_until_lastingly_well(settings, cluster)
     assert_as_known(settings, cluster)
 
 

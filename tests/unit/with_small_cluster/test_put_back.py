@@ -329,3 +329,11 @@ def test_two_clusters_and_two_namespaces_have_folders_of_their_own(
     assert one == tmp_path / "state" / "drill" / "kind-small-01234567" / NAMESPACE
     small.put("Namespace", {"metadata": {"name": "kube-system", "uid": "another-cluster"}})
     assert state_folder(cluster) != one
+
+
+def test_a_fault_that_its_experiment_undid_meanwhile_is_told_by_its_name(
+    settings: Settings, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Ledger(state_folder(cluster)).folder / "admission-blocked-18625-1795559954861.json"
+    monkeypatch.setattr(Ledger, "files", lambda _: [gone])  # listed, and undone before it was read
+    assert put_back(settings, cluster).undone == ["admission-blocked: its experiment undid it"]
