@@ -62,8 +62,8 @@ def parsed(arguments: list[str]) -> tuple[list[str], Options]:
         default=ROOT / "reports" / "latest",
         help="the stored run to read (reports/latest)",
     )
-    parser.add_argument("--injections", type=int, default=2, metavar="N", help="injections of each fault (2)")
-    parser.add_argument("--kills", type=int, default=30, metavar="N", help="kills at random moments (30)")
+    parser.add_argument("--injections", type=int, default=1, metavar="N", help="injections of each fault (1)")
+    parser.add_argument("--kills", type=int, default=40, metavar="N", help="kills at random moments (40)")
     parser.add_argument("--with-drill", action="store_true", help="run `make drill` now, and read that run")
     given = parser.parse_args(arguments)
     return given.only or list(BENCHMARKS), Options(given.run, given.injections, given.kills, given.with_drill)

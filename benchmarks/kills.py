@@ -1,9 +1,9 @@
 """kill -9 at random moments of a drill's life, and whether the target is put back. Flows in: the cluster.
 Flows out: a row.
 
-Faults and victims (the run, the experiment's process, both) take turns; the moment is drawn from a seed that
-the row names. Put back means what tests/cluster asserts: no fault open, nothing different from the known
-state, the target well, after `put_back` as any run begins with.
+Faults, in an order drawn from a seed that the row names, and victims (the run, the experiment's process,
+both) take turns; the moment is drawn as well. Put back means what tests/cluster asserts: no fault open,
+nothing different from the known state, the target well, after `put_back` as any run begins with.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from drill.cluster.access import Cluster, connect
 from drill.errors import DrillError
 from drill.putback import put_back
 from drill.settings import Settings
-from tests.cluster.random_kills import FAULTS, LIFE_SECONDS, VICTIMS, kill, kinds, start
+from tests.cluster.random_kills import BREAKING, LIFE_SECONDS, VICTIMS, kill, kinds, start
 from tests.cluster.target_state import assert_as_known, remember
 
 SEED = "random kills"
@@ -35,7 +35,7 @@ def kills(options: Options) -> list[Row]:
     put_back(settings, cluster)
     remember(cluster)
     chance = random.Random(SEED)
-    faults = FAULTS
+    faults = chance.sample(BREAKING, len(BREAKING))
     stages: Counter[str] = Counter()
     failures = []
     for number in range(options.kills):

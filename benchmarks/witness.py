@@ -1,12 +1,14 @@
 """From injection to witness, by real injections. Flows in: the cluster with users on it. Flows out: rows.
 
-Each fault is injected several times while the load runs, witnessed, undone, and the target brought back into
-its known state; nobody follows a procedure. Counted is what the drill itself records (fault.witnessed: from
-the moment of the injection to the last of its witnesses, the platform's and the users').
+Each fault that users feel as failed requests is injected while the load runs, witnessed, undone, and the
+target brought back into its known state; nobody follows a procedure. Counted is what the drill itself records
+(fault.witnessed: from the moment of the injection to the last of its witnesses, the platform's and the
+users').
 
-deployment-scaled-to-zero reaches its users only when the pods have drained, which is the target's own time,
-not the instrument's. Therefore a second row counts from the first request that failed (its planned moment) to
-the witness: the instrument's own share.
+Some reach their users late: pods that are scaled away drain first, memory fills, a rollout gets stuck. That
+is the target's own time, not the instrument's. Therefore a second row counts from the first request that
+failed (its planned moment) to the witness: the instrument's own share. Slow and latent faults have no such
+request; tests/cluster/test_faults.py witnesses them.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from drill import wait
 from drill.cluster.access import Cluster, connect
 from drill.errors import DrillError
 from drill.inject import Injection, fault_names, lacking
+from drill.inject.experiment import experiment_of
 from drill.load.process import Load
 from drill.load.tail import RequestTail
 from drill.putback import put_back
@@ -47,7 +50,9 @@ def witness(options: Options) -> list[Row]:
     cluster = connect(settings)
     put_back(settings, cluster)
     seen, failures = [], []
-    for fault in (name for name in fault_names() if not lacking(settings, name)):
+    for fault in fault_names():
+        if lacking(settings, fault) or experiment_of(settings, fault).felt != "failed":
+            continue
         for _ in range(options.injections):
             try:
                 seen.append(inject_once(settings, cluster, fault))
@@ -59,7 +64,7 @@ def witness(options: Options) -> list[Row]:
         raise MeasureError("; ".join(failures) or "--injections is 0")
     by_fault = [f"{fault}: {_worst(seen, fault)}" for fault in dict.fromkeys(each.fault for each in seen)]
     notes = (
-        f"{len(seen)} injections, {options.injections} of each fault",
+        f"{len(seen)} injections, {options.injections} of each fault that is felt as failed requests",
         *by_fault,
         *(f"not measured: {each}" for each in failures),
     )

@@ -15,9 +15,7 @@ from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
 from drill.recording import read_events
 
 SCRIPT = Path(__file__).with_name("killed_drill.py")
-FAULTS = tuple(fault_names())
-"""Every fault that there is an experiment for."""
-BREAKING = tuple(fault for fault in FAULTS if fault != "no-fault")
+BREAKING = tuple(fault for fault in fault_names() if fault != "no-fault")
 """Every fault that breaks something."""
 LIFE_SECONDS = 9.0
 """So long about a drill of one lives."""
