@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 
 from drill.judge.case import Case
-from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.judge.criteria.question import Answer, Question, undecided
 from drill.judge.survival import DataAge, age_of_data
 from drill.statistics import hold
 
@@ -16,8 +16,6 @@ def data_age(case: Case) -> Answer:
     lost. Inconclusive: neither, since nothing is known to have been written in between, or since nothing that
     survived can be dated. A lower bound alone never passes.
     """
-    if not case.setup.restores or case.setup.control:
-        return not_applicable("no backup is restored in this drill")
     audit = case.audit
     age = None if audit is None else age_of_data(case, audit)
     if audit is None or age is None:
@@ -51,5 +49,5 @@ QUESTION = Question(
     limit="data_age",
     unit="s",
     parts=("writes", "backup"),
-    needs=("data in reach",),
+    needs=("a restored backup", "data in reach"),
 )

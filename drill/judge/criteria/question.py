@@ -17,7 +17,7 @@ from drill.judge.verdict import Criterion, Outcome
 from drill.recording.events import Limit
 from drill.statistics import Interval
 
-Need = Literal["window after", "data in reach"]
+Need = Literal["window after", "data in reach", "a restored backup"]
 
 
 class Answer(NamedTuple):
@@ -78,6 +78,8 @@ class Question:
             return not_applicable(f"the target has no {' and no '.join(missing)}")
         if self.limit and limit is None and self.unlimited == "not applicable":
             return not_applicable(f"the runbook states no limit for {self.limit.replace('_', ' ')}")
+        if "a restored backup" in self.needs and (not case.setup.restores or case.setup.control):
+            return not_applicable("no backup is restored in this drill")
         if "window after" in self.needs and case.timeline.after is None:
             return undecided("users were not served for long enough, so there is no window after")
         if "data in reach" in self.needs and case.timeline.out_at_the_end:

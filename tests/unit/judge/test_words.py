@@ -589,6 +589,27 @@ NO_FAULT = {
             "users are out, so what is absent cannot be told from what is out of reach",
         ),
         (
+            {"outages": [(INJECTED, OUT)]},
+            None,
+            "data_age",
+            ("not applicable", None, 0),
+            "no backup is restored in this drill",
+        ),
+        (
+            {"outages": [(INJECTED, OUT)], "started": {"restores": True, "control": True}},
+            None,
+            "data_age",
+            ("not applicable", None, 0),
+            "no backup is restored in this drill",
+        ),
+        (
+            {"outages": [(INJECTED, OUT)], "started": {"restores": True}},
+            None,
+            "data_age",
+            ("inconclusive", None, 0),
+            "users are out, so what is absent cannot be told from what is out of reach",
+        ),
+        (
             RESTORED | {"audit": _lost(1001.0, 1005.0, survivor=None)},
             None,
             "data_age",
