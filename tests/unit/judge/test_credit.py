@@ -13,6 +13,7 @@ from recorded_drill import BACK, FAULT, INJECTED, RecordedDrill, command
 
 from drill.judge import DrillVerdict, judge_credit, with_credit, with_credits
 from drill.judge.credit import watched_long_enough
+from drill.judge.verdict import Change
 
 OUT = 2000.0
 
@@ -138,8 +139,10 @@ def test_the_credit_of_the_runbook_names_the_last_change_before_users_were_serve
 def test_a_crash_looping_control_earns_nobody_credit(tmp_path: Path, drill: DrillVerdict) -> None:
     """Up 6 s of every 20: the platform's it was once."""
     loop = [(INJECTED + start, INJECTED + start + 14.0) for start in (0.0, 20.0, 40.0)]
-    found, why = judge_credit(drill, [_control(tmp_path, took=None, outages=loop)])
-    assert (found, "going up and down" in why) == ("not measured", True)
+    assert judge_credit(drill, [_control(tmp_path, took=None, outages=loop)]) == (
+        "not measured",
+        "in the control the service was going up and down, which tells nothing of who repaired it",
+    )
 
 
 def test_one_stray_failed_request_in_the_control_earns_nobody_credit(
@@ -180,6 +183,40 @@ def test_a_control_whose_cluster_still_has_something_on_its_way_is_not_conclusiv
 
 def test_a_control_that_could_not_be_set_up_proves_nothing(tmp_path: Path, drill: DrillVerdict) -> None:
     assert _credit(drill, _control(tmp_path, took=None, healthy=False)) == "not measured"
+
+
+@pytest.mark.parametrize("verdict", ["setup", "not applicable", "not noticed"])
+def test_a_control_of_such_a_verdict_is_not_conclusive(
+    tmp_path: Path, drill: DrillVerdict, verdict: str
+) -> None:
+    control = _control(tmp_path, took=None)
+    assert _credit(drill, control) == "runbook"
+    assert _credit(drill, msgspec.structs.replace(control, verdict=verdict)) == "not measured"
+
+
+@pytest.mark.parametrize("moment", [2.0, 10.0])
+def test_a_change_at_the_very_beginning_and_at_the_recovery_is_a_cause(
+    tmp_path: Path, drill: DrillVerdict, moment: float
+) -> None:
+    exact = msgspec.structs.replace(
+        drill,
+        recovered_seconds=10.0,
+        procedure_started_seconds=2.0,
+        changes=[Change("patch", "deployments/novel-engine", moment)],
+    )
+    assert _credit(exact, _control(tmp_path, took=None)) == "runbook"
+
+
+def test_recovered_at_the_moment_at_which_the_operator_began_is_not_by_that_the_platforms(
+    tmp_path: Path, drill: DrillVerdict
+) -> None:
+    exact = msgspec.structs.replace(
+        drill,
+        recovered_seconds=10.0,
+        procedure_started_seconds=10.0,
+        changes=[Change("patch", "deployments/novel-engine", 10.0)],
+    )
+    assert _credit(exact, _control(tmp_path, took=None)) == "runbook"
 
 
 def test_a_control_with_an_unreadable_record_proves_nothing(tmp_path: Path, drill: DrillVerdict) -> None:
@@ -286,6 +323,10 @@ def test_the_command_after_which_service_came_back_is_named(tmp_path: Path) -> N
     at_that_moment = drill.judged().came_back_after
     assert at_that_moment is not None
     assert at_that_moment.line == 52
+    drill.changes = [1013.0]  # at the very beginning of a command
+    as_it_began = drill.judged().came_back_after
+    assert as_it_began is not None
+    assert as_it_began.line == 51
     drill.changes = None
     without_a_log = drill.judged().came_back_after
     assert without_a_log is not None

@@ -76,6 +76,7 @@ def test_a_criterion_that_crashes_is_unknown_and_costs_nothing_else(
     )
     verdict = drill.judged()
     assert verdict.criteria[0].verdict == "inconclusive"
+    assert (verdict.criteria[0].name, verdict.criteria[0].title) == ("cpu", "CPU")
     assert verdict.criteria[0].why == (
         "the judge could not answer this: ZeroDivisionError: float division by zero"
     )
@@ -471,6 +472,41 @@ def test_without_a_limit_of_the_container_it_is_not_applicable(drill: RecordedDr
     )
 
 
+def test_a_limit_of_nothing_is_none(drill: RecordedDrill) -> None:
+    _resample(drill, lambda at, pods: [pod | {"cpu_limit_cores": 0.0} for pod in pods])
+    found = criterion(drill.judged(), "cpu")
+    assert (found.verdict, found.why) == ("not applicable", "no container has a CPU limit")
+
+
+@pytest.mark.parametrize("unknown", [{"cpu_seconds": None}, {"cpu_at": None}])
+def test_a_reading_without_its_moment_or_its_seconds_is_none(
+    drill: RecordedDrill, unknown: dict[str, Any]
+) -> None:
+    _resample(drill, lambda at, pods: [pods[0] | unknown, pods[1]])
+    found = criterion(drill.judged(), "cpu")
+    assert (found.verdict, found.why) == ("inconclusive", "the use of novel-engine-a was not measured")
+
+
+def test_who_is_blind_is_asked_of_the_last_look(drill: RecordedDrill) -> None:
+    _resample(
+        drill,
+        lambda at, pods: [pod | {"pod": f"{pod['pod']}-late"} if at >= 1059 else pod for pod in pods],
+    )
+    found = criterion(drill.judged(), "cpu")
+    assert (found.verdict, found.why) == (
+        "inconclusive",
+        "the use of novel-engine-a-late, novel-engine-b-late was not measured",
+    )
+
+
+def test_a_pod_without_a_limit_that_is_gone_by_the_end_is_still_left_out_of_memory(
+    drill: RecordedDrill,
+) -> None:
+    """Who ran without a limit once is no pod that was not measured later."""
+    _resample(drill, lambda at, pods: [pods[0] | NO_LIMIT, pods[1]] if at < 1030 else [pods[1]])
+    assert criterion(drill.judged(), "memory").verdict == "pass"
+
+
 NO_LIMIT = {"cpu_limit_cores": None, "memory_limit_bytes": None}
 NOT_MEASURED = {"cpu_seconds": None, "cpu_at": None, "memory_bytes": None}
 
@@ -748,7 +784,23 @@ def test_harm_turns_at_one_request(tmp_path: Path, failed: int, outcome: str) ->
 def test_an_outage_of_users_who_were_served_is_harm_however_short(tmp_path: Path) -> None:
     healed = _healed_before_anyone_acted(tmp_path / "drill", 0)
     healed.failing = set(range(healed.index_at(1030.0), healed.index_at(1030.0) + 5))
-    assert criterion(healed.judged(), "harm").verdict == "fail"
+    found = criterion(healed.judged(), "harm")
+    assert (found.verdict, found.value, found.interval) == ("fail", 5 / 4920, rate_bounds(5, 4920))
+
+
+def test_harm_that_was_measured_is_harm_whatever_else_was_not(tmp_path: Path) -> None:
+    healed = _healed_before_anyone_acted(tmp_path / "drill", 13)
+    healed.absent = {healed.index_at(1019.5)}
+    found = criterion(healed.judged(), "harm")
+    assert (found.verdict, "unmeasured" in found.why) == ("fail", False)
+
+
+def test_users_served_for_a_hold_exactly_when_the_operator_began_could_be_harmed(tmp_path: Path) -> None:
+    healed = RecordedDrill(tmp_path / "drill", outages=[(INJECTED, 1013.0)])
+    for begun, asked in ((1018.0 - 0.25 / PER_SECOND, False), (1018.0, True)):
+        healed.procedure = (begun, 1020.0)
+        found = criterion(healed.judged(), "harm")
+        assert (found.verdict != "not applicable") is asked, begun
 
 
 def test_a_failure_before_the_procedure_is_not_its_harm(tmp_path: Path) -> None:

@@ -124,6 +124,46 @@ def test_what_was_not_seen_whole_is_inconclusive(
         expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
 
 
+def test_each_of_several_statements_is_told(drill: RecordedDrill) -> None:
+    drill.started = {"symptoms": [symptom(), symptom(pattern="^web")]}
+    drill.looked, drill.commands = [pods("NAME\n")], [pods(BROKEN + "web-3 0/1 Pending\n")]
+    verdict = drill.judged()
+    one = f'"{PLACE}" tells it: web-2 0/1 ImagePullBackOff'
+    assert criterion(verdict, "diagnosis").why == f"{one}; {one}"
+    assert [(each.verdict, each.samples) for each in verdict.told] == [("pass", 1), ("pass", 2)]
+    drill.commands = [pods(HEALTHY, cut=True)]
+    doubt = f'"{PLACE}" not all is known: of what it printed only the end was kept'
+    drill.started = {"symptoms": [symptom(), symptom(pattern="CrashLoop")]}
+    assert (found(drill).why, found(drill).samples) == (f"{doubt}; {doubt}", 2)
+
+
+def test_the_text_as_first_written_is_named_as_such(drill: RecordedDrill) -> None:
+    drill.started = {"symptoms": [symptom(as_written=True)]}
+    assert found(drill).why == f'"{PLACE} as first written" was not followed on the healthy target'
+
+
+@pytest.mark.parametrize(("length", "shown"), [(160, 160), (161, 160), (400, 160)])
+def test_a_long_line_is_shown_by_its_beginning(drill: RecordedDrill, length: int, shown: int) -> None:
+    line = "web-2 ImagePullBackOff ".ljust(length, "x")
+    drill.commands = [pods(line)]
+    told = found(drill).why.partition("tells it: ")[2]
+    assert told == (line if length <= 160 else line[:157] + "...")
+    assert len(told) == shown
+
+
+def test_who_looks_as_users_are_served_again_comes_too_late(drill: RecordedDrill) -> None:
+    drill.commands = [pods(HEALTHY, started=BACK, finished=BACK + 1)]
+    assert (found(drill).verdict, "served again already" in found(drill).why) == ("inconclusive", True)
+
+
+def test_a_command_that_hung_and_two_missing_tools_are_told_word_for_word(drill: RecordedDrill) -> None:
+    drill.commands = [pods(HEALTHY, hung=True, interrupted=True)]
+    assert found(drill).why == f'"{PLACE}" not all is known: a command hung, and was ended'
+    drill.commands = [command(52, "aws eks list | trivy image x", 127)]
+    drill.missing_tools = ["trivy", "aws"]
+    assert found(drill).why == f'"{PLACE}" nothing is known: not on this machine: aws, trivy'
+
+
 def test_a_missing_tool_is_inconclusive_by_name(drill: RecordedDrill) -> None:
     drill.commands, drill.missing_tools = [command(52, "aws eks list | grep x", 127)], ["aws", "trivy"]
     assert (found(drill).verdict, found(drill).why) == (

@@ -177,6 +177,14 @@ def _absent(*moments: float) -> Callable[[RecordedDrill], None]:
     return change
 
 
+def _both(*changes: Callable[[RecordedDrill], None]) -> Callable[[RecordedDrill], None]:
+    def change(drill: RecordedDrill) -> None:
+        for each in changes:
+            each(drill)
+
+    return change
+
+
 def _failing(first: float, count: int = 1) -> Callable[[RecordedDrill], None]:
     def change(drill: RecordedDrill) -> None:
         drill.failing = set(range(drill.index_at(first), drill.index_at(first) + count))
@@ -247,6 +255,42 @@ NO_FAULT = {
             "recovered",
             ("inconclusive", 10.0, 4799),
             f"{UNMEASURED}; as far as seen, users were served again 10.0 s after the fault",
+        ),
+        (
+            {"outages": [], "unnoticed": 15.0},
+            _failing(1002.0),
+            "recovered",
+            ("not applicable", None, 0),
+            "users were never out: no request failed",
+        ),
+        (
+            {},
+            _absent(1030.0, 1040.0),
+            "recovered",
+            ("inconclusive", 10.0, 4798),
+            "2 planned requests unmeasured from +20.0 s to +20.0 s and in 1 more stretches (no record); as "
+            "far as seen, users were served again 10.0 s after the fault",
+        ),
+        (
+            {"outages": [(INJECTED, 1013.0), (1026.0, 1028.0)]},
+            None,
+            "recovered",
+            ("pass", 18.0, 3840),
+            "users were served again 18.0 s after the fault, having been out 2 times for 5.0 s altogether",
+        ),
+        (
+            {"outages": [(INJECTED, 1013.0), (1026.0, 1028.0), (1045.0, OUT)]},
+            None,
+            "recovered",
+            ("inconclusive", None, 6000),
+            "users are out, and were watched for 15.0 s only since users were lost again, of 30 s",
+        ),
+        (
+            {"outages": [(INJECTED, END - 2)]},
+            None,
+            "recovered",
+            ("fail", None, 6000),
+            "users are still out 50.0 s after the fault, and nothing in the cluster is on its way",
         ),
         (
             {},
@@ -350,6 +394,13 @@ NO_FAULT = {
             "recovered",
             ("fail", None, 6000),
             "users are still out 50.0 s after the fault, and the time is up",
+        ),
+        (  # a stretch of the outage was not measured: the time may have been up later
+            {"outages": [(INJECTED, OUT)], "on_its_way": ["pod a"]},
+            _both(lambda drill: drill.limits["recovered"].update(value=49.0), _absent(1030.0)),
+            "recovered",
+            ("inconclusive", None, 5999),
+            "users are still out 50.0 s after the fault; still on its way: pod a",
         ),
         # procedure
         (
@@ -640,6 +691,13 @@ NO_FAULT = {
             "data_age",
             ("inconclusive", 9.0, 900),
             "no row from before the fault survived; the data is at least 9.0 s old",
+        ),
+        (
+            {"query_seconds": 0.0404},
+            None,
+            "database",
+            ("pass", 0.0404, 4080),
+            "a query took 40.40 ms on average",
         ),
         (
             {"started": {"lacks": ["writes", "backup"]}},
