@@ -7,8 +7,9 @@ users').
 
 Some reach their users late: pods that are scaled away drain first, memory fills, a rollout gets stuck. That
 is the target's own time, not the instrument's. Therefore a second row counts from the first request that
-failed (its planned moment) to the witness: the instrument's own share. Slow and latent faults have no such
-request; tests/cluster/test_faults.py witnesses them.
+failed (its planned moment) to the witness. Where the platform's sign comes last (a node that is reported
+lost, a container that was killed twice), that is not the instrument's own share either. Slow and latent
+faults have no such request; tests/cluster/test_faults.py witnesses them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from drill.inject import Injection, fault_names, lacking
 from drill.inject.experiment import experiment_of
 from drill.load.process import Load
 from drill.load.tail import RequestTail
+from drill.parts.health import wait_until_healthy
 from drill.putback import put_back
 from drill.recording import Recorder, read_requests
 from drill.settings import Settings
@@ -73,7 +75,7 @@ def witness(options: Options) -> list[Row]:
         _row(
             "first failed request to witness, p95",
             (each.from_first_failed for each in seen),
-            ("the instrument's own share of the row above",),
+            ("what the row above has beyond the target's own delay in letting users feel it",),
         ),
     ]
     return rows + (
@@ -107,6 +109,7 @@ def witness_stored(options: Options) -> list[Row]:
 
 def inject_once(settings: Settings, cluster: Cluster, fault: str) -> Seen:
     """One injection under load, witnessed and undone. Raises DrillError."""
+    wait_until_healthy(cluster, settings)
     with evidence() as folder:
         recorder = Recorder(folder / "recording.jsonl")
         tail = RequestTail(

@@ -20,6 +20,8 @@ BREAKING = tuple(fault for fault in fault_names() if fault != "no-fault")
 LIFE_SECONDS = 9.0
 """So long about a drill of one lives."""
 VICTIMS = ("run", "experiment", "both")
+ENDS_SECONDS = 240
+"""A run whose experiment was killed puts the target back before it ends: that may take a whole rollout."""
 
 
 def one_of_each_kind() -> set[str]:
@@ -57,7 +59,7 @@ def kill(victim: str, run: subprocess.Popen[bytes]) -> None:
     if experiment is not None:
         os.kill(experiment, signal.SIGKILL)
     try:
-        run.wait(30)
+        run.wait(ENDS_SECONDS)
     except subprocess.TimeoutExpired:
         run.kill()
         raise
