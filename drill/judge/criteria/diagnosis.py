@@ -71,18 +71,18 @@ def _told(case: Case, symptom: Symptom) -> Answer:
     before, under = _output(case.looked, symptom), _output(case.events, symptom)
     was = before.holding(symptom.pattern)
     if was and symptom.before == "absent":
-        return Answer("fail", f"told it on the healthy target already: {_short(was[0])}", 1.0)
+        return Answer("fail", f"told it on the healthy target already: {_short(was[0])}")
     if before.last_began is None or under.last_began is None:
         when = "on the healthy target" if before.last_began is None else "under the fault"
         return undecided(f"was not followed {when}")
-    known = set(before.lines) if symptom.before == "older" else set()
+    known = set(before.lines)
     news = [line for line in under.holding(symptom.pattern) if line not in known]
     if news:
         if before.doubt:
             return undecided(f"tells it, but of the healthy target {before.doubt}")
-        return Answer("pass", f"tells it: {_short(news[0])}", 0.0, samples=len(news))
+        return Answer("pass", f"tells it: {_short(news[0])}", samples=len(news))
     doubt = under.doubt or _too_late(case, under.last_began)
-    return undecided(doubt) if doubt else Answer("fail", _silence(symptom, before, under), 1.0)
+    return undecided(doubt) if doubt else Answer("fail", _silence(symptom, before, under))
 
 
 def _too_late(case: Case, began: float) -> str:

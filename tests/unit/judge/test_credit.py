@@ -194,6 +194,31 @@ def test_a_control_of_such_a_verdict_is_not_conclusive(
     assert _credit(drill, msgspec.structs.replace(control, verdict=verdict)) == "not measured"
 
 
+@pytest.mark.parametrize("verdict", ["setup", "not applicable"])
+def test_a_drill_that_was_not_carried_out_earns_nobody_credit(
+    tmp_path: Path, drill: DrillVerdict, verdict: str
+) -> None:
+    spoilt = msgspec.structs.replace(drill, verdict=verdict)
+    assert judge_credit(spoilt, [_control(tmp_path, took=None)]) == (
+        "not measured",
+        f"the drill is {verdict}",
+    )
+
+
+def test_a_control_that_recovered_too_late_for_its_limit_is_conclusive_all_the_same(
+    tmp_path: Path, drill: DrillVerdict
+) -> None:
+    late = _control(tmp_path, took=30.0)
+    late = msgspec.structs.replace(
+        late,
+        criteria=[
+            msgspec.structs.replace(each, verdict="fail") if each.name == "recovered" else each
+            for each in late.criteria
+        ],
+    )
+    assert _credit(drill, late) == "runbook"
+
+
 @pytest.mark.parametrize("moment", [2.0, 10.0])
 def test_a_change_at_the_very_beginning_and_at_the_recovery_is_a_cause(
     tmp_path: Path, drill: DrillVerdict, moment: float
@@ -348,5 +373,6 @@ def test_controls_of_the_same_faults_give_the_credit_also_those_that_were_kept(
     control = _control(tmp_path, took=None)
     other = msgspec.structs.replace(control, faults=[])
     assert [each.credit for each in with_credits([control, drill])] == [control.credit, "runbook"]
+    assert with_credits([control, drill])[0] is control
     assert [each.credit for each in with_credits([drill], [control])] == ["runbook"]
     assert with_credits([drill, other])[0].credit == "not measured"

@@ -73,7 +73,10 @@ def test_a_command_that_prints_nothing_or_the_same_informs_nobody(drill: Recorde
     drill.commands = [pods("")]
     assert found(drill).why.endswith("informs nobody: it printed nothing under the fault")
     drill.commands = [pods(HEALTHY)]
-    assert "informs nobody: it printed under the fault what it prints on a healthy target" in found(drill).why
+    assert found(drill).why == (
+        f'"{PLACE}" informs nobody: it printed under the fault what it prints on a healthy target, '
+        "last web-1 1/1 Running"
+    )
     assert found(drill).verdict == "fail"
 
 
@@ -153,7 +156,18 @@ def test_a_long_line_is_shown_by_its_beginning(drill: RecordedDrill, length: int
 
 def test_who_looks_as_users_are_served_again_comes_too_late(drill: RecordedDrill) -> None:
     drill.commands = [pods(HEALTHY, started=BACK, finished=BACK + 1)]
-    assert (found(drill).verdict, "served again already" in found(drill).why) == ("inconclusive", True)
+    assert (found(drill).verdict, found(drill).why) == (
+        "inconclusive",
+        f'"{PLACE}" was followed when users were served again already',
+    )
+
+
+def test_a_block_reaches_from_its_first_to_its_last_line(drill: RecordedDrill) -> None:
+    for line, verdict in ((50, "inconclusive"), (51, "pass"), (53, "pass"), (54, "inconclusive")):
+        drill.commands = [command(line, "kubectl get pods", output="  web-9\n" + BROKEN)]
+        assert found(drill).verdict == verdict
+    drill.commands = [pods("  web-9 ImagePullBackOff\n")]
+    assert found(drill).verdict == "fail"  # the pattern is of the line's very beginning
 
 
 def test_a_command_that_hung_and_two_missing_tools_are_told_word_for_word(drill: RecordedDrill) -> None:
