@@ -16,6 +16,12 @@ Feature: Security Incident Response
     And the procedure does no harm to users
     And no acknowledged write is lost
 
+  @expect-fail @quarterly @RB-041
+  Scenario: Evidence as first written is of a database that changes while it is read
+    When the fault "intruder" takes effect
+    And the operator follows "Suspected Breach / # Capture forensic data" as first written
+    Then the procedure fails as defect "RB-041" says
+
   @expect-fail @quarterly
   Scenario: Isolation shuts out the users with the intruder
     When the fault "intruder" takes effect
