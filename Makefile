@@ -11,10 +11,10 @@ UV_VERSION := 0.13.9
 drill: up
 	$(BIN)/pytest features -m nightly
 
-## lint, types, layers, unit, component, cluster tests and the drills of every night; `pytest tests -m quarterly` and `pytest features` run the rest
+## lint, types, layers, unit, component, cluster tests and the drills of the gate; `make drill`, `pytest tests -m quarterly` and `pytest features` run the rest
 test: lint up
-	$(BIN)/pytest tests -m "not quarterly"
-	$(BIN)/pytest features -m "smoke or nightly"
+	$(BIN)/pytest tests -m "not quarterly" --durations=40
+	$(BIN)/pytest features -m "smoke or gate"
 
 up: $(BIN)/.ready
 	$(BIN)/drill up

@@ -12,7 +12,7 @@ Feature: Security Incident Response
     When the fault "intruder" takes effect
     And the operator follows "Suspected Breach / # Capture forensic data of every pod, onto this machine (RB-016)"
     And the operator follows "Suspected Breach / # Review audit logs (RB-027)"
-    Then "Suspected Breach / # Review audit logs (RB-027)" tells "login failed for .admin" under the fault, and not before
+    Then "Suspected Breach / # Review audit logs (RB-027)" tells "login failed for .admin" anew under the fault
     And the procedure does no harm to users
     And no acknowledged write is lost
 
