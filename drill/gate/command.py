@@ -95,7 +95,7 @@ def decide_on(
     past = [
         run
         for run in seen_in_history(history_of(settings, reports).drills(settings.target.name))
-        if run.run not in names and run.started_wall < first
+        if run.run not in names and run.started_wall < first and run.place == own[0].place
     ]
     if baseline:
         others = [seen_run(folder) for folder in baseline]
@@ -107,7 +107,7 @@ def decide_on(
     if not others:
         raise UsageError(
             "there is nothing to compare with: name a stored run with --baseline, or let the history "
-            "remember one of the same drills (drill history import FOLDER)"
+            "remember one of the same drills on as many cores (drill history import FOLDER)"
         )
     return decide(sides_of(own, others), past, settings.gate, datetime.now(UTC).date())
 

@@ -82,11 +82,12 @@ class SeenDrill:
 
 @dataclass(frozen=True)
 class SeenRun:
-    """One run. `drills`: by name."""
+    """One run. `drills`: by name; `place`: the machine's cores and the cluster's context."""
 
     run: str
     started_wall: float
     drills: Mapping[str, SeenDrill]
+    place: tuple[int, str] = (0, "")
 
     @property
     def seconds(self) -> float:
@@ -116,6 +117,7 @@ def seen_run(folder: Path) -> SeenRun:
         taken.facts.run,
         taken.facts.started_wall,
         {each.verdict.drill: _of_folder(folder, each) for each in drills},
+        (taken.facts.machine.cores, taken.facts.cluster.context),
     )
 
 
@@ -126,7 +128,12 @@ def seen_in_history(drills: Sequence[PastDrill]) -> list[SeenRun]:
         if drill.run.ended and not drill.control and not drill.kept_run:
             by_run[drill.run.id].append(drill)
     return [
-        SeenRun(past[0].run.run, past[0].run.started_wall, {each.drill: _of_history(each) for each in past})
+        SeenRun(
+            past[0].run.run,
+            past[0].run.started_wall,
+            {each.drill: _of_history(each) for each in past},
+            (past[0].run.cores, past[0].run.context),
+        )
         for past in by_run.values()
     ]
 

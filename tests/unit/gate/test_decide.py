@@ -262,3 +262,9 @@ def test_runs_of_one_side_are_taken_together() -> None:
         if row.interval
     ]
     assert widths[1] < widths[0]
+
+
+def test_a_policy_of_limits_alone_needs_no_comparison() -> None:
+    decision = decided(run("candidate"), policy=Gate(block=("limits",), warn=()))
+    assert (decision.outcome, decision.exit_status) == ("pass", 0)
+    assert decided(run("candidate"), policy=Gate(block=(), warn=())).outcome == "inconclusive"

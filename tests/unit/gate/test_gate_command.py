@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from stored_sides import SLOWER, drill, service, stored
 
 from drill.history.store import History
+from drill.run.facts import Machine, read_facts, write_facts
+from drill.run.manifest import write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,15 @@ def test_without_a_baseline_it_is_the_last_runs_of_the_history(reports: Path, tm
     assert "regression: recovery: 16 s, baseline 10 s, +6.00 s" in said
     assert "not compared, warns only: p95 GET /campaigns: not measured by the baseline" in said
     assert drill(target, "gate", reports / "same", "--reports", history)[0] == 0
+
+
+def test_a_run_of_another_machine_is_no_baseline(reports: Path, target: Path, tmp_path: Path) -> None:
+    other = stored(tmp_path / "reports", "other", day=0)
+    write_facts(other, msgspec.structs.replace(read_facts(other), machine=Machine(64, 1, "6.1")))
+    write_manifest(other)
+    History(tmp_path / "history.sqlite").add(other)
+    status, said = drill(target, "gate", reports / "same", "--reports", tmp_path)
+    assert (status, "there is nothing to compare with" in said) == (3, True)
 
 
 def test_nothing_to_compare_with_is_a_usage_error(reports: Path, target: Path, tmp_path: Path) -> None:

@@ -97,6 +97,8 @@ def test_a_night_like_those_before_passes_is_remembered_and_posted(
     assert summary.startswith("# Novel Engine: all as expected (exit status 0)\n")
     assert "| P P P P P |" in summary
     assert "## Gate: pass" in summary
+    assert "- procedures: " in summary
+    assert "- due: Weekly Checklist / " in summary
     ((path, body),) = posted
     assert path == "/secret-path"
     assert (body["exit_status"], body["run"], body["markdown"]) == (0, "tonight", summary)
