@@ -113,13 +113,9 @@ def decide(sides: Sides, past: Sequence[SeenRun], policy: Gate, today: date) -> 
 
 
 def _waived(row: Row, alive: Sequence[Waiver]) -> str:
-    return (
-        next(
-            (f"{each.owner} until {each.expires}: {each.reason}" for each in alive if _covers(each, row)), ""
-        )
-        if _needs(row)
-        else ""
-    )
+    """Who lets it pass, until when and why; empty where nobody does, or nothing is to be let pass."""
+    covering = [each for each in alive if _needs(row) and _covers(each, row)]
+    return f"{covering[0].owner} until {covering[0].expires}: {covering[0].reason}" if covering else ""
 
 
 def _needs(row: Row) -> bool:

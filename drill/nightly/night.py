@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drill.errors import DrillError, UsageError
+from drill.errors import DrillError, InputError, SetupError, UsageError
 from drill.gate.command import decide_on
 from drill.gate.decide import Decision
 from drill.history.command import history_of, pieces_of
@@ -64,42 +64,40 @@ def night_of(settings: Settings, folder: Path, reports: Path, steps: Sequence[Ni
     runs before. What cannot be read is a trouble of the night, and does not end it."""
     name, target = folder.resolve().name, settings.target.name
     if not (folder / RUN_FILE).is_file():
-        return Night(
-            name,
-            target,
-            tuple(steps),
-            undecided="there is no run",
-            troubles=(f"{folder}: the drills left no run",),
-        )
+        trouble = f"{folder}: the drills left no run"
+        return Night(name, target, tuple(steps), undecided="there is no run", troubles=(trouble,))
     troubles: list[str] = []
-    kept = history_of(settings, reports)
+    try:
+        facts = read_facts(folder)
+        verdicts = read_verdicts(folder, facts)
+    except DrillError as error:
+        return Night(name, target, tuple(steps), undecided="the run cannot be read", troubles=(str(error),))
     drills: list[PastDrill] = []
     pieces: list[LastProven] = []
     try:
+        kept = history_of(settings, reports)
         kept.add(folder)
         drills = kept.drills(target)
         pieces = pieces_of(settings, drills)
     except DrillError as error:
         troubles.append(str(error))
-    decision, undecided = None, ""
+    decision, undecided = None, "a run cannot be read"
     try:
         decision = decide_on(settings, [folder], [], reports)
+    except (InputError, SetupError) as error:
+        troubles.append(str(error))
     except UsageError as error:
         undecided = str(error)
-    except DrillError as error:
-        troubles.append(str(error))
-        undecided = "it could not be read"
-    facts = read_facts(folder)
     return Night(
         name,
         target,
         tuple(steps),
         facts,
-        read_verdicts(folder, facts),
+        verdicts,
         decision,
         undecided,
         flaky_drills(drills, name),
         last_verdicts(drills, name),
         pieces,
-        tuple(troubles),
+        tuple(dict.fromkeys(troubles)),
     )

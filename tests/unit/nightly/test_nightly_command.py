@@ -196,6 +196,21 @@ def test_without_a_cluster_each_step_is_told_and_the_night_could_not_be_carried_
     assert "- drills: exit status 3" in summary
 
 
+def test_a_night_that_was_altered_or_cannot_be_read_is_told_by_its_file(
+    reports: Path, target: Path, tmp_path: Path
+) -> None:
+    run = tonight(reports, "same", tmp_path / "reports")
+    with (run / "evidence" / "scaled" / "requests.jsonl").open("ab") as file:
+        file.write(b"{}\n")
+    assert drill(target, "nightly", "--of", run)[0] == 3
+    summary = (run.parent / "tonight.nightly.md").read_text()
+    assert summary.count("altered: evidence/scaled/requests.jsonl") == 1
+    (run / "run.json").write_text("[")
+    status, said = drill(target, "nightly", "--of", run)
+    assert (status, "gate: not decided, the run cannot be read" in said) == (3, True)
+    assert "run.json:1" in (run.parent / "tonight.nightly.md").read_text()
+
+
 def test_drills_that_left_no_run_are_a_trouble(target: Path, tmp_path: Path) -> None:
     night = night_of(load(target), tmp_path / "reports" / "none", tmp_path / "reports")
     assert night.exit_status == 3
