@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +17,7 @@ from drill.history.store import History
 from drill.nightly.night import Night, night_of
 from drill.nightly.steps import NightStep, run_step
 from drill.settings import load
-from tests.unit.gate.stored_sides import POLICY, SLOWER, drill, service, stored
+from tests.unit.gate.stored_sides import SLOWER, drill, service, stored
 
 ROOT = Path(__file__).parents[3]
 
@@ -164,36 +162,23 @@ def test_another_address_is_refused_before_anything_is_done(
     assert not (tmp_path / "reports").exists()
 
 
-def test_without_a_cluster_each_step_is_told_and_the_night_could_not_be_carried_out(tmp_path: Path) -> None:
-    ignored = shutil.ignore_patterns("__pycache__", "reports")
+def test_without_a_cluster_each_step_is_told_and_the_night_could_not_be_carried_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "service"
+    ignored = shutil.ignore_patterns("__pycache__", "reports")
     shutil.copytree(ROOT / "tests" / "second_service", folder, ignore=ignored)
-    with (folder / "drill.toml").open("a") as file:
-        file.write(POLICY)
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from drill.start import main; main()",
-            "nightly",
-            "--run",
-            "one",
-            "--select",
-            "",
-        ],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DRILL_KUBECONFIG": str(folder / "no-kubeconfig")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 3, done.stdout + done.stderr
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("DRILL_KUBECONFIG", str(folder / "no-kubeconfig"))
+    status, said = drill(folder / "drill.toml", "nightly", "--run", "one", "--select", "")
+    assert status == 3, said
     summary = (folder / "reports" / "one.nightly.md").read_text()
     assert "# Notebook: could not be carried out (exit status 3)" in summary
     assert "- calibrate: exit status 3" in summary
     assert "- drills: exit status 3" in summary
+    (run,) = History(folder / "reports" / "history.sqlite").runs()
+    assert (run.run, run.exit_status) == ("one", 3)
 
 
 def test_a_night_that_was_altered_or_cannot_be_read_is_told_by_its_file(
