@@ -13,6 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.gate import gate
 from benchmarks.instruments import instrument, judging
 from benchmarks.judge_truth import truth
 from benchmarks.kills import kills
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "witness": witness,
     "kills": kills,
     "truth": truth,
+    "gate": gate,
 }
 
 

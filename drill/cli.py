@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime
 from pathlib import Path
 
@@ -16,13 +17,18 @@ from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
+from drill.conduct.ground import cluster_facts
+from drill.conduct.keeping import find_calibration
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import SetupError
 from drill.evidence.command import evidence
+from drill.gate.command import gate
 from drill.history.command import history
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
+from drill.nightly.command import nightly
+from drill.report.words import days_text
 from drill.settings import Settings
 
 
@@ -118,10 +124,18 @@ STORED_RUN = click.Path(path_type=Path, exists=True, file_okay=False)
     show_default=True,
     help="Where the evidence goes.",
 )
+@click.option("--unless-kept", is_flag=True, help="Do nothing where one is kept that drills may still use.")
 @click.pass_context
-def calibrate_target(context: click.Context, seconds: float, reports: Path) -> None:
+def calibrate_target(context: click.Context, *, seconds: float, reports: Path, unless_kept: bool) -> None:
     """Measure the target's own noise: a drill of nothing, then a load that is stepped up."""
     settings, allowed = _settings(context), context.obj["allow_context"]
+    if unless_kept:
+        cluster = connect(settings, allowed)
+        kept = find_calibration(settings, cluster_facts(settings, cluster), time.time())
+        if kept is not None and not kept.stale:
+            click.echo(f"kept, {days_text(kept.age_seconds)} old: {kept.folder}")
+            return
+        click.echo(f"measured anew: {kept.stale if kept else 'none is kept'}")
     folder = reports / f"calibration-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     done = calibrate(settings, connect(settings, allowed), folder, seconds=seconds, allow_context=allowed)
     for line in done.lines():
@@ -166,3 +180,5 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
 cli.add_command(lint)
 cli.add_command(history)
 cli.add_command(evidence)
+cli.add_command(gate)
+cli.add_command(nightly)

@@ -61,7 +61,7 @@ def history(
         return
     drills = _named(kept.drills(settings.target.name), name, kept)
     series = series_of(drills)
-    pieces = _pieces(settings, drills) if html or table or badge_file else []
+    pieces = pieces_of(settings, drills) if html or table or badge_file else []
     if html:
         write_file(html, page(settings.target.name, series, pieces).encode())
         click.echo(html)
@@ -100,7 +100,8 @@ def _named(drills: list[PastDrill], name: str | None, kept: History) -> list[Pas
     return found
 
 
-def _pieces(settings: Settings, drills: list[PastDrill]) -> list[LastProven]:
+def pieces_of(settings: Settings, drills: list[PastDrill]) -> list[LastProven]:
+    """When each piece of the target's runbook was last proven by these drills."""
     runbook = parse(settings.root / settings.target.runbook)
     terms = terms_of(drills, time.time(), settings.history.proven_days, settings.history.checklists)
     return last_proven(runbook, drills, terms)

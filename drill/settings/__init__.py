@@ -3,6 +3,7 @@
 Every field's own text says what it is; docs/adopting.md is made of the same words.
 """
 
+from drill.settings.gate import Gate, Waiver
 from drill.settings.judge import Judge
 from drill.settings.load import Load, PlannedRequest, Write
 from drill.settings.others import ClusterPorts, Evidence, History, Limits, Metrics, Operator
@@ -16,6 +17,7 @@ __all__ = [
     "Backup",
     "ClusterPorts",
     "Evidence",
+    "Gate",
     "History",
     "Image",
     "Judge",
@@ -29,6 +31,7 @@ __all__ = [
     "Settings",
     "Sqlite",
     "Target",
+    "Waiver",
     "Workload",
     "Write",
     "load",

@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
+from drill.settings.gate import GateCriterion
 from drill.settings.load import PlannedRequest
 from drill.settings.parts import Backup
 from drill.settings.place import Place
@@ -36,6 +37,7 @@ def troubles(settings: Settings) -> Iterator[Misfit]:
     yield from _workloads_and_parts(settings)
     yield from _requests(settings)
     yield from _windows(settings)
+    yield from _gate(settings)
 
 
 def _files(settings: Settings) -> Iterator[Misfit]:
@@ -175,6 +177,19 @@ def _windows(settings: Settings) -> Iterator[Misfit]:
             yield Misfit(
                 ("judge", name), getattr(judge, name), f"long enough for one request at {rate:g} a second"
             )
+
+
+def _gate(settings: Settings) -> Iterator[Misfit]:
+    gate = settings.gate
+    known = get_args(GateCriterion)
+    for number, name in enumerate(gate.warn):
+        if name in gate.block:
+            yield Misfit(("gate", "warn", number), name, "a criterion that is not in gate.block as well")
+    for number, waiver in enumerate(gate.waivers):
+        if waiver.criterion.split(" ")[0] not in known:
+            expected = f"one of {', '.join(known)}, and after a space what of it"
+            yield Misfit(("gate", "waivers", number, "criterion"), waiver.criterion, expected)
+    yield from _twice([waiver.criterion for waiver in gate.waivers], ("gate", "waivers"), "criterion")
 
 
 def _twice(names: list[str], place: Place, key: str) -> Iterator[Misfit]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from drill.settings.gate import Gate
 from drill.settings.judge import Judge
 from drill.settings.load import Load
 from drill.settings.others import ClusterPorts, Evidence, History, Limits, Metrics, Operator
@@ -28,6 +29,7 @@ class Settings(Section):
     cluster: ClusterPorts = ClusterPorts()
     history: History = History()
     evidence: Evidence = Evidence()
+    gate: Gate = Gate()
 
     root: Path = Path()
     """The folder that drill.toml lies in: relative paths in it start here. Set by `load`."""

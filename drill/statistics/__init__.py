@@ -5,7 +5,13 @@ Rates carry bounds that are right however often one looks (sequential.py), quant
 bounds from blocks of time (blocks.py); both take the dispersion that calibration found.
 """
 
-from drill.statistics.blocks import Blocks, block_quantile_interval, in_blocks, share_interval
+from drill.statistics.blocks import (
+    Blocks,
+    block_quantile_interval,
+    in_blocks,
+    log_quantile_variance,
+    share_interval,
+)
 from drill.statistics.change_points import ChangePoint, change_points
 from drill.statistics.comparison import Held, hold
 from drill.statistics.counters import Average, Reading, average_rate, covered_seconds, increase
@@ -16,26 +22,43 @@ from drill.statistics.intervals import (
     quantile_rank,
 )
 from drill.statistics.sequential import lower_expected, rate_bounds, trials_needed, upper_expected
+from drill.statistics.two_sides import (
+    Counted,
+    Difference,
+    MeanDifference,
+    RateDifference,
+    holm_levels,
+    mean_difference,
+    rate_difference,
+)
 
 __all__ = [
     "Average",
     "Blocks",
     "ChangePoint",
+    "Counted",
+    "Difference",
     "Held",
     "Interval",
+    "MeanDifference",
+    "RateDifference",
     "Reading",
     "average_rate",
     "block_quantile_interval",
     "change_points",
     "covered_seconds",
     "hold",
+    "holm_levels",
     "in_blocks",
     "increase",
+    "log_quantile_variance",
     "lower_expected",
+    "mean_difference",
     "mean_interval",
     "quantile",
     "quantile_rank",
     "rate_bounds",
+    "rate_difference",
     "share_interval",
     "trials_needed",
     "upper_expected",

@@ -27,6 +27,7 @@ from drill.statistics.intervals import Interval
 CONFIDENCE = 0.97
 """Aimed at, so that 95 % are reached where correlated samples make the variance seem too small."""
 LEAST_BLOCKS = 5
+RESAMPLES, SEED = 100, 11
 TOP_SHARES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04)
 
 
@@ -100,6 +101,23 @@ def block_quantile_interval(
     beyond = math.nextafter(float(ordered[-1]), math.inf)
     high = min(high, beyond * max(1.0, share_interval(blocks, beyond, confidence)[1] / tail))
     return min(low, high), high
+
+
+def log_quantile_variance(blocks: Blocks, probability: float) -> float | None:
+    """The variance of the logarithm of the `probability` quantile, by drawing blocks anew (bootstrap); None
+    with fewer than LEAST_BLOCKS blocks, or where it is not above 0. It says how one quantile varies from time
+    to time; a bound on a quantile is what `block_quantile_interval` gives."""
+    if blocks.number < LEAST_BLOCKS:
+        return None
+    order = np.argsort(blocks.values, kind="stable")
+    values, block = blocks.values[order], blocks.block[order]
+    random = np.random.default_rng(SEED)
+    drawn = random.multinomial(blocks.number, np.full(blocks.number, 1 / blocks.number), RESAMPLES)
+    reached = np.cumsum(drawn[:, block], axis=1)
+    at = np.argmax(reached >= probability * reached[:, -1:], axis=1)
+    if values[at].min() <= 0:
+        return None
+    return float(np.log(values[at]).var(ddof=1))
 
 
 def _first_not(ordered: NDArray[np.float64], holds: Callable[[float], bool]) -> int:

@@ -25,7 +25,7 @@ from drill.statistics import trials_needed
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 PROGRAMS = ("pytest", "drill", "make", "chaos", "locust", "python")
@@ -33,7 +33,7 @@ DEFECTS = ROOT / "runbook" / "errata.yaml"
 SELECTIONS = Path(__file__).with_name("selections.py")
 
 
-OPTIONS_IN = ("lint.md", "history.md", "evidence.md")
+OPTIONS_IN = ("lint.md", "history.md", "evidence.md", "gate.md")
 """Pages that list the options of one command, in place of the README."""
 
 
@@ -57,14 +57,14 @@ def spans(text: str) -> Iterable[str]:
 
 
 def commands() -> list[str]:
-    """Every command of our own programs that a document or the workflow names, without comments; each
+    """Every command of our own programs that a document or a workflow names, without comments; each
     once.
     """
     written = [span for path in DOCUMENTS for span in spans(path.read_text(encoding="utf-8"))]
-    jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
-    written += [
-        line for job in jobs.values() for step in job["steps"] for line in step.get("run", "").splitlines()
-    ]
+    for workflow in WORKFLOWS:
+        jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
+        steps = [step for job in jobs.values() for step in job["steps"]]
+        written += [line for step in steps for line in step.get("run", "").splitlines()]
     found = {
         line.split(" #")[0].strip().removeprefix(".venv/bin/")
         for each in written

@@ -10,7 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from drill.statistics import Blocks, block_quantile_interval, in_blocks, share_interval
+from drill.statistics import (
+    Blocks,
+    block_quantile_interval,
+    in_blocks,
+    log_quantile_variance,
+    quantile,
+    share_interval,
+)
 
 PER_SECOND, CORRELATED = 150, 0.7
 TRUE_P95 = 0.1 * math.exp(0.5 * stats.norm.ppf(0.95))
@@ -259,3 +266,31 @@ def test_two_blocks_that_tell_tell_as_little_as_one_degree_of_freedom() -> None:
 def test_a_limit_between_samples_bounds_by_the_sample_below_it() -> None:
     blocks = _of(*([0.2] * 49 + [0.3] * 49 + [0.6, 0.7] for _ in range(20)))
     assert block_quantile_interval(blocks, 0.95, 0.5) == (0.3, 0.3)
+
+
+def test_the_variance_of_a_quantile_is_that_of_simulations_and_pays_for_correlated_samples() -> None:
+    random = np.random.default_rng(3)
+    at = np.arange(3000) / 100
+
+    def told_and_seen(stays: int) -> tuple[float, float]:
+        """`stays`: so many samples in a row are the same."""
+        told, seen = [], []
+        for _ in range(60):
+            values = np.exp(0.3 * np.repeat(random.normal(size=3000 // stays), stays))
+            found = log_quantile_variance(in_blocks(values, at, 1.0), 0.95)
+            assert found is not None
+            told.append(found)
+            seen.append(math.log(quantile(values, 0.95)))
+        return float(np.mean(told)), float(np.var(seen))
+
+    single, several = told_and_seen(1), told_and_seen(20)
+    for told, seen in (single, several):
+        assert told == pytest.approx(seen, rel=0.6)
+    assert several[0] > 8 * single[0]
+
+
+def test_the_variance_of_a_quantile_needs_blocks_and_values_above_zero() -> None:
+    at = np.arange(400) / 100
+    assert log_quantile_variance(in_blocks(np.ones(400), at, 1.0), 0.95) is None
+    assert log_quantile_variance(in_blocks(np.ones(400), at, 0.5), 0.95) == 0.0
+    assert log_quantile_variance(in_blocks(np.zeros(400), at, 0.5), 0.95) is None

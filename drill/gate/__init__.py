@@ -1,0 +1,11 @@
+"""Is a candidate worse than what it is to replace? Flows in: stored runs, the history, the policy in [gate]
+of drill.toml. Flows out: a decision, pass, regression or inconclusive, with each comparison that it rests
+on.
+
+observed.py   what is compared of a run, from its folder or from the history
+compare.py    candidate and baseline: a difference for each criterion
+drift.py      whether the history changed for the worse of late
+decide.py     the policy: many comparisons, minimum effects, waivers, one outcome
+words.py      the same as text, Markdown, JSON, and annotations of CI
+command.py    `drill gate`
+"""

@@ -1,0 +1,127 @@
+"""`drill gate`. Flows in: stored runs. Flows out: a decision, and an exit status: 0 pass, 1 regression, 2
+inconclusive, 3 for bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from drill import settings as settings_module
+from drill.errors import UsageError
+from drill.gate.compare import sides_of
+from drill.gate.decide import Decision, decide
+from drill.gate.observed import SeenRun, seen_in_history, seen_run
+from drill.gate.words import annotation_lines, decision_json, decision_lines, decision_markdown
+from drill.history.command import history_of
+from drill.run.facts import FILE as RUN_FILE
+from drill.run.files import write_file
+from drill.settings import Settings
+
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("candidate", type=FOLDER, metavar="CANDIDATE_RUN")
+@click.argument("more", type=FOLDER, nargs=-1, metavar="[RUN]...")
+@click.option(
+    "--baseline",
+    type=FOLDER,
+    multiple=True,
+    metavar="RUN",
+    help="A stored run to compare with; more may follow. Without it, the history's last ones.",
+)
+@click.option(
+    "--also",
+    type=FOLDER,
+    multiple=True,
+    metavar="RUN",
+    help="Another run of the candidate; may be given several times.",
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where runs lie; the history is beside them unless drill.toml places it.",
+)
+@click.option("--markdown", type=FILE, metavar="FILE", help="Write the decision there, for a CI run's page.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write it there, for machines.")
+@click.option("--annotations", "annotate", is_flag=True, help="Print GitHub's annotations too.")
+@click.pass_context
+def gate(
+    context: click.Context,
+    *,
+    candidate: Path,
+    more: tuple[Path, ...],
+    baseline: tuple[Path, ...],
+    also: tuple[Path, ...],
+    reports: Path,
+    markdown: Path | None,
+    json_file: Path | None,
+    annotate: bool,
+) -> None:
+    """Say whether a candidate is worse than a baseline, the runbook's limits, or what the history knows."""
+    settings = settings_module.load(context.obj["target"])
+    if more and not baseline:
+        raise UsageError(
+            f"{more[0]}: which side is it? Runs after the first are the baseline's: put --baseline before "
+            "them, or --also before another run of the candidate"
+        )
+    decision = decide_on(settings, [candidate, *also], [*baseline, *more], reports)
+    for line in decision_lines(decision):
+        click.echo(line)
+    if markdown:
+        write_file(markdown, decision_markdown(decision).encode())
+    if json_file:
+        write_file(json_file, decision_json(decision))
+    if annotate:
+        for line in annotation_lines(decision, settings.target.runbook):
+            click.echo(line)
+    raise SystemExit(decision.exit_status)
+
+
+def decide_on(
+    settings: Settings, candidate: Sequence[Path], baseline: Sequence[Path], reports: Path
+) -> Decision:
+    """The decision on stored runs. Without a baseline it is the last runs of the history, from their folders
+    below `reports` where these are kept. Raises UsageError where there is nothing to compare with."""
+    own = [seen_run(folder) for folder in candidate]
+    first = min(run.started_wall for run in own)
+    names = {run.run for run in own}
+    past = [
+        run
+        for run in seen_in_history(history_of(settings, reports).drills(settings.target.name))
+        if run.run not in names and run.started_wall < first and run.place == own[0].place
+    ]
+    if baseline:
+        others = [seen_run(folder) for folder in baseline]
+    else:
+        others = [_kept(run, reports) for run in _alike(past, own)[-settings.gate.runs :]]
+    same = sorted(names & {run.run for run in others})
+    if same:
+        raise UsageError(f"{same[0]}: a run cannot be compared with itself. Name another as baseline")
+    if not others:
+        raise UsageError(
+            "there is nothing to compare with: name a stored run with --baseline, or let the history "
+            "remember one of the same drills on as many cores (drill history import FOLDER)"
+        )
+    return decide(sides_of(own, others), past, settings.gate, datetime.now(UTC).date())
+
+
+def _alike(past: Sequence[SeenRun], own: Sequence[SeenRun]) -> list[SeenRun]:
+    """Runs of at least half of the candidate's drills."""
+    wanted = set.intersection(*(set(run.drills) for run in own))
+    return [run for run in past if 2 * len(wanted & set(run.drills)) >= len(wanted) > 0]
+
+
+def _kept(run: SeenRun, reports: Path) -> SeenRun:
+    """From its folder, which tells more, where that is the same run."""
+    folder = reports / run.run
+    if not (folder / RUN_FILE).is_file():
+        return run
+    found = seen_run(folder)
+    return found if found.started_wall == run.started_wall else run

@@ -1,0 +1,214 @@
+"""Candidate against baseline. Flows in: runs that were seen, the policy. Flows out: for each criterion a
+difference, or why there is none.
+
+Only drills that every run of both sides carried out are compared, each with itself, so that which drills ran
+makes no difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drill.errors import UsageError
+from drill.gate.observed import Key, SeenRun
+from drill.settings import Gate
+from drill.settings.gate import RATIO, SHARE, UNITS
+from drill.statistics import (
+    Counted,
+    Difference,
+    MeanDifference,
+    mean_difference,
+    rate_difference,
+)
+
+FALLING_IS_WORSE = frozenset({"throughput"})
+PLANNED = frozenset({"throughput"})
+"""As many requests come in every run: of what is served, runs differ by what is seen within them alone."""
+SAME_LOAD = 0.01
+"""Rates of load that differ by more than this share are not compared."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Runs of both sides, and the drills that all of them carried out. `left_out`: the other drills."""
+
+    candidate: Sequence[SeenRun]
+    baseline: Sequence[SeenRun]
+    drills: Sequence[str]
+    left_out: Sequence[str]
+
+    @property
+    def candidate_seconds(self) -> float:
+        """For how long one run of the candidate watched these drills, on average."""
+        return self._seconds(self.candidate)
+
+    @property
+    def baseline_seconds(self) -> float:
+        """Of one run of the baseline."""
+        return self._seconds(self.baseline)
+
+    def _seconds(self, runs: Sequence[SeenRun]) -> float:
+        return sum(run.drills[name].seconds for run in runs for name in self.drills) / len(runs)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One criterion. `candidate`, `baseline`: in the unit of the criterion, with logarithms undone;
+    `difference`: what is judged, above 0 where worse; None where there is none, and `missing` says why.
+    `known`: False where the baseline does not have it, so that there is nothing to compare with."""
+
+    key: Key
+    candidate: float | None
+    baseline: float | None
+    difference: Difference | None
+    missing: str = ""
+    known: bool = True
+
+
+def sides_of(candidate: Sequence[SeenRun], baseline: Sequence[SeenRun]) -> Sides:
+    """Raises UsageError where no drill is common to all, or the load was another. A run of the baseline with
+    fewer than half of the candidate's drills is not one of the same kind, and left out."""
+    wanted = set.intersection(*(set(run.drills) for run in candidate))
+    alike = [run for run in baseline if 2 * len(wanted & set(run.drills)) >= len(wanted) > 0]
+    if not alike:
+        raise UsageError(
+            "no run of the baseline has half of the candidate's drills. Name runs of the same selection "
+            "(pytest -m)"
+        )
+    common = wanted.intersection(*(set(run.drills) for run in alike))
+    if not common:
+        raise UsageError("no drill was carried out in all of these runs. Name runs of the same selection")
+    everything = set().union(*(set(run.drills) for run in (*candidate, *alike)))
+    sides = Sides(candidate, alike, sorted(common), sorted(everything - common))
+    _refuse_other_load(sides)
+    return sides
+
+
+def _refuse_other_load(sides: Sides) -> None:
+    for name in sides.drills:
+        rates = {
+            run.run: run.drills[name].per_second
+            for run in (*sides.candidate, *sides.baseline)
+            if run.drills[name].per_second is not None
+        }
+        known = [rate for rate in rates.values() if rate is not None]
+        if known and max(known) > min(known) * (1 + SAME_LOAD):
+            said = ", ".join(f"{run}: {rate:g}/s" for run, rate in rates.items())
+            raise UsageError(f"{name}: the load differs, so nothing can be compared ({said})")
+
+
+def compared(sides: Sides, policy: Gate) -> list[Compared]:
+    """Every criterion that the candidate or the baseline measured and the policy asks for, in the order of
+    the policy."""
+    wanted = [name for name in (*policy.block, *policy.warn) if name in UNITS]
+    found = []
+    for criterion in wanted:
+        keys = sorted(
+            {
+                key
+                for run in (*sides.candidate, *sides.baseline)
+                for drill in sides.drills
+                for key in (*run.drills[drill].levels, *run.drills[drill].counts)
+                if key.criterion == criterion
+            }
+        )
+        found += [
+            _rates(key, sides) if UNITS[criterion] == SHARE else _means(key, sides, policy.run_spread)
+            for key in keys or [Key(criterion)]
+        ]
+    return found
+
+
+def _means(key: Key, sides: Sides, spread: float) -> Compared:
+    """Each drill's number against its own in the baseline, over the drills in which all runs have it that
+    have any."""
+    with_any = [run for run in sides.baseline if any(key in run.drills[name].levels for name in sides.drills)]
+    if not with_any:
+        return _absent(key, sides)
+    told = replace(sides, baseline=with_any)
+    drills = [
+        name
+        for name in sides.drills
+        if all(key in run.drills[name].levels for run in (*told.candidate, *told.baseline))
+    ]
+    if not drills:
+        return _absent(key, told)
+    candidate, baseline = (_table(key, runs, drills) for runs in (told.candidate, told.baseline))
+    ratio = UNITS[key.criterion] == RATIO
+    if key.criterion in PLANNED:
+        spread = 0.0
+    elif not ratio:
+        spread *= max(0.0, float(baseline.mean()))
+    difference = mean_difference(candidate, baseline, _within(key, told, drills), spread)
+    values = [float(side.mean()) for side in (candidate, baseline)]
+    if key.criterion in FALLING_IS_WORSE:
+        difference = MeanDifference(
+            -difference.estimate,
+            difference.variance,
+            difference.freedom,
+            difference.candidate,
+            difference.baseline,
+        )
+    shown = [math.exp(value) if ratio else value for value in values]
+    return Compared(key, shown[0], shown[1], difference)
+
+
+def _table(key: Key, runs: Sequence[SeenRun], drills: Sequence[str]) -> NDArray[np.float64]:
+    """Shape (runs, drills)."""
+    return np.array([[run.drills[name].levels[key].value for name in drills] for run in runs])
+
+
+def _within(key: Key, sides: Sides, drills: Sequence[str]) -> float:
+    """The variance of a run's mean over these drills, as blocks of time tell it; of the noisier side."""
+    means = []
+    for runs in (sides.candidate, sides.baseline):
+        told = [run.drills[name].levels[key].variance for run in runs for name in drills]
+        known = [each for each in told if each is not None]
+        means.append(sum(known) / len(known) / len(drills) if known else 0.0)
+    return max(means)
+
+
+def _rates(key: Key, sides: Sides) -> Compared:
+    candidate, baseline = (_counted(key, runs, sides.drills) for runs in (sides.candidate, sides.baseline))
+    if not candidate or not baseline:
+        return _absent(key, sides)
+    told = [
+        run.drills[name].dispersion for run in (*sides.candidate, *sides.baseline) for name in sides.drills
+    ]
+    difference = rate_difference(candidate, baseline, float(np.mean(told)))
+    rates = [side.events / side.trials for side in (difference.candidate, difference.baseline)]
+    return Compared(key, rates[0], rates[1], difference)
+
+
+def _counted(key: Key, runs: Sequence[SeenRun], drills: Sequence[str]) -> list[Counted]:
+    """Of each run that counted any, over its drills."""
+    found = []
+    for run in runs:
+        counts = [run.drills[name].counts[key] for name in drills if key in run.drills[name].counts]
+        if counts:
+            found.append(Counted(sum(each.events for each in counts), sum(each.trials for each in counts)))
+    return found
+
+
+def _absent(key: Key, sides: Sides) -> Compared:
+    """Which side has no number."""
+
+    def has(runs: Sequence[SeenRun]) -> bool:
+        return any(
+            key in run.drills[name].levels or key in run.drills[name].counts
+            for run in runs
+            for name in sides.drills
+        )
+
+    lacking = [
+        side
+        for side, runs in (("the candidate", sides.candidate), ("the baseline", sides.baseline))
+        if not has(runs)
+    ]
+    why = f"not measured by {' and '.join(lacking)}" if lacking else "no drill has it in all of the runs"
+    return Compared(key, None, None, None, why, known=has(sides.baseline))

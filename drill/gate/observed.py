@@ -1,0 +1,275 @@
+"""What is compared of a run. Flows in: its folder, or what the history remembers of it. Flows out: for each
+drill, numbers by criterion.
+
+Latencies, error rate, throughput, CPU and memory are those of the window after of each drill, when the
+service is to be well; the time to recovery is that of its verdict. Controls are left out, which say what the
+platform does by itself, and drills that an earlier run measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from drill.history.store import PastDrill
+from drill.history.taken import Measure, TakenDrill, take
+from drill.judge.case import Case
+from drill.judge.criteria.error_rate import dispersion_of
+from drill.judge.criteria.pods import PodSample, samples_of, too_little
+from drill.judge.criteria.response_time import block_seconds
+from drill.judge.outages import response_latency
+from drill.judge.verdict import Criterion
+from drill.recording import Requests
+from drill.statistics import (
+    Counted,
+    Reading,
+    average_rate,
+    in_blocks,
+    log_quantile_variance,
+    quantile,
+)
+from drill.statistics.noise import dispersion_of as dispersion_of_failures
+
+ALL = "all requests"
+QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+LEAST_BEYOND = 5
+"""So many requests lie beyond a quantile that is compared."""
+
+
+class Key(NamedTuple):
+    """What is compared. `of`: the name of a request, of a phase, or of a drill; empty where it is the run."""
+
+    criterion: str
+    of: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.criterion} {self.of}".strip()
+
+
+class DrillLevel(NamedTuple):
+    """A number of one drill, a logarithm where ratios are compared. `variance`: as blocks of time tell it;
+    None where they tell none."""
+
+    value: float
+    variance: float | None = None
+
+
+@dataclass(frozen=True)
+class SeenDrill:
+    """One drill. `seconds`: watched; `outcome`: of its verdict; `limits`: its criteria, none where the
+    history tells it; `dispersion`: variance of failures over that of independent ones; `per_second`: the
+    load, None where unknown."""
+
+    drill: str
+    scenario: str
+    seconds: float
+    outcome: str
+    as_expected: bool
+    why: str
+    levels: Mapping[Key, DrillLevel]
+    counts: Mapping[Key, Counted]
+    limits: Sequence[Criterion] = ()
+    dispersion: float = 1.0
+    per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """One run. `drills`: by name; `place`: the machine's cores and the cluster's context."""
+
+    run: str
+    started_wall: float
+    drills: Mapping[str, SeenDrill]
+    place: tuple[int, str] = (0, "")
+
+    @property
+    def seconds(self) -> float:
+        """For how long its drills watched."""
+        return sum(each.seconds for each in self.drills.values())
+
+
+@dataclass
+class _Found:
+    """What one drill shows, while it is gathered."""
+
+    levels: dict[Key, DrillLevel] = field(default_factory=dict)
+    counts: dict[Key, Counted] = field(default_factory=dict)
+
+    def level(self, key: Key, value: float | None) -> None:
+        """The logarithm of a number above 0; what is not one was not measured."""
+        if value is not None and value > 0 and math.isfinite(value):
+            self.levels[key] = DrillLevel(math.log(value))
+
+
+def seen_run(folder: Path) -> SeenRun:
+    """Of a stored run. Raises UsageError where it is not a run's folder, SetupError where its evidence is not
+    as the run left it, InputError where something cannot be read."""
+    taken = take(folder)
+    drills = [each for each in taken.drills if not each.verdict.control and each.kept is None]
+    return SeenRun(
+        taken.facts.run,
+        taken.facts.started_wall,
+        {each.verdict.drill: _of_folder(folder, each) for each in drills},
+        (taken.facts.machine.cores, taken.facts.cluster.context),
+    )
+
+
+def seen_in_history(drills: Sequence[PastDrill]) -> list[SeenRun]:
+    """Of runs that are remembered, in the order in which they began; only those that ended."""
+    by_run: dict[int, list[PastDrill]] = defaultdict(list)
+    for drill in drills:
+        if drill.run.ended and not drill.control and not drill.kept_run:
+            by_run[drill.run.id].append(drill)
+    return [
+        SeenRun(
+            past[0].run.run,
+            past[0].run.started_wall,
+            {each.drill: _of_history(each) for each in past},
+            (past[0].run.cores, past[0].run.context),
+        )
+        for past in by_run.values()
+    ]
+
+
+def _of_folder(folder: Path, taken: TakenDrill) -> SeenDrill:
+    verdict = taken.verdict
+    found = _Found()
+    measures = {(each.kind, each.name): each for each in taken.measures}
+    _by_measures(found, measures, verdict.recovered_seconds)
+    case = Case(folder / verdict.evidence)
+    dispersion, per_second = 1.0, None
+    if case.started is not None:
+        dispersion = dispersion_of(case.calibration)
+        per_second = case.setup.settings.requests_per_second
+        if verdict.criteria and case.timeline.after is not None:
+            dispersion = max(dispersion, _by_requests(found, case))
+    return SeenDrill(
+        verdict.drill,
+        verdict.scenario,
+        verdict.watched_seconds,
+        verdict.verdict,
+        taken.as_expected,
+        verdict.why,
+        found.levels,
+        found.counts,
+        verdict.criteria,
+        dispersion,
+        per_second,
+    )
+
+
+def _of_history(past: PastDrill) -> SeenDrill:
+    found = _Found()
+    _by_measures(found, past.measures, past.recovered_seconds)
+    watched = past.measures.get(("duration", "watched_seconds"))
+    return SeenDrill(
+        past.drill,
+        past.scenario,
+        watched.value or 0.0 if watched else 0.0,
+        past.verdict,
+        past.as_expected,
+        past.why,
+        found.levels,
+        found.counts,
+    )
+
+
+def _by_measures(found: _Found, measures: Mapping[tuple[str, str], Measure], recovered: float | None) -> None:
+    """What verdicts tell, and the history with them."""
+    if recovered is not None:
+        found.levels[Key("recovery")] = DrillLevel(recovered)
+    for before, after in pairwise(_moments(measures)):
+        name = f"{before.name} to {after.name}"
+        found.levels[Key("phase", name)] = DrillLevel((after.value or 0.0) - (before.value or 0.0))
+    response = measures.get(("criterion", "response_time"))
+    if response is not None and response.value:
+        variance = None
+        if response.low and response.high and response.high < math.inf:
+            variance = (math.log(response.high / response.low) / (2 * 1.96)) ** 2
+        found.levels[Key("p95", ALL)] = DrillLevel(math.log(response.value), variance)
+    errors = measures.get(("criterion", "error_rate"))
+    if errors is not None and errors.value is not None and errors.samples:
+        found.counts[Key("error_rate")] = Counted(errors.value * errors.samples, errors.samples)
+    acknowledged = measures.get(("writes", "acknowledged"))
+    if acknowledged is not None and acknowledged.value:
+        lost, allowed = (measures[("writes", name)].value or 0.0 for name in ("lost", "allowed_lost"))
+        found.counts[Key("writes_lost")] = Counted(max(0.0, lost - allowed), acknowledged.value)
+
+
+def _moments(measures: Mapping[tuple[str, str], Measure]) -> list[Measure]:
+    """The phases up to the recovery, in order of time."""
+    moments = sorted(
+        (each for (kind, _), each in measures.items() if kind == "phase" and each.value is not None),
+        key=lambda each: each.value or 0.0,
+    )
+    names = [each.name for each in moments]
+    return moments[: names.index("recovered") + 1] if "recovered" in names else []
+
+
+def _by_requests(found: _Found, case: Case) -> float:
+    """What the requests and samples of the window after tell; the dispersion of its failures."""
+    requests = case.after
+    timeout, seconds = case.setup.settings.timeout_seconds, block_seconds(case.calibration)
+    for number, name in enumerate(requests.names):
+        found.levels.update(_latencies(name, requests.where(requests.name == number), timeout, seconds))
+    # the verdict's own p95 again, with what blocks of time tell of it
+    overall = _latencies(ALL, requests, timeout, seconds)
+    found.levels.update({key: level for key, level in overall.items() if key == Key("p95", ALL)})
+    if not len(requests):
+        return 1.0
+    served = float((~requests.failed).mean()) * case.setup.settings.requests_per_second
+    found.level(Key("throughput"), served)
+    samples = samples_of(case)
+    if served > 0 and not too_little(case, samples):
+        cores, used = _cores(samples), _bytes(samples)
+        found.level(Key("cpu"), cores / served if cores is not None else None)
+        found.level(Key("memory"), used / served if used is not None else None)
+    return dispersion_of_failures(requests.failed, requests.planned).estimate
+
+
+def _latencies(name: str, requests: Requests, timeout: float, seconds: float) -> dict[Key, DrillLevel]:
+    """The quantiles of one name's latency."""
+    found: dict[Key, DrillLevel] = {}
+    if not len(requests):
+        return found
+    latency = response_latency(requests, timeout)
+    blocks = in_blocks(latency, requests.planned, seconds)
+    for criterion, probability in QUANTILES.items():
+        value = quantile(latency, probability)
+        if len(latency) * (1 - probability) >= LEAST_BEYOND and value > 0:
+            variance = log_quantile_variance(blocks, probability)
+            found[Key(criterion, name)] = DrillLevel(math.log(value), variance)
+    return found
+
+
+def _cores(samples: Sequence[PodSample]) -> float | None:
+    """CPU seconds a second of all pods together; None where that was not measured."""
+    readings: dict[str, list[Reading]] = defaultdict(list)
+    for sample in samples:
+        for name, pod in sample.pods.items():
+            if pod.cpu_seconds is not None and pod.cpu_at is not None:
+                readings[name].append(Reading(pod.cpu_at, pod.cpu_seconds))
+    averages = [average_rate(series) for series in readings.values()]
+    seconds = sum(each.seconds for each in averages)
+    pods = float(np.mean([len(sample.expected) for sample in samples]))
+    return sum(each.rise for each in averages) / seconds * pods if seconds > 0 else None
+
+
+def _bytes(samples: Sequence[PodSample]) -> float | None:
+    """Memory of all pods together, on average over the looks at which each was measured."""
+    sums = list(_sums(samples))
+    return float(np.mean(sums)) if sums else None
+
+
+def _sums(samples: Sequence[PodSample]) -> Iterator[float]:
+    for sample in samples:
+        used = [pod.memory_bytes for pod in sample.pods.values() if pod.memory_bytes is not None]
+        if used and len(used) >= len(sample.expected):
+            yield sum(used)

@@ -1,0 +1,270 @@
+"""The decision: each criterion regresses, passes and is inconclusive; the policy says what that means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from made_runs import NAME, Truth, run, runs
+
+from drill.errors import UsageError
+from drill.gate.compare import sides_of
+from drill.gate.decide import Decision, Row, decide, judged
+from drill.gate.observed import Key, SeenRun
+from drill.judge.verdict import Criterion
+from drill.settings import Gate, Waiver
+from drill.statistics import MeanDifference
+
+TODAY = date(2026, 12, 1)
+BASELINE = runs(6)
+EVERYTHING = Gate(
+    block=(
+        "limits",
+        "p50",
+        "p95",
+        "p99",
+        "error_rate",
+        "throughput",
+        "recovery",
+        "phase",
+        "writes_lost",
+        "cpu",
+        "memory",
+    ),
+    warn=("drift",),
+)
+NOISY, SEED = Truth(noise=1.5), 1
+WORSE = {
+    "p50": Truth(slower=1.3),
+    "p95": Truth(slower=1.3),
+    "p99": Truth(slower=2.0),
+    "error_rate": Truth(failing=0.004),
+    "throughput": Truth(served=0.96),
+    "recovery": Truth(recovery=16.0),
+    "phase": Truth(recovery=16.0),
+    "writes_lost": Truth(lost=4),
+    "cpu": Truth(heavier=1.3),
+    "memory": Truth(heavier=1.3),
+}
+
+
+def decided(candidate: SeenRun, baseline: list[SeenRun] | None = None, policy: Gate = EVERYTHING) -> Decision:
+    return decide(sides_of([candidate], BASELINE if baseline is None else baseline), [], policy, TODAY)
+
+
+def rows_of(decision: Decision, criterion: str) -> list[Row]:
+    found = [row for row in decision.rows if row.name.split(" ")[0] == criterion]
+    assert found, criterion
+    return found
+
+
+@pytest.mark.parametrize("criterion", WORSE)
+def test_what_is_worse_is_a_regression_and_blocks(criterion: str) -> None:
+    decision = decided(run("candidate", WORSE[criterion]))
+    assert "regression" in {row.outcome for row in rows_of(decision, criterion)}
+    assert (decision.outcome, decision.exit_status) == ("regression", 1)
+
+
+@pytest.mark.parametrize("criterion", WORSE)
+def test_what_is_the_same_passes(criterion: str) -> None:
+    decision = decided(run("candidate"))
+    assert {row.outcome for row in rows_of(decision, criterion)} == {"pass"}
+    assert (decision.outcome, decision.exit_status) == ("pass", 0)
+
+
+@pytest.mark.parametrize("criterion", sorted({*WORSE} - {"error_rate", "writes_lost"}))
+def test_what_the_noise_hides_is_inconclusive_and_more_seconds_would_tell(criterion: str) -> None:
+    decision = decided(run("noisy", NOISY, seed=SEED), runs(6, NOISY))
+    found = rows_of(decision, criterion)
+    assert "inconclusive" in {row.outcome for row in found}
+    assert (decision.outcome, decision.exit_status) == ("inconclusive", 2)
+    assert any(row.more_seconds for row in found)
+    assert decision.more_seconds
+    assert decision.more_seconds > 0
+
+
+@pytest.mark.parametrize("criterion", ["error_rate", "writes_lost"])
+def test_too_few_requests_and_writes_are_inconclusive(criterion: str) -> None:
+    small = Truth(drills=1)
+    thin = [_thinned(each) for each in runs(2, small)]
+    decision = decided(_thinned(run("candidate", small)), thin)
+    (row,) = rows_of(decision, criterion)
+    assert row.outcome == "inconclusive"
+    assert row.more_seconds
+    assert "more of drills would" in row.why
+
+
+def _thinned(seen: SeenRun) -> SeenRun:
+    drills = {
+        name: replace(drill, counts={key: each._replace(trials=200) for key, each in drill.counts.items()})
+        for name, drill in seen.drills.items()
+    }
+    return replace(seen, drills=drills)
+
+
+def test_so_many_more_seconds_do_decide() -> None:
+    undecided = MeanDifference(0.06, 0.02, 12, 1, 6)
+    assert judged(undecided, 0.2, 0.001, 0.05) == "inconclusive"
+    assert judged(undecided.longer(40, 40), 0.2, 0.001, 0.05) == "pass"
+    assert judged(replace(undecided, estimate=0.15).longer(40, 40), 0.2, 0.001, 0.05) == "regression"
+
+
+def test_a_difference_that_is_certain_and_small_is_no_regression() -> None:
+    decision = decided(
+        run("candidate", Truth(slower=1.06, noise=0.001)), runs(6, Truth(noise=0.001)), Gate(run_spread=0)
+    )
+    row = rows_of(decision, "p95")[0]
+    assert row.interval is not None
+    assert row.interval[0] > 0
+    assert row.outcome == "pass"
+
+
+def test_a_difference_that_is_large_and_uncertain_is_no_regression() -> None:
+    decision = decided(run("candidate", replace(NOISY, slower=1.5)), runs(6, NOISY))
+    assert {row.outcome for row in rows_of(decision, "p95")} == {"inconclusive"}
+
+
+def test_what_only_warns_does_not_change_the_outcome() -> None:
+    policy = Gate(block=("error_rate", "p95"), warn=("recovery",))
+    decision = decided(run("candidate", Truth(recovery=20)), policy=policy)
+    assert rows_of(decision, "recovery")[0].outcome == "regression"
+    assert (decision.outcome, decision.exit_status) == ("pass", 0)
+
+
+def test_a_criterion_that_the_policy_does_not_name_is_not_looked_at() -> None:
+    decision = decided(run("candidate", Truth(recovery=20)), policy=Gate(block=("p95",), warn=()))
+    assert {row.name.split(" ")[0] for row in decision.rows} == {"p95"}
+
+
+def test_a_criterion_that_the_candidate_no_longer_measures_is_inconclusive() -> None:
+    decision = decided(_without(run("candidate"), Key("memory")))
+    (row,) = rows_of(decision, "memory")
+    assert (row.outcome, row.why) == ("inconclusive", "not measured by the candidate")
+    assert decision.exit_status == 2
+
+
+def test_a_request_that_is_new_has_nothing_to_be_compared_with() -> None:
+    decision = decided(run("candidate"), [_without(each, Key("p95", NAME)) for each in BASELINE])
+    (row,) = [row for row in rows_of(decision, "p95") if row.name == f"p95 {NAME}"]
+    assert (row.outcome, row.why) == ("not compared", "not measured by the baseline")
+    assert decision.exit_status == 0
+
+
+def test_nothing_compared_is_not_passed() -> None:
+    bare = replace(
+        run("candidate", Truth(drills=1)),
+        drills={"drill-0": replace(run("x").drills["drill-0"], levels={}, counts={})},
+    )
+    decision = decided(bare, [replace(bare, run="before")])
+    assert (decision.outcome, decision.exit_status) == ("inconclusive", 2)
+
+
+def _without(seen: SeenRun, key: Key) -> SeenRun:
+    drills = {
+        name: replace(drill, levels={each: level for each, level in drill.levels.items() if each != key})
+        for name, drill in seen.drills.items()
+    }
+    return replace(seen, drills=drills)
+
+
+BROKEN = Criterion(
+    "recovered", "fail", "Users served again", 1000.0, 900.0, "s", source="runbook.md:17", why="late"
+)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "criterion", "outcome"),
+    [("fail", "fail", "regression"), ("inconclusive", "inconclusive", "inconclusive")],
+)
+def test_a_limit_of_the_runbook_that_is_broken_blocks_whatever_the_baseline_did(
+    verdict: str, criterion: str, outcome: str
+) -> None:
+    limits = (replace_criterion(criterion),)
+    candidate = _judged(run("candidate"), verdict, limits)
+    decision = decided(candidate, [_judged(each, verdict, limits) for each in BASELINE])
+    broken = [row for row in rows_of(decision, "limits") if row.outcome != "pass"]
+    assert [(row.name, row.outcome, row.source) for row in broken] == [
+        ("limits drill-0", outcome, "runbook.md:17")
+    ]
+    assert decision.outcome == outcome
+
+
+def replace_criterion(verdict: str) -> Criterion:
+    return Criterion(BROKEN.name, verdict, BROKEN.title, 1000.0, 900.0, "s", source=BROKEN.source, why="late")  # type: ignore[arg-type]
+
+
+def _judged(seen: SeenRun, verdict: str, limits: tuple[Criterion, ...]) -> SeenRun:
+    first = replace(seen.drills["drill-0"], outcome=verdict, as_expected=False, limits=limits)
+    return replace(seen, drills={**seen.drills, "drill-0": first})
+
+
+def test_a_drill_that_the_candidate_left_out_is_inconclusive() -> None:
+    decision = decided(run("candidate", Truth(drills=7)), runs(6))
+    (row,) = [row for row in rows_of(decision, "limits") if row.outcome != "pass"]
+    assert (row.name, row.outcome) == ("limits drill-7", "inconclusive")
+    assert decision.exit_status == 2
+
+
+def waiver(criterion: str, day: date) -> Gate:
+    return EVERYTHING.model_copy(
+        update={"waivers": (Waiver(criterion=criterion, owner="A. Person", reason="known", expires=day),)}
+    )
+
+
+def test_a_waiver_lets_pass_what_it_names_and_nothing_else() -> None:
+    slow = run("candidate", Truth(recovery=20))
+    alive = waiver("recovery", TODAY)
+    decision = decided(slow, policy=alive)
+    assert "A. Person" in rows_of(decision, "recovery")[0].waived
+    assert decision.outcome == "regression"  # the phase is not waived
+    both = alive.model_copy(update={"waivers": (*alive.waivers, *waiver("phase", TODAY).waivers)})
+    assert decided(slow, policy=both).outcome == "pass"
+
+
+def test_a_waiver_that_nothing_needs_is_named() -> None:
+    decision = decided(run("candidate"), policy=waiver("p95", TODAY))
+    assert [each.criterion for each in decision.unused] == ["p95"]
+    assert decision.outcome == "pass"
+
+
+def test_an_expired_waiver_blocks_and_is_named_whatever_was_measured() -> None:
+    decision = decided(run("candidate"), policy=waiver("p95", date(2026, 11, 30)))
+    assert [each.criterion for each in decision.expired] == ["p95"]
+    assert (decision.outcome, decision.exit_status) == ("regression", 1)
+
+
+def test_many_comparisons_are_paid_for() -> None:
+    """Twenty more criteria that are the same make a difference that was just told apart inconclusive."""
+    candidate = run("candidate", Truth(slower=1.14))
+    alone = decided(candidate, policy=Gate(block=("p95",), warn=(), minimum_effects={"p95": 0.2}))
+    many = decided(candidate, policy=EVERYTHING)
+    assert rows_of(alone, "p95")[0].interval[0] > rows_of(many, "p95")[0].interval[0]  # type: ignore[index]
+
+
+def test_runs_of_other_drills_are_no_baseline() -> None:
+    with pytest.raises(UsageError, match="half of the candidate's drills"):
+        sides_of([run("candidate")], [replace(run("other"), drills={})])
+
+
+def test_another_load_is_not_compared() -> None:
+    heavier = {name: replace(drill, per_second=200.0) for name, drill in run("candidate").drills.items()}
+    with pytest.raises(UsageError, match="candidate: 200/s"):
+        sides_of([replace(run("candidate"), drills=heavier)], BASELINE)
+
+
+def test_runs_of_one_side_are_taken_together() -> None:
+    slow = [run(f"candidate-{number}", Truth(slower=1.2)) for number in range(3)]
+    one, three = (decide(sides_of(side, BASELINE), [], EVERYTHING, TODAY) for side in (slow[:1], slow))
+    widths = [
+        row.interval[1] - row.interval[0]
+        for row in (rows_of(one, "p95")[0], rows_of(three, "p95")[0])
+        if row.interval
+    ]
+    assert widths[1] < widths[0]
+
+
+def test_a_policy_of_limits_alone_needs_no_comparison() -> None:
+    decision = decided(run("candidate"), policy=Gate(block=("limits",), warn=()))
+    assert (decision.outcome, decision.exit_status) == ("pass", 0)
+    assert decided(run("candidate"), policy=Gate(block=(), warn=())).outcome == "inconclusive"
