@@ -23,6 +23,7 @@ from drill.history.command import history
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
+from drill.mutate.command import mutate
 from drill.settings import Settings
 
 
@@ -166,3 +167,4 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
 cli.add_command(lint)
 cli.add_command(history)
 cli.add_command(evidence)
+cli.add_command(mutate)

@@ -12,6 +12,7 @@ from drill.statistics.counters import Average, Reading, average_rate, covered_se
 from drill.statistics.intervals import (
     Interval,
     mean_interval,
+    proportion_interval,
     quantile,
     quantile_rank,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "increase",
     "lower_expected",
     "mean_interval",
+    "proportion_interval",
     "quantile",
     "quantile_rank",
     "rate_bounds",
