@@ -256,3 +256,11 @@ def test_an_interrupt_lets_the_scenario_put_back(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert (tmp_path / "put-back").exists()
+
+
+def test_the_projects_own_list_of_equivalent_mutants_is_not_stale() -> None:
+    options = ["--target", str(ROOT / "drill.toml"), "mutate", "--features", str(ROOT / "features"), "list"]
+    done = CliRunner().invoke(cli, options, catch_exceptions=False, standalone_mode=False)
+    listed = (ROOT / "runbook" / "equivalent-mutants.yaml").read_text(encoding="utf-8").count("- mutant:")
+    assert listed > 0
+    assert f"of which {listed} are equivalent" in done.output
