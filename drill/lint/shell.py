@@ -80,6 +80,8 @@ BODIES = frozenset(
     }
 )
 """Nodes that hold statements, one behind the other."""
+ASKS = frozenset({"if_statement", "elif_clause", "while_statement"})
+"""Those of them that begin with a condition."""
 MOST_REPAIRS = 20
 DEEPEST = 150
 """Nesting beyond which nothing is read: no runbook has it, a mutated one does."""
@@ -415,7 +417,8 @@ class _Reader:
         return self._walk_children(node, around)
 
     def _state(self, node: Node, parent: Node) -> None:
-        asks = any(
+        # in a long program no statement is looked at for another
+        asks = parent.type in ASKS and any(
             child.type in {"then", "do_group"} and child.start_byte > node.start_byte
             for child in parent.children
         )
