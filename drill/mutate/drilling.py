@@ -104,6 +104,7 @@ class Drilling:
     def __init__(self, plan: MutationPlan, state: State, bench: Bench, say: Callable[[str], None]) -> None:
         self._plan, self._state, self._bench, self._say = plan, state, bench, say
         self._errors = 0
+        self._last: Ran | None = None
         self._ends_at = float("inf")
 
     def work(self, mutants: Iterable[Mutant], minutes: float | None = None) -> bool:
@@ -119,6 +120,7 @@ class Drilling:
             waiting.remove(mutant)
             if not self._drill(mutant):
                 return False
+        self._refuse()
         return True
 
     def _cheapest(self, mutant: Mutant) -> tuple[bool, float, str]:
@@ -169,9 +171,15 @@ class Drilling:
         who = mutant.id if mutant else "corrected runbook"
         self._say(f"{who}: {follower.scenario}: {outcome} ({ran.seconds:.0f} s)")
         self._errors = self._errors + 1 if outcome == "error" else 0
+        self._last = ran
         if self._errors >= MOST_ERRORS:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Raise SetupError where the last drills could not be made."""
+        if self._errors and self._last is not None:
             raise SetupError(
-                f"{MOST_ERRORS} drills in a row could not be made (exit status {ran.status}); the last one, "
-                f"in {ran.run}, said:\n{ran.said}\nWhat was found until then is kept: put the cluster right "
-                "and run this again"
+                f"drills in a row that could not be made: {self._errors} (exit status {self._last.status}); "
+                f"the last one, in {self._last.run}, said:\n{self._last.said}\nWhat was found until then is "
+                "kept: put the cluster right and run this again"
             )

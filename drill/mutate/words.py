@@ -99,7 +99,7 @@ def _unfit(plan: MutationPlan, state: State) -> Iterator[str]:
     for follower in plan.followers:
         basis = plan.basis(None, follower)
         tried = state.tried("", follower.scenario, basis)
-        if tried is not None and tried.outcome != "as expected":
+        if tried is not None and tried.outcome in {"not as expected", "inconclusive"}:
             told = f"with the corrected runbook it is {tried.outcome}, so it tells nothing of mutants"
             yield f"{follower.scenario!r}: {told}"
 
