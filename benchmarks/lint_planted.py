@@ -32,7 +32,7 @@ def options() -> Options:
     """What the examples of all rules need."""
     return Options(
         load_manifests(ROOT / "novel_engine" / "manifests"),
-        {"redis:drill": frozenset({"redis-cli", "sh", "xargs", "rm", "cat", "free"})},
+        {"redis:drill": frozenset({"redis-cli", "sh", "xargs", "rm", "cat", "free", "date", "grep"})},
         frozenset((ROOT / "novel_engine" / "metrics.txt").read_text(encoding="utf-8").split()),
         today=date(2026, 11, 24),
     )

@@ -27,6 +27,7 @@ from drill.history.command import history
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
+from drill.mutate.command import mutate
 from drill.nightly.command import nightly
 from drill.report.words import days_text
 from drill.settings import Settings
@@ -182,3 +183,4 @@ cli.add_command(history)
 cli.add_command(evidence)
 cli.add_command(gate)
 cli.add_command(nightly)
+cli.add_command(mutate)

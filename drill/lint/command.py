@@ -79,8 +79,8 @@ def lint(
         raise UsageError("no runbook is named. For example: drill lint docs/runbook.md")
     options = Options(
         manifests=load_manifests(manifests_folder) if manifests_folder is not None else None,
-        tools_of=dict(_tools(text) for text in images),
-        metrics=_metrics(metrics_file) if metrics_file is not None else None,
+        tools_of=dict(tools_in(text) for text in images),
+        metrics=metrics_in(metrics_file) if metrics_file is not None else None,
         select=_ids(select),
         ignore=_ids(ignore),
     )
@@ -132,7 +132,8 @@ def _files(runbooks: tuple[Path, ...]) -> list[Path]:
     return found
 
 
-def _tools(text: str) -> tuple[str, frozenset[str]]:
+def tools_in(text: str) -> tuple[str, frozenset[str]]:
+    """An image and its programs, as --image gives them. Raises UsageError and InputError."""
     image, equals, tools = text.rpartition("=")
     if not equals or not image or not tools:
         raise UsageError(f"--image {text!r}: expected IMAGE=TOOLS, such as redis:7=redis-cli,sh")
@@ -142,7 +143,8 @@ def _tools(text: str) -> tuple[str, frozenset[str]]:
     return image, frozenset(name.strip().rsplit("/", 1)[-1] for name in names if name.strip())
 
 
-def _metrics(file: Path) -> frozenset[str]:
+def metrics_in(file: Path) -> frozenset[str]:
+    """The names of metrics in a file, as --metrics names it. Raises UsageError and InputError."""
     names: set[str] = set()
     for line in _lines(file, "--metrics"):
         words = line.split()

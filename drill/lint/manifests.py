@@ -17,6 +17,20 @@ from drill.errors import InputError, ToolMissingError, UsageError
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 RENDER_SECONDS = 60.0
+CLUSTER_WIDE = frozenset(
+    {
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "StorageClass",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "PriorityClass",
+        "IngressClass",
+    }
+)
+"""Kinds whose objects lie in no namespace."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -61,6 +75,27 @@ class Manifests:
         """The namespaces that are made or used."""
         used = {str(_mapping(entry, "metadata").get("namespace")) for entry in self.objects}
         return (used - {"None"}) | self.names("Namespace")
+
+    @cached_property
+    def spaces(self) -> dict[tuple[str, str], frozenset[str]]:
+        """The namespaces of each object that lies in one, by kind and name; "" where none is written."""
+        found: dict[tuple[str, str], frozenset[str]] = {}
+        for entry in self.objects:
+            if kind_of(entry) not in CLUSTER_WIDE:
+                key = (kind_of(entry), name_of(entry))
+                space = str(_mapping(entry, "metadata").get("namespace") or "")
+                found[key] = found.get(key, frozenset()) | {space}
+        return found
+
+    @cached_property
+    def paths(self) -> set[str]:
+        """Where something is mounted."""
+        return {
+            str(mount.get("mountPath")).rstrip("/")
+            for entry in self.objects
+            for container in _listed(pod_spec(entry), "containers")
+            for mount in _listed(container, "volumeMounts")
+        }
 
     def containers(self, kind: str, name: str) -> list[Container]:
         """The containers of a workload, those that run before the others last."""
@@ -235,6 +270,21 @@ def pod_spec(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def pod_metadata(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     """The metadata that a workload's pods get, empty for anything else."""
     return _mapping(_template(entry), "metadata")
+
+
+def claims_of(entry: Mapping[str, Any]) -> list[str]:
+    """The names of the claims without which an object's pods do not start."""
+    claims = [_mapping(volume, "persistentVolumeClaim") for volume in _listed(pod_spec(entry), "volumes")]
+    return [str(claim["claimName"]) for claim in claims if claim.get("claimName")]
+
+
+def mounts_of(entry: Mapping[str, Any]) -> tuple[set[str], list[str]]:
+    """The names of an object's volumes, and those that its containers mount."""
+    spec = pod_spec(entry)
+    claimed = [name_of(template) for template in _listed(_mapping(entry, "spec"), "volumeClaimTemplates")]
+    volumes = {str(volume.get("name")) for volume in _listed(spec, "volumes")} | set(claimed)
+    containers = [*_listed(spec, "containers"), *_listed(spec, "initContainers")]
+    return volumes, [str(mount.get("name")) for each in containers for mount in _listed(each, "volumeMounts")]
 
 
 def _listed(entry: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

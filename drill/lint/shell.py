@@ -50,6 +50,38 @@ PLAIN = {
     **dict.fromkeys(("string_content", "ansi_c_string", "heredoc_content"), r"\\([\"$`\\])"),
 }
 """Nodes that are text, and what a backslash escapes in them."""
+STATEMENTS = frozenset(
+    {
+        "command",
+        "pipeline",
+        "list",
+        "redirected_statement",
+        "variable_assignment",
+        "for_statement",
+        "while_statement",
+        "if_statement",
+        "case_statement",
+        "test_command",
+        "negated_command",
+        "declaration_command",
+    }
+)
+BODIES = frozenset(
+    {
+        "program",
+        "do_group",
+        "compound_statement",
+        "subshell",
+        "if_statement",
+        "elif_clause",
+        "else_clause",
+        "while_statement",
+        "case_item",
+    }
+)
+"""Nodes that hold statements, one behind the other."""
+ASKS = frozenset({"if_statement", "elif_clause", "while_statement"})
+"""Those of them that begin with a condition."""
 MOST_REPAIRS = 20
 DEEPEST = 150
 """Nesting beyond which nothing is read: no runbook has it, a mutated one does."""
@@ -220,6 +252,27 @@ class Comment:
     is_alone: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A statement in a list of statements: a block, a body of a loop or a condition, a script inside.
+
+    `kind`: the grammar's own name of it; `body`: the same for those that stand in one list, in their order;
+    `is_condition`: what an if or a while asks; `joints`: the && and || of a list, as offsets."""
+
+    fence: Fence
+    kind: str
+    start: int
+    end: int
+    body: tuple[int, int]
+    is_condition: bool = False
+    joints: tuple[int, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As written."""
+        return self.fence.text[self.start : self.end]
+
+
 @dataclass(eq=False)
 class Script:
     """All shell of a document, in its order. `unread`: fences that the parser did not understand."""
@@ -230,6 +283,7 @@ class Script:
     comments: list[Comment] = field(default_factory=list)
     fences: list[Fence] = field(default_factory=list)
     unread: list[tuple[Fence, Span]] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
     values: dict[str, str | None] = field(default_factory=dict)
 
 
@@ -354,11 +408,31 @@ class _Reader:
         if around.depth > DEEPEST:
             return []
         around = replace(around, depth=around.depth + 1)
+        if node.type in STATEMENTS and node.parent is not None and node.parent.type in BODIES:
+            self._state(node, node.parent)
         reader = getattr(self, f"_read_{node.type}", None)
         if reader is not None:
             found: list[Command] = reader(node, around)
             return found
         return self._walk_children(node, around)
+
+    def _state(self, node: Node, parent: Node) -> None:
+        # in a long program no statement is looked at for another
+        asks = parent.type in ASKS and any(
+            child.type in {"then", "do_group"} and child.start_byte > node.start_byte
+            for child in parent.children
+        )
+        self._script.statements.append(
+            Statement(
+                self._fence,
+                node.type,
+                self._base + node.start_byte,
+                self._base + node.end_byte,
+                (self._base + parent.start_byte, self._base + parent.end_byte),
+                asks,
+                tuple(self._base + child.start_byte for child in node.children if child.type in {"&&", "||"}),
+            )
+        )
 
     def _walk_children(self, node: Node, around: _Around) -> list[Command]:
         last: list[Command] = []

@@ -18,6 +18,7 @@ from drill.statistics.counters import Average, Reading, average_rate, covered_se
 from drill.statistics.intervals import (
     Interval,
     mean_interval,
+    proportion_interval,
     quantile,
     quantile_rank,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "lower_expected",
     "mean_difference",
     "mean_interval",
+    "proportion_interval",
     "quantile",
     "quantile_rank",
     "rate_bounds",

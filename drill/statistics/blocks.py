@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from drill.statistics.intervals import Interval
+from drill.statistics.intervals import Interval, proportion_interval
 
 CONFIDENCE = 0.97
 """Aimed at, so that 95 % are reached where correlated samples make the variance seem too small."""
@@ -64,11 +64,7 @@ def share_interval(blocks: Blocks, value: float, confidence: float = CONFIDENCE)
     above = blocks.above(value)
     share = float(above.sum()) / count
     size = _effective(blocks, above, share)
-    tail = (1 - confidence) / 2
-    hits = share * size
-    low = 0.0 if hits <= 0 else float(special.betaincinv(hits, size - hits + 1, tail))
-    high = 1.0 if hits >= size else float(special.betaincinv(hits + 1, size - hits, 1 - tail))
-    return low, high
+    return proportion_interval(share * size, size, confidence)
 
 
 def block_quantile_interval(

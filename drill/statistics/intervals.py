@@ -36,3 +36,12 @@ def mean_interval(samples: NDArray[np.float64], confidence: float = CONFIDENCE) 
     error = float(samples.std(ddof=1)) / math.sqrt(count)
     reach = float(special.stdtrit(count - 1, 1 - (1 - confidence) / 2)) * error
     return mean - reach, mean + reach
+
+
+def proportion_interval(hits: float, trials: float, confidence: float = CONFIDENCE) -> Interval:
+    """The interval of a share of which `hits` of `trials` were seen, by Clopper and Pearson: at least as
+    wide as it must be. (0, 1) for no trial. Neither number needs to be whole."""
+    tail = (1 - confidence) / 2
+    low = 0.0 if hits <= 0 else float(special.betaincinv(hits, trials - hits + 1, tail))
+    high = 1.0 if hits >= trials else float(special.betaincinv(hits + 1, trials - hits, 1 - tail))
+    return low, high

@@ -2,6 +2,7 @@
 
 from drill.lint.rules import (
     alerts,
+    elsewhere,
     lasting,
     names,
     never_return,
@@ -16,6 +17,7 @@ from drill.lint.rules import (
 
 __all__ = [
     "alerts",
+    "elsewhere",
     "lasting",
     "names",
     "never_return",

@@ -198,9 +198,11 @@ def known_object(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_unknown(target: Aim, manifests: Manifests) -> bool:
-    if not target.word.is_literal or target.kind not in NAMED_IN_MANIFESTS or not target.name:
+    # a Service's endpoints have its name
+    kind = "Service" if target.kind == "Endpoints" else target.kind
+    if not target.word.is_literal or kind not in NAMED_IN_MANIFESTS or not target.name:
         return False
-    names = manifests.names(target.kind)
+    names = manifests.names(kind)
     if target.kind == "Secret":
         # secrets are rarely kept with the manifests; what these refer to counts
         names = names | _secrets_referred_to(manifests)

@@ -3,6 +3,7 @@ come late."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from drill.lint.finding import Finding
@@ -419,3 +420,137 @@ def _uses_backup(command: Command, file: str) -> bool:
     if command.name in {"gunzip", "zcat", "pg_restore", "mongorestore"}:
         return True
     return command.name in {"psql", "mysql", "etcdctl"} and (command.name != "etcdctl" or "restore" in texts)
+
+
+WAITED_FOR = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+GIVES_UP_SECONDS = 5.0
+"""A pod is not replaced within so little."""
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+IN_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _waited_for(call: Kubectl) -> str:
+    """The workload that a call waits for, as KIND/NAME; empty where it waits for none."""
+    if call.verb not in {"rollout status", "wait"}:
+        return ""
+    targets = [target for target in call.targets if target.kind in WAITED_FOR and target.word.is_literal]
+    return f"{targets[0].kind}/{targets[0].name}" if targets else ""
+
+
+def _is_in_manifests(subject: Subject, workload: str) -> bool:
+    kind, _, name = workload.partition("/")
+    return subject.manifests is not None and name in subject.manifests.names(kind)
+
+
+@rule(
+    "D508",
+    "it waits for another than what it changed",
+    why="""The wait ends at once, since nothing was done to that workload, and what follows meets the pods
+    of before.""",
+    bad="""kubectl rollout restart deployment/novel-engine -n novel-engine-production
+kubectl rollout status deployment/redis -n novel-engine-production --timeout=180s""",
+    good="""kubectl rollout restart deployment/novel-engine -n novel-engine-production
+kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=180s""",
+    needs=("manifests",),
+)
+def waits_for_another(subject: Subject) -> Iterator[Finding]:
+    """A change, and right behind it a wait for a workload that nothing in the block changes; both are in
+    the manifests."""
+    for call in subject.calls:
+        changed = changes_workload(call)
+        following = next((subject.call_of(other) for other in subject.later(call.command)[:1]), None)
+        if not _is_in_manifests(subject, changed) or following is None:
+            continue
+        waited = _waited_for(following)
+        own = [subject.call_of(command) for command in subject.commands_of(call.command.fence)]
+        others = {changes_workload(other) for other in own if other is not None}
+        awaited = {_waited_for(other) for other in own if other is not None}
+        is_another = waited != changed and waited not in others and changed not in awaited
+        if is_another and _is_in_manifests(subject, waited):
+            yield subject.finding(
+                "D508",
+                following.command,
+                f"line {call.command.span.line} changes {changed}, and nothing waits for it",
+                f"kubectl rollout status {changed.lower()}",
+            )
+
+
+@rule(
+    "D509",
+    "it waits for the start of what nothing started",
+    why="With no pod wanted, none is awaited: the wait ends at once and well, and the service stays down.",
+    bad="""kubectl scale deployment novel-engine --replicas=0 -n novel-engine-production
+kubectl wait --for=delete pod -l app=novel-engine -n novel-engine-production --timeout=120s
+kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=180s""",
+    good="""kubectl scale deployment novel-engine --replicas=0 -n novel-engine-production
+kubectl wait --for=delete pod -l app=novel-engine -n novel-engine-production --timeout=120s
+kubectl scale deployment novel-engine --replicas=3 -n novel-engine-production
+kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=180s""",
+    needs=("manifests",),
+)
+def never_started(subject: Subject) -> Iterator[Finding]:
+    """A scale to none of a workload of the manifests, then rollout status of it, and nothing between that may
+    start it."""
+    for call in subject.calls:
+        target = next(iter(call.targets), None)
+        if not _is_none(call) or target is None or not target.word.is_literal:
+            continue
+        workload = f"{target.kind}/{target.name}"
+        if not _is_in_manifests(subject, workload):
+            continue
+        for other in map(subject.call_of, subject.later(call.command)):
+            if other is not None and _may_start(other, target.name):
+                break
+            if other is not None and other.verb == "rollout status" and _waited_for(other) == workload:
+                yield subject.finding(
+                    "D509",
+                    other.command,
+                    f"line {call.command.span.line} took all pods away, and nothing has asked for new ones",
+                    "kubectl scale ... --replicas=N before it",
+                )
+                break
+
+
+def _may_start(call: Kubectl, name: str) -> bool:
+    if call.verb == "scale":
+        names = {target.name for target in call.targets if target.word.is_literal}
+        return not _is_none(call) and (name in names or not names)
+    if call.verb in {"apply", "create", "replace"}:
+        # an object that stands in the text is seen not to be this one
+        written = [redirect.text for redirect in call.command.redirects if redirect.operator == "<<"]
+        return not written or any(name in text and "kind: Pod" not in text for text in written)
+    return call.verb in {"rollout undo", "patch", "edit"}
+
+
+@rule(
+    "D510",
+    "the wait gives up before anything can be ready",
+    why="""To replace a pod takes some seconds at least. A wait that ends before says nothing but that it
+    ended, and what follows comes too early.""",
+    bad="""kubectl rollout restart deployment/novel-engine -n novel-engine-production
+kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=2s""",
+    good="""kubectl rollout restart deployment/novel-engine -n novel-engine-production
+kubectl rollout status deployment/novel-engine -n novel-engine-production --timeout=180s""",
+    needs=("manifests",),
+)
+def gives_up(subject: Subject) -> Iterator[Finding]:
+    """rollout status and wait with a timeout of less than five seconds, behind a change in the same block."""
+    for call in subject.calls:
+        option = call.option("timeout")
+        match = DURATION.fullmatch(option.text) if option is not None else None
+        if call.verb not in {"rollout status", "wait"} or option is None or match is None:
+            continue
+        seconds = float(match[1]) * IN_SECONDS[match[2]]
+        before = [subject.call_of(command) for command in subject.earlier(call.command)]
+        changes = [other for other in before if other is not None and _changes(subject, other)]
+        if 0 < seconds < GIVES_UP_SECONDS and changes:
+            yield subject.finding(
+                "D510",
+                option.word,
+                f"{option.text} is less than any pod needs: it ends with an error, or is passed over",
+                "as long as the change may take, such as --timeout=180s",
+            )
+
+
+def _changes(subject: Subject, call: Kubectl) -> bool:
+    return _is_in_manifests(subject, changes_workload(call)) or call.verb in {"apply", "create"}

@@ -6,8 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import which
 
@@ -57,8 +56,11 @@ def shellcheck(subject: Subject) -> Iterator[Finding]:
     fences = [fence for fence in subject.script.fences if id(fence) not in unread and fence.text.strip()]
     if where is None or not fences:
         return
-    for index, row, column, end_column, code in _said(where, tuple(prepared(fence) for fence in fences)):
-        fence = fences[index]
+    texts = [prepared(fence) for fence in fences]
+    said = _said(where, texts)
+    for fence, (row, column, end_column, code) in (
+        (fence, warning) for fence, text in zip(fences, texts, strict=True) for warning in said[text]
+    ):
         starts = fence.text.split("\n")
         base = sum(len(line) + 1 for line in starts[: row - 1])
         if code == SUDO_REDIRECT and not any(f"> /{name}/" in starts[row - 1] for name in OWNED_BY_ROOT):
@@ -67,9 +69,24 @@ def shellcheck(subject: Subject) -> Iterator[Finding]:
         yield subject.finding("D310", span, f"{CODES[code]} (SC{code})")
 
 
-@lru_cache(maxsize=64)
-def _said(where: str, texts: tuple[str, ...]) -> tuple[tuple[int, int, int, int, int], ...]:
-    """Number of the text, row, column, end column and code of each warning, of one run over all texts."""
+Told = tuple[int, int, int, int]
+"""Row, column, end column and code."""
+_KNOWN: dict[tuple[str, str], tuple[Told, ...]] = {}
+MOST_KNOWN = 1024
+
+
+def _said(where: str, texts: Sequence[str]) -> dict[str, tuple[Told, ...]]:
+    """The warnings of each text, by one run over those that were not asked about before."""
+    unknown = [text for text in dict.fromkeys(texts) if (where, text) not in _KNOWN]
+    found = _asked(where, unknown) if unknown else {}
+    known = {text: _KNOWN[where, text] for text in texts if text not in found}
+    if len(_KNOWN) > MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN.update({(where, text): warnings for text, warnings in found.items()})
+    return known | found
+
+
+def _asked(where: str, texts: Sequence[str]) -> dict[str, tuple[Told, ...]]:
     with tempfile.TemporaryDirectory(prefix="drill-lint-") as folder:
         files = []
         for index, text in enumerate(texts):
@@ -93,20 +110,17 @@ def _said(where: str, texts: tuple[str, ...]) -> tuple[tuple[int, int, int, int,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return ()
+            return dict.fromkeys(texts, ())
     try:
         comments = json.loads(done.stdout)["comments"]
     except (json.JSONDecodeError, KeyError):
         # it has been killed, or is none: no warnings are known
-        return ()
-    return tuple(
-        (
-            int(Path(entry["file"]).name),
-            entry["line"],
-            entry["column"],
-            entry["endColumn"] if entry["endLine"] == entry["line"] else entry["column"],
-            entry["code"],
-        )
-        for entry in comments
-        if entry["code"] in CODES
-    )
+        return dict.fromkeys(texts, ())
+    found: dict[str, tuple[Told, ...]] = dict.fromkeys(texts, ())
+    for entry in comments:
+        if entry["code"] in CODES:
+            end_column = entry["endColumn"] if entry["endLine"] == entry["line"] else entry["column"]
+            found[texts[int(Path(entry["file"]).name)]] += (
+                (entry["line"], entry["column"], end_column, entry["code"]),
+            )
+    return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from drill.statistics import hold, mean_interval, quantile, quantile_rank
+from drill.statistics import hold, mean_interval, proportion_interval, quantile, quantile_rank
 
 
 @pytest.mark.parametrize(("count", "rank"), [(1, 1), (20, 19), (21, 20), (100, 95), (600, 570), (3360, 3192)])
@@ -44,3 +44,10 @@ def test_mean_interval_is_students() -> None:
 )
 def test_a_limit_is_held_broken_or_neither(interval: tuple[float, float], outcome: str) -> None:
     assert hold(interval, 0.5) == outcome
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 1), (0, 20), (1, 20), (13, 20), (20, 20), (97, 346)])
+def test_proportion_interval_is_clopper_and_pearsons(hits: int, trials: int) -> None:
+    exact = stats.binomtest(hits, trials).proportion_ci(confidence_level=0.95, method="exact")
+    assert proportion_interval(hits, trials) == pytest.approx((exact.low, exact.high))
+    assert proportion_interval(0, 0) == (0.0, 1.0)

@@ -1,0 +1,185 @@
+"""Mutants under drills. Flows in: mutants, the scenarios that follow them, what is known so far. Flows out:
+the state, with one more drill in it each time.
+
+A scenario counts only after it was seen to end as it states with the corrected runbook, on the same cluster:
+else every mutant would be caught. Each mutant meets the cheapest of its scenarios first, and the next only
+where that one did not notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Literal, Protocol
+
+from drill.conduct.scenario import folder_name
+from drill.errors import SetupError
+from drill.mutate.followers import Follower
+from drill.mutate.mutant import Mutant
+from drill.mutate.state import CORRECTED, Outcome, State, Tried, digest
+from drill.mutate.workbench import Ran
+
+Fate = Literal["caught", "survived", "undecided", "not run"]
+OUTCOMES: dict[int, Outcome] = {0: "as expected", 1: "not as expected", 2: "inconclusive"}
+MOST_ERRORS = 2
+"""So many drills in a row that could not be made end the work: the cluster is not fit."""
+
+
+class Bench(Protocol):
+    """What makes a drill: a Workbench."""
+
+    def drill(self, text: str, follower: Follower, name: str) -> Ran:
+        """Run one scenario with this text as the runbook."""
+
+
+@dataclass(frozen=True)
+class MutationPlan:
+    """`text`: of the corrected runbook; `mutants`: those that are not equivalent; `target`: of drill.toml."""
+
+    text: str
+    mutants: tuple[Mutant, ...]
+    followers: tuple[Follower, ...]
+    target: str
+
+    def basis(self, mutant: Mutant | None, follower: Follower) -> str:
+        """A digest of all that a drill's outcome depends on, but the cluster and drill itself."""
+        text = self.text if mutant is None else mutant.applied(self.text)
+        return digest(text, self._features[follower], self.target)
+
+    @cached_property
+    def _features(self) -> dict[Follower, str]:
+        return {each: each.file.read_text(encoding="utf-8") for each in self.followers}
+
+    def scenarios_of(self, mutant: Mutant, state: State) -> list[Follower]:
+        """The scenarios that follow a mutant, cheapest first: as measured, then by their sentences."""
+        found = [each for each in self.followers if each.follows(mutant)]
+        return sorted(found, key=lambda each: cost(each, state))
+
+    def fit(self, follower: Follower, state: State) -> bool:
+        """True where the scenario ended as it states with the corrected runbook."""
+        tried = state.tried(CORRECTED, follower.scenario, self.basis(None, follower))
+        return tried is not None and tried.outcome == "as expected"
+
+    def fate(self, mutant: Mutant, state: State) -> tuple[Fate, str]:
+        """What became of a mutant, and the scenario that noticed. Survived: all fit scenarios that follow it
+        ended as they state, and each of them was tried."""
+        tried = [
+            (each, state.tried(mutant.id, each.scenario, self.basis(mutant, each)))
+            for each in self.scenarios_of(mutant, state)
+        ]
+        noticed = [
+            each
+            for each, found in tried
+            if found is not None and found.outcome == "not as expected" and self.fit(each, state)
+        ]
+        if noticed:
+            return "caught", noticed[0].scenario
+        outcomes = {found.outcome if found is not None else "not run" for _, found in tried}
+        if outcomes == {"as expected"} and all(self.fit(each, state) for each, _ in tried):
+            return "survived", ""
+        return ("not run" if outcomes <= {"not run", "error"} else "undecided"), ""
+
+
+def cost(follower: Follower, state: State) -> tuple[bool, float, str]:
+    """By this the cheapest comes first: measured seconds, else the number of sentences, behind all that were
+    measured."""
+    seconds = state.seconds(follower.scenario)
+    return seconds is None, seconds if seconds is not None else float(follower.sentences), follower.scenario
+
+
+def sample(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
+    """So many of them, drawn at random: by a digest of the id and the seed, so that each seed always draws
+    the same, and a larger count adds to a smaller one's."""
+    drawn = sorted(mutants, key=lambda each: hashlib.sha256(f"{seed} {each.id}".encode()).digest())[:count]
+    return [mutant for mutant in mutants if mutant in drawn]
+
+
+class Drilling:
+    """Work on mutants, until none is left or the time is up. `say`: told a line for each drill."""
+
+    def __init__(self, plan: MutationPlan, state: State, bench: Bench, say: Callable[[str], None]) -> None:
+        self._plan, self._state, self._bench, self._say = plan, state, bench, say
+        self._errors = 0
+        self._last: Ran | None = None
+        self._ends_at = float("inf")
+
+    def work(self, mutants: Iterable[Mutant], minutes: float | None = None) -> bool:
+        """Drill these, those with the cheapest scenario first; False where the time was up before. No drill
+        begins that would not end in time, as far as its length is known. Raises SetupError where drills
+        cannot be made."""
+        self._ends_at = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
+        order = {mutant: number for number, mutant in enumerate(mutants)}
+        waiting = set(order)
+        while waiting:
+            # what is measured meanwhile changes which is the cheapest
+            mutant = min(waiting, key=lambda each: (self._cheapest(each), order[each]))
+            waiting.remove(mutant)
+            if not self._drill(mutant):
+                return False
+        self._refuse()
+        return True
+
+    def _cheapest(self, mutant: Mutant) -> tuple[bool, float, str]:
+        return cost(self._plan.scenarios_of(mutant, self._state)[0], self._state)
+
+    def _drill(self, mutant: Mutant) -> bool:
+        plan, state = self._plan, self._state
+        for follower in plan.scenarios_of(mutant, state):
+            if plan.fate(mutant, state)[0] in {"caught", "survived"}:
+                return True
+            for subject in (None, mutant):
+                known = state.tried(
+                    mutant.id if subject else CORRECTED, follower.scenario, plan.basis(subject, follower)
+                )
+                if subject is not None and not plan.fit(follower, state):
+                    continue  # what it says of a mutant would say nothing
+                if known is not None and known.outcome != "error":
+                    continue
+                if not self._has_time(follower):
+                    return False
+                self._try(subject, follower)
+        return True
+
+    def _has_time(self, follower: Follower) -> bool:
+        seconds = self._state.seconds(follower.scenario) or 0.0
+        return time.monotonic() + seconds < self._ends_at
+
+    def _try(self, mutant: Mutant | None, follower: Follower) -> None:
+        began = datetime.now().astimezone().isoformat(timespec="seconds")
+        name = f"{mutant.id if mutant else 'corrected'}-{folder_name(follower.scenario)[:50]}"
+        text = mutant.applied(self._plan.text) if mutant else self._plan.text
+        ran = self._bench.drill(text, follower, name)
+        outcome = OUTCOMES.get(ran.status, "error")
+        identity = mutant.id if mutant else CORRECTED
+        basis = self._plan.basis(mutant, follower)
+        self._state.add(
+            Tried(
+                identity,
+                follower.scenario,
+                basis,
+                outcome,
+                ran.status,
+                round(ran.seconds, 1),
+                str(ran.run),
+                began,
+            )
+        )
+        who = mutant.id if mutant else "corrected runbook"
+        self._say(f"{who}: {follower.scenario}: {outcome} ({ran.seconds:.0f} s)")
+        self._errors = self._errors + 1 if outcome == "error" else 0
+        self._last = ran
+        if self._errors >= MOST_ERRORS:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Raise SetupError where the last drills could not be made."""
+        if self._errors and self._last is not None:
+            raise SetupError(
+                f"drills in a row that could not be made: {self._errors} (exit status {self._last.status}); "
+                f"the last one, in {self._last.run}, said:\n{self._last.said}\nWhat was found until then is "
+                "kept: put the cluster right and run this again"
+            )

@@ -1,0 +1,172 @@
+"""Where scenarios meet a mutated runbook. Flows in: the folder of drill.toml, a text, a scenario. Flows out:
+the exit status of `pytest`, run as a user runs it in a copy of that folder whose runbook is the mutated one.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from drill.errors import SetupError, UsageError
+from drill.mutate.followers import Follower
+from drill.settings import Settings
+
+LEFT_OUT = ("reports", "mutants", "node_modules", "__pycache__", ".*")
+"""Folders that no scenario reads."""
+COLLECT_SECONDS = 300.0
+LONGEST_SECONDS = 1800.0
+PUT_BACK_SECONDS = 300.0
+"""For so long a run that was told to end may put back what it broke."""
+CAME_TO_NOTHING = -1
+"""In the place of an exit status: no test came to its end, so that the status says nothing of the runbook."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """`status`: the exit status, or CAME_TO_NOTHING; `run`: where its evidence lies; `said`: the last
+    lines that it printed."""
+
+    status: int
+    seconds: float
+    run: Path
+    said: str
+
+
+class Workbench:
+    """A copy of the target's folder, made anew. `folder`: where it goes, beside the runs; `options`: passed
+    on to pytest."""
+
+    def __init__(self, settings: Settings, folder: Path, features: Path, options: Sequence[str] = ()) -> None:
+        self._root, self._target = settings.root, settings.file.name
+        self._copy, self._runs = folder.resolve() / "workbench", folder.resolve() / "runs"
+        self._runbook = _inside(settings.root, settings.root / settings.target.runbook)
+        self._features = _inside(settings.root, features)
+        self._options = list(options)
+        self._tests: dict[str, str] = {}
+
+    def prepare(self) -> None:
+        """Copy the folder, and find the test of every scenario. Raises SetupError where pytest does not list
+        them."""
+        shutil.rmtree(self._copy, ignore_errors=True)
+        shutil.copytree(self._root, self._copy, symlinks=True, ignore=self._left_out)
+        self._runs.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [*self._pytest(), str(self._features), "--collect-only", "-q"],
+            cwd=self._copy,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COLLECT_SECONDS,
+            check=False,
+        )
+        for line in done.stdout.splitlines():
+            found = re.fullmatch(r"(\S+::(test_\w+)(?:\[.*\])?)", line.strip())
+            if found:
+                self._tests.setdefault(found[2], found[1].partition("[")[0])
+        if not self._tests:
+            raise SetupError(
+                f"pytest lists no scenario of {self._features} in {self._copy}: "
+                f"{_tail(done.stdout + done.stderr)}"
+            )
+
+    def drill(self, text: str, follower: Follower, name: str) -> Ran:
+        """Run one scenario with this text as the runbook. Ctrl-C ends it as it ends any run: what is broken
+        is put back first."""
+        test = self._tests.get(follower.test)
+        if test is None:
+            raise UsageError(f"{follower.file}: pytest lists no test of {follower.scenario!r}")
+        (self._copy / self._runbook).write_text(text, encoding="utf-8")
+        run = self._runs / self._free(name)
+        log = self._runs / f"{run.name}.log"
+        began = time.monotonic()
+        result = self._runs / f"{run.name}.xml"
+        # with = throughout: a path that stands alone is one that pytest looks for its settings beside
+        command = [
+            *self._pytest(),
+            test,
+            f"--reports={self._runs}",
+            f"--run={run.name}",
+            f"--junitxml={result}",
+        ]
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                command,
+                cwd=self._copy,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ) as process,
+        ):
+            status = _ended(process)
+        seconds = time.monotonic() - began
+        said = _tail(log.read_text(encoding="utf-8", errors="replace"))
+        return Ran(status if _has_tests(result) else CAME_TO_NOTHING, seconds, run, said)
+
+    def _left_out(self, where: str, names: list[str]) -> set[str]:
+        left = set(shutil.ignore_patterns(*LEFT_OUT)(where, names))
+        return left | {name for name in names if Path(where, name).resolve() == self._copy.parent}
+
+    def _pytest(self) -> list[str]:
+        return [sys.executable, "-m", "pytest", f"--target={self._target}", *self._options]
+
+    def _free(self, name: str) -> str:
+        """The name, with a number where an earlier run has it."""
+        number = 1
+        while (self._runs / f"{name}-{number}").exists() or (self._runs / f"{name}-{number}.log").exists():
+            number += 1
+        return f"{name}-{number}"
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return process.wait(LONGEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        return CAME_TO_NOTHING
+    except KeyboardInterrupt:
+        _end(process)
+        raise
+
+
+def _has_tests(result: Path) -> bool:
+    """True where pytest's own results hold a test."""
+    try:
+        return next(ElementTree.parse(result).iter("testcase"), None) is not None
+    except (OSError, ElementTree.ParseError):
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a run put back what it broke, as on Ctrl-C; one that does not end is killed, and `drill put-back`
+    finishes its work."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PUT_BACK_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _inside(root: Path, path: Path) -> Path:
+    if not _is_below(path, root):
+        raise UsageError(
+            f"{path}: expected a path below {root}, the folder that mutants are drilled in a copy of"
+        )
+    return path.resolve().relative_to(root.resolve())
+
+
+def _is_below(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-6:])

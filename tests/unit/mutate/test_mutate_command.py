@@ -1,0 +1,266 @@
+"""`drill mutate` on a service of one file: its scenarios are run by a real pytest, in a process of its own,
+each with a runbook that somebody spoilt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from drill.cli import cli
+from drill.errors import InputError, SetupError, UsageError
+
+ROOT = Path(__file__).parents[3]
+RUNBOOK = """# Service
+
+## Repair
+```bash
+# what keeps it down is removed
+rm -f service
+echo stopped > service
+sleep 0
+cat service
+```
+
+## Nobody follows this
+```bash
+rm other
+```
+"""
+FEATURE = """Feature: Repair
+
+  Scenario: The repair tells that it stopped
+    When the operator follows "Repair"
+    Then it says "stopped"
+"""
+SECOND = """
+  Scenario: A second look at the repair
+    Given all is quiet
+    When the operator follows "Repair"
+    Then it says "something else"
+"""
+CONFTEST = """
+import re, subprocess, tomllib
+from pathlib import Path
+
+from pytest_bdd import given, parsers, then, when
+
+
+def pytest_addoption(parser):
+    for option in ("--target", "--run", "--reports"):
+        parser.addoption(option)
+
+
+@given("all is quiet")
+def quiet():
+    pass
+
+
+@when(parsers.parse('the operator follows "{place}"'), target_fixture="said")
+def follows(pytestconfig, place):
+    target = tomllib.loads(Path(pytestconfig.getoption("--target")).read_text())["target"]
+    block = re.search(r"```bash\\n(.*?)```", Path(target["runbook"]).read_text(), re.S)[1]
+    done = subprocess.run(["bash", "-c", block], capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@then(parsers.parse('it says "{words}"'))
+def says(said, words):
+    assert said == words
+"""
+INI = "[pytest]\naddopts = -p pytest_bdd.plugin -p no:cacheprovider\n"
+
+
+def service(folder: Path, feature: str = FEATURE, conftest: str = CONFTEST) -> Path:
+    """A folder with drill.toml, a runbook and scenarios."""
+    target = (ROOT / "drill.toml").read_text(encoding="utf-8")
+    for key in ("runbook_as_written", "errata", "manifests"):
+        target = re.sub(rf"(?m)^{key} = .*\n", "", target)
+    target = re.sub(r"(?ms)^images = \[.*?^\]\n", "", target)
+    target = target.replace("runbook/operations-runbook.md", "runbook.md")
+    files = {
+        "drill.toml": target,
+        "runbook.md": RUNBOOK,
+        "pytest.ini": INI,
+        "conftest.py": conftest,
+        "features/repair.feature": feature,
+        "features/test_repair.py": 'from pytest_bdd import scenarios\n\nscenarios(".")\n',
+    }
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def mutate(folder: Path, *arguments: str) -> Result:
+    """The command with its own options for this folder; what it raises is raised."""
+    options = ["--features", str(folder / "features"), "--folder", str(folder / "mutants" / "runbook")]
+    return CliRunner().invoke(
+        cli,
+        ["--target", str(folder / "drill.toml"), "mutate", *options, *arguments],
+        catch_exceptions=False,
+        standalone_mode=False,
+    )
+
+
+def kept(folder: Path) -> list[dict[str, object]]:
+    state = json.loads((folder / "mutants" / "runbook" / "state.json").read_text(encoding="utf-8"))
+    tried: list[dict[str, object]] = state["tried"]
+    return tried
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_plugins() -> Iterator[None]:
+    """The pytest of the service has those alone that it names, and so begins at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def drilled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The mutants of two operators, drilled in two goes."""
+    folder = service(tmp_path_factory.mktemp("service"))
+    mutate(folder, "drill", "--only", "wait")
+    return folder, mutate(folder, "drill", "--only", "wait,drop")
+
+
+def test_list_prints_and_writes_every_mutant(tmp_path: Path) -> None:
+    folder = service(tmp_path)
+    done = mutate(folder, "list", "--write", str(tmp_path / "texts"))
+    written = sorted((tmp_path / "texts").glob("*.md"))
+    assert len(written) == 7
+    assert all(f"{file.stem} line " in done.output for file in written)
+    assert "7 in all, of which 0 are equivalent" in done.output
+    texts = [file.read_text(encoding="utf-8") for file in written]
+    assert RUNBOOK.replace("sleep 0\n", "") in texts
+    assert all("rm other" in text for text in texts)
+
+
+def test_each_mutant_that_breaks_the_repair_is_caught(drilled: tuple[Path, Result]) -> None:
+    _, done = drilled
+    survived, caught = done.output.partition("Survived:")[2].split("Caught:")
+    assert "cat service -> (nothing)" in caught
+    assert "echo stopped > service -> (nothing)" in caught
+    assert "sleep 0 -> (nothing)" in survived
+    assert "rm -f service -> (nothing)" in survived
+    assert "caught by drills: 2 of 4 (50.0 %), 6.8 % to 93.2 % (95 %, Clopper and Pearson)" in done.output
+    assert "not a random sample" in done.output
+    assert "Not run: 3 (3 swap)" in done.output
+    assert mutate(drilled[0], "report").output in done.output
+
+
+def test_what_was_drilled_is_not_drilled_again(drilled: tuple[Path, Result]) -> None:
+    folder, _ = drilled
+    tried = kept(folder)
+    assert len({(each["mutant"], each["scenario"]) for each in tried}) == len(tried)
+    logs = list((folder / "mutants" / "runbook" / "runs").glob("*.log"))
+    assert len(logs) == len(tried)
+
+
+def test_the_runbook_itself_is_untouched(drilled: tuple[Path, Result]) -> None:
+    assert (drilled[0] / "runbook.md").read_text(encoding="utf-8") == RUNBOOK
+
+
+def test_no_time_drills_nothing(tmp_path: Path) -> None:
+    folder = service(tmp_path)
+    done = mutate(folder, "drill", "--minutes", "0", "--sample", "2")
+    assert "the time is up" in done.output
+    assert "caught by drills: unmeasured" in done.output
+    assert "Not run: 7" in done.output
+    assert "caught by lint alone: unmeasured" in done.output
+
+
+def test_a_scenario_that_fails_with_the_corrected_runbook_tells_nothing(tmp_path: Path) -> None:
+    folder = service(tmp_path, feature=FEATURE + SECOND)
+    done = mutate(folder, "drill", "--only", "wait")
+    assert "'A second look at the repair': with the corrected runbook it is not as expected" in done.output
+    assert "caught by drills: unmeasured; 1 undecided" in done.output
+    assert {each["mutant"] for each in kept(folder) if each["outcome"] == "not as expected"} == {""}
+
+
+def test_drills_that_cannot_be_made_end_it(tmp_path: Path) -> None:
+    """What ends with 1 before any test has run says nothing of the runbook."""
+    no_cluster = (
+        "\n\ndef pytest_runtestloop(session):\n    if not session.config.option.collectonly: sys.exit(1)\n"
+    )
+    folder = service(tmp_path, conftest=f"import sys\n{CONFTEST}{no_cluster}")
+    with pytest.raises(SetupError, match="drills in a row that could not be made: 2"):
+        mutate(folder, "drill")
+    assert {each["outcome"] for each in kept(folder)} == {"error"}
+
+
+def test_an_equivalent_mutant_is_left_out_and_a_stale_one_refused(tmp_path: Path) -> None:
+    folder = service(tmp_path)
+    identity = next(line.split()[0] for line in mutate(folder, "list").output.splitlines() if "wait-" in line)
+    file = folder / "equivalent-mutants.yaml"
+    file.write_text(f"- mutant: {identity}\n  reason: no second is no wait\n", encoding="utf-8")
+    assert "7 in all, of which 1 are equivalent" in mutate(folder, "list").output
+    assert "6 mutants of procedures followed by scenarios (1); 1 more" in mutate(folder, "report").output
+    file.write_text("- mutant: wait-00000000\n  reason: gone\n", encoding="utf-8")
+    with pytest.raises(InputError, match="wait-00000000"):
+        mutate(folder, "list")
+
+
+def test_lint_keeps_what_it_finds(tmp_path: Path) -> None:
+    folder = service(tmp_path)
+    done = mutate(folder, "lint")
+    assert re.search(r"caught by lint alone: \d of 7", done.output)
+    assert re.search(r"caught by lint alone: \d of 7", mutate(folder, "report").output)
+
+
+def test_a_folder_without_features_is_refused(tmp_path: Path) -> None:
+    folder = service(tmp_path)
+    for file in (folder / "features").iterdir():
+        file.unlink()
+    with pytest.raises(UsageError, match="no feature in it"):
+        mutate(folder, "list")
+
+
+def test_an_interrupt_lets_the_scenario_put_back(tmp_path: Path) -> None:
+    """Ctrl-C while a scenario runs: it is told to end, and does what it does then."""
+    slow = CONFTEST.replace(
+        "    done = subprocess",
+        "    import signal, time\n"
+        "    def end(*_):\n"
+        f"        Path({str(tmp_path / 'put-back')!r}).touch()\n"
+        "        raise KeyboardInterrupt\n"
+        "    signal.signal(signal.SIGTERM, end)\n"
+        f"    Path({str(tmp_path / 'began')!r}).touch()\n"
+        "    time.sleep(60)\n"
+        "    done = subprocess",
+    )
+    folder = service(tmp_path, conftest=slow)
+    command = "from drill.start import main; main()"
+    options = ["mutate", "--features", "features", "drill"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    ends_at = time.monotonic() + 60
+    while not (tmp_path / "began").exists() and process.poll() is None and time.monotonic() < ends_at:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (tmp_path / "put-back").exists()
+
+
+def test_the_projects_own_list_of_equivalent_mutants_is_not_stale() -> None:
+    options = ["--target", str(ROOT / "drill.toml"), "mutate", "--features", str(ROOT / "features"), "list"]
+    done = CliRunner().invoke(cli, options, catch_exceptions=False, standalone_mode=False)
+    listed = (ROOT / "runbook" / "equivalent-mutants.yaml").read_text(encoding="utf-8").count("- mutant:")
+    assert listed > 0
+    assert f"of which {listed} are equivalent" in done.output
