@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -9,8 +11,17 @@ import pytest
 
 from drill.lint.manifests import load_manifests
 from drill.lint.run import Options
+from drill.machine.promtool import ensure_promtool
 
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def promtool() -> Iterator[None]:
+    """promtool on PATH, as whoever lints alert rules has it: a new machine has none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(ensure_promtool().parent), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="session")
