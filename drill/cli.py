@@ -13,6 +13,7 @@ import click
 
 from drill import putback
 from drill import settings as settings_module
+from drill.alerts.command import alerts
 from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
@@ -184,3 +185,4 @@ cli.add_command(evidence)
 cli.add_command(gate)
 cli.add_command(nightly)
 cli.add_command(mutate)
+cli.add_command(alerts)
