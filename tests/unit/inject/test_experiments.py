@@ -87,7 +87,7 @@ def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
         ("fault: deployment", "fault: statefulset", 8, "'deployment-scaled-to-zero', as the file is called"),
         ("kind: scale", "kind: skale", 9, "a kind of fault: command, create, delete, kill"),
         ("felt: failed", "felt: hard", 10, "how users feel it: failed, slow, latent, nothing"),
-        ("    alert: none\n", "", 7, "alert: a text that is not empty"),
+        ("    alert: ServiceDown\n", "", 7, "alert: a text that is not empty"),
         ("felt: failed", "felt: failed\n    witness_seconds: 601", 11, "from 0 to 600 seconds"),
         ("felt: failed", "felt: failed\n    witness_seconds: soon", 11, "a number of seconds"),
         ("witness: the", "wittness: the", 11, "expected one of name, fault, kind, part"),
