@@ -12,6 +12,7 @@ import click
 
 from drill import putback
 from drill import settings as settings_module
+from drill.alerts.command import alerts
 from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
@@ -166,3 +167,4 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
 cli.add_command(lint)
 cli.add_command(history)
 cli.add_command(evidence)
+cli.add_command(alerts)

@@ -33,7 +33,7 @@ DEFECTS = ROOT / "runbook" / "errata.yaml"
 SELECTIONS = Path(__file__).with_name("selections.py")
 
 
-OPTIONS_IN = ("lint.md", "history.md", "evidence.md")
+OPTIONS_IN = ("lint.md", "history.md", "evidence.md", "alerts.md")
 """Pages that list the options of one command, in place of the README."""
 
 

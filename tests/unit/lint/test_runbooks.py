@@ -54,6 +54,10 @@ READABLE: dict[str, list[tuple[str, int]]] = {
     "RB-039": [("D403", 377)],
     "RB-040": [("D301", 437)],
     "RB-041": [],
+    "RB-101": [],
+    "RB-102": [],
+    "RB-103": [],
+    "RB-104": [],
 }
 """Which rule finds which defect of errata.yaml, at which line of the runbook as first written; none where
 only a drill can, since the text is not wrong in itself."""

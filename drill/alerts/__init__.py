@@ -1,0 +1,9 @@
+"""Whether anybody would have been called. Flows in: a runbook's alert rules and series of a drill. Flows
+out: when each alert would have fired, by Prometheus' own rule engine.
+
+rules.py     the rules of a runbook's fences, byte for byte
+series.py    series as scraped, stored, and with a fault's last state held on
+engine.py    promtool: whether it takes the rules, and when each alert is pending, fires and ends
+judging.py   what that means: in time, nobody called, fired besides, undecided
+command.py   `drill alerts`
+"""

@@ -1,0 +1,110 @@
+"""`drill alerts`. Flows in: arguments. Flows out: text or JSON, and an exit status: 0 as it should be, 1 not
+so, 2 nobody can tell, 3 bad input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from drill import settings as settings_module
+from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
+from drill.alerts.judging import judged
+from drill.alerts.rules import AlertRules, alert_rules
+from drill.alerts.series import held, read_series, series_files
+from drill.errors import InputError
+from drill.machine.promtool import ensure_promtool
+from drill.runbook import parse
+
+WRONG, UNDECIDED = 1, 2
+FORMAT = click.option(
+    "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+
+
+@click.group()
+def alerts() -> None:
+    """Say whether anybody would have been called: the runbook's alert rules, by Prometheus' own rule engine.
+
+    promtool is taken from Debian's package where it is not on this machine.
+    """
+
+
+@alerts.command()
+@click.argument("runbook", required=False, type=click.Path(path_type=Path))
+@FORMAT
+@click.pass_context
+def check(context: click.Context, *, runbook: Path | None, output: str) -> None:
+    """Whether Prometheus takes the rules, and each alert has a severity with a response time and a
+    runbook."""
+    rules = _rules(context, runbook)
+    refused = check_rules(ensure_promtool(), rules.files())
+    wrong = [f"{rules.path}: Prometheus refuses the rules: {refused}"] if refused else []
+    for rule in rules.rules:
+        place = f"{rules.path}:{rule.line}: {rule.name}"
+        if rules.response_of(rule.severity) is None:
+            wrong.append(f"{place}: severity {rule.severity!r} has no response time in this runbook")
+        if not rule.link:
+            wrong.append(f"{place}: says to nobody what to do: it has no annotation runbook_url")
+    names = [rule.name for rule in rules.rules]
+    if output == "json":
+        click.echo(msgspec.json.encode({"alerts": names, "wrong": wrong}).decode())
+    else:
+        for line in wrong or [f"{rules.path}: {len(names)} alerts, {', '.join(names)}: nothing is wrong"]:
+            click.echo(line)
+    if wrong:
+        raise SystemExit(WRONG)
+
+
+@alerts.command()
+@click.argument(
+    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
+)
+@click.option(
+    "--runbook", type=click.Path(path_type=Path), help="Whose rules; drill.toml names one unless given."
+)
+@click.option(
+    "--hold",
+    "hold_seconds",
+    type=click.FloatRange(min=0, max=86400),
+    default=1800,
+    show_default=True,
+    help="Seconds for which a fault's last state is held on.",
+)
+@FORMAT
+@click.pass_context
+def test(
+    context: click.Context,
+    *,
+    places: tuple[Path, ...],
+    runbook: Path | None,
+    hold_seconds: float,
+    output: str,
+) -> None:
+    """When each alert would have fired over stored series, and what would have fired besides."""
+    rules = _rules(context, runbook)
+    cases = [held(read_series(file), hold_seconds) for place in places for file in series_files(place)]
+    try:
+        episodes = evaluate(ensure_promtool(), rules.files(), cases)
+    except RulesRefusedError as error:
+        raise InputError(
+            rules.path, rules.rules[0].line, str(error), "rules that Prometheus takes"
+        ) from error
+    outcomes = [judged(rules, case, found) for case, found in zip(cases, episodes, strict=True)]
+    if output == "json":
+        click.echo(msgspec.json.encode(outcomes).decode())
+    else:
+        for line in (line for outcome in outcomes for line in outcome.lines()):
+            click.echo(line)
+    if any(outcome.wrong for outcome in outcomes):
+        raise SystemExit(WRONG)
+    if any(outcome.undecided for outcome in outcomes):
+        raise SystemExit(UNDECIDED)
+
+
+def _rules(context: click.Context, runbook: Path | None) -> AlertRules:
+    if runbook is None:
+        settings = settings_module.load(context.obj["target"])
+        runbook = settings.root / settings.target.runbook
+    return alert_rules(parse(runbook))

@@ -1,0 +1,93 @@
+"""Prometheus' own tool for rules. Flows in: nothing. Flows out: the path of a promtool.
+
+The one that drill installed, else the one on PATH; where there is neither, it is taken out of Debian's
+package `prometheus`, of which nothing is installed and nothing started. Only what tests alerts needs it, so
+it comes when it is first used.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from drill.cluster.access import cache_folder
+from drill.errors import SetupError, ToolMissingError, filling_disk
+from drill.machine.stage import output, stage, succeeds
+
+PACKAGE = "prometheus"
+WITHIN = "./usr/bin/promtool"
+
+
+def promtool_path() -> Path | None:
+    """The promtool that drill installed, else the one on PATH; None where there is neither."""
+    own = cache_folder() / "bin" / "promtool"
+    found = str(own) if own.exists() else shutil.which("promtool")
+    return Path(found) if found else None
+
+
+def ensure_promtool() -> Path:
+    """A promtool that runs, installed now if need be (20 MB from Debian's mirror). Raises ToolMissingError
+    where it is not to be had, with what was tried.
+    """
+    found = promtool_path()
+    if found is None:
+        found = cache_folder() / "bin" / "promtool"
+        with filling_disk(f"keep promtool in {found.parent}"):
+            found.parent.mkdir(parents=True, exist_ok=True)
+            with stage(f"promtool, out of Debian's package {PACKAGE}"):
+                _take_out(found)
+    if not succeeds([str(found), "--version"]):
+        raise SetupError(
+            f"{found}: `promtool --version` does not end with exit status 0, so it is no promtool of this "
+            "machine: remove it and run this again"
+        )
+    return found
+
+
+def _take_out(target: Path) -> None:
+    """Put the package's promtool at `target`, all at once: two that install it at the same time both can."""
+    for program in ("apt-get", "dpkg-deb", "tar"):
+        if shutil.which(program) is None:
+            raise ToolMissingError(
+                f"promtool is neither at {target} nor on PATH, and without {program} it cannot be taken "
+                f"out of "
+                f"Debian's package {PACKAGE}: put a promtool of Prometheus 2.42 or later on PATH"
+            )
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="promtool-") as name:
+        folder = Path(name)
+        package = _package(folder, target)
+        output(["dpkg-deb", "--extract", str(package), str(folder / "root")], why="unpack promtool")
+        made = folder / "root" / WITHIN
+        if not made.exists():
+            raise ToolMissingError(
+                f"Debian's package {package.name} has no {WITHIN}: put a promtool of Prometheus 2.42 or "
+                f"later "
+                "on PATH"
+            )
+        os.replace(made, target)
+
+
+def _package(folder: Path, target: Path) -> Path:
+    """Debian's package, downloaded by apt, which checks it by the signed lists. A machine without lists gets
+    some of its own for this, so that nothing of the machine changes."""
+    # apt-get writes into its working directory, as the user that runs it
+    unsandboxed = ["-o", "APT::Sandbox::User=root"]
+    download = ["env", "-C", str(folder), "apt-get", "-qq", *unsandboxed]
+    own = [
+        *("-o", f"Dir::State::lists={folder / 'lists'}"),
+        *("-o", f"Dir::Cache={folder / 'cache'}"),
+    ]
+    try:
+        if not succeeds([*download, "download", PACKAGE], seconds=120):
+            (folder / "lists" / "partial").mkdir(parents=True)
+            (folder / "cache" / "archives" / "partial").mkdir(parents=True)
+            output([*download, *own, "update"], why="read Debian's package lists")
+            output([*download, *own, "download", PACKAGE], why=f"download Debian's package {PACKAGE}")
+    except SetupError as error:
+        raise ToolMissingError(
+            f"promtool is neither at {target} nor on PATH, and Debian's package {PACKAGE} cannot be had: "
+            f"{error}. Put a promtool of Prometheus 2.42 or later on PATH"
+        ) from error
+    return next(folder.glob(f"{PACKAGE}_*.deb"))
