@@ -148,6 +148,18 @@ SCENES = (
         "seven-percent-fail", "7 % of requests fail", ("HighErrorRate",), _after(Quarter(succeed=93, fail=7))
     ),
     Scene(
+        "failures-that-ease",
+        "a fifth of the requests fails for five minutes, then 4 %",
+        ("HighErrorRate",),
+        lambda _pod, at: (
+            Quarter()
+            if at <= BEGIN
+            else Quarter(succeed=80, fail=20)
+            if at <= BEGIN + 300
+            else Quarter(succeed=96, fail=4)
+        ),
+    ),
+    Scene(
         "four-percent-fail",
         "4 % of requests fail, which is below 5 %",
         (),

@@ -5,5 +5,6 @@ rules.py     the rules of a runbook's fences, byte for byte
 series.py    series as scraped, stored, and with a fault's last state held on
 engine.py    promtool: whether it takes the rules, and when each alert is pending, fires and ends
 judging.py   what that means: in time, nobody called, fired besides, undecided
+mutants.py   rules changed in one way, and which series notice
 command.py   `drill alerts`
 """

@@ -11,6 +11,7 @@ import msgspec
 from drill import settings as settings_module
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import judged
+from drill.alerts.mutants import mutated
 from drill.alerts.rules import AlertRules, alert_rules
 from drill.alerts.series import held, read_series, series_files
 from drill.errors import InputError
@@ -20,6 +21,17 @@ from drill.runbook import parse
 WRONG, UNDECIDED = 1, 2
 FORMAT = click.option(
     "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+RUNBOOK = click.option(
+    "--runbook", type=click.Path(path_type=Path), help="Whose rules; drill.toml names one unless given."
+)
+HOLD = click.option(
+    "--hold",
+    "hold_seconds",
+    type=click.FloatRange(min=0, max=86400),
+    default=1800,
+    show_default=True,
+    help="Seconds for which a fault's last state is held on.",
 )
 
 
@@ -61,17 +73,8 @@ def check(context: click.Context, *, runbook: Path | None, output: str) -> None:
 @click.argument(
     "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
 )
-@click.option(
-    "--runbook", type=click.Path(path_type=Path), help="Whose rules; drill.toml names one unless given."
-)
-@click.option(
-    "--hold",
-    "hold_seconds",
-    type=click.FloatRange(min=0, max=86400),
-    default=1800,
-    show_default=True,
-    help="Seconds for which a fault's last state is held on.",
-)
+@RUNBOOK
+@HOLD
 @FORMAT
 @click.pass_context
 def test(
@@ -101,6 +104,48 @@ def test(
         raise SystemExit(WRONG)
     if any(outcome.undecided for outcome in outcomes):
         raise SystemExit(UNDECIDED)
+
+
+@alerts.command()
+@click.argument(
+    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
+)
+@RUNBOOK
+@HOLD
+@click.option(
+    "--at-least",
+    "least_percent",
+    type=click.FloatRange(min=0, max=100),
+    default=90,
+    show_default=True,
+    help="How many percent of the mutants must be killed.",
+)
+@FORMAT
+@click.pass_context
+def mutate(
+    context: click.Context,
+    *,
+    places: tuple[Path, ...],
+    runbook: Path | None,
+    hold_seconds: float,
+    least_percent: float,
+    output: str,
+) -> None:
+    """Change each rule in one way at a time, and say which changes no stored series notices."""
+    rules = _rules(context, runbook)
+    cases = [held(read_series(file), hold_seconds) for place in places for file in series_files(place)]
+    score = mutated(ensure_promtool(), rules, cases)
+    if output == "json":
+        click.echo(
+            msgspec.json.encode({"killed": score.killed, "share": score.share, "score": score}).decode()
+        )
+    else:
+        for line in score.lines():
+            click.echo(line)
+    if len(score.uncovered) == len(rules.rules):
+        raise SystemExit(UNDECIDED)
+    if 100 * score.share < least_percent:
+        raise SystemExit(WRONG)
 
 
 def _rules(context: click.Context, runbook: Path | None) -> AlertRules:

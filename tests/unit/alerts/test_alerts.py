@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from benchmarks.alert_series import FOLDER, SCENES, header_of, scraped
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import AlertOutcome, judged
+from drill.alerts.mutants import mutants_of, mutated
 from drill.alerts.rules import INDENT, AlertRules, alert_rules
 from drill.alerts.series import (
     NAME_ENDING,
@@ -334,3 +335,66 @@ def test_promtool_that_is_not_to_be_had_is_one_clear_error(
     own.write_text("#!/bin/sh\nexit 0\n")
     own.chmod(0o755)
     assert ensure_promtool() == own == promtool_module.promtool_path()
+
+
+def test_each_part_of_a_rule_is_changed_once_and_texts_are_left_alone(tmp_path: Path) -> None:
+    text = (
+        '- alert: A\n  expr: sum by (le) (rate(a{b=~"> 7 [3m]"}[5m])) > 0.5\n  for: 2m\n'
+        "- alert: B\n  expr: a == 0\n"
+    )
+    first, second = _rules(tmp_path, text).rules
+    assert [each.change for each in mutants_of(first)] == [
+        "alert removed",
+        "for 2m -> 240s",
+        "0.5 -> 1 at character 44",
+        "0.5 -> 0.25 at character 44",
+        "5m -> 600s at character 36",
+        "5m -> 150s at character 36",
+        "b -> bx at character 21",
+        "sum by (le) -> nothing at character 1",
+    ]
+    assert [each.change for each in mutants_of(second)] == ["alert removed"]
+
+
+def test_a_mutant_is_killed_by_a_case_that_notices_it_and_survives_otherwise(
+    promtool: Path, tmp_path: Path
+) -> None:
+    rules = _rules(tmp_path, UP.replace("up == 0", "up > 2"))
+    loud, between = _case([1.0, *[9.0] * 20]), _case([3.0] * 20)
+    score = mutated(promtool, rules, [loud])
+    fates = {fate.change: bool(fate.noticed_by) for fate in score.fates}
+    assert fates == {
+        "alert removed": True,
+        "for 1m -> 120s": True,
+        "2 -> 4 at character 6": False,
+        "2 -> 1 at character 6": False,
+    }
+    assert score.lines()[-1] == "2 of 4 mutants killed, 50%"
+    assert mutated(promtool, rules, [loud, between, _case([2.0] * 20)]).share == 1.0
+    assert mutated(promtool, rules, [_case([1.0] * 20)]).uncovered == ("Down",)
+
+
+def test_a_change_that_prometheus_cannot_evaluate_is_no_mutant(promtool: Path, tmp_path: Path) -> None:
+    rules = _rules(tmp_path, "- alert: A\n  expr: up * on () sum(up) > 1\n")
+    case = _case([2.0] * 5)
+    other = msgspec.structs.replace(case.series[0], labels={"__name__": "up", "path": "b"})
+    score = mutated(promtool, rules, [msgspec.structs.replace(case, series=(case.series[0],))])
+    assert score.no_rules == ()
+    refused = _rules(tmp_path, "- alert: A\n  expr: sum(up) * on () group_left () sum(up) > 1\n")
+    score = mutated(promtool, refused, [msgspec.structs.replace(case, series=(case.series[0], other))])
+    assert len(score.no_rules) == 1
+    assert "sum -> nothing at character 31" in score.no_rules[0]
+
+
+def test_the_command_says_the_score_and_its_exit_status(tmp_path: Path) -> None:
+    file = tmp_path / f"loud.{NAME_ENDING}"
+    write_series(file, _case([1.0]).header, _case([1.0, *[0.0] * 20]).series)
+    _rules(tmp_path)
+    words = ["alerts", "mutate", str(file), "--runbook", str(tmp_path / "runbook.md")]
+    asked = CliRunner().invoke(cli, words)
+    assert (asked.exit_code, asked.output) == (0, "2 of 2 mutants killed, 100%\n")
+    _rules(tmp_path, UP.replace("== 0", "< 0.5"))
+    assert CliRunner().invoke(cli, words).exit_code == 1
+    assert CliRunner().invoke(cli, [*words, "--at-least", "50"]).exit_code == 0
+    _rules(tmp_path, UP.replace("== 0", "== 7"))
+    assert CliRunner().invoke(cli, words).exit_code == 2

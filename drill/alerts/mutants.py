@@ -1,0 +1,168 @@
+"""How good the rules' cases are: each rule is changed in one way, and some case must notice. Flows in: rules
+and cases. Flows out: every mutant with its fate, and the share that was killed.
+
+All mutants are evaluated at once: each is a rule of its own with a label that names it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import promql_parser
+
+from drill.alerts.engine import Episodes, RulesRefusedError, evaluate
+from drill.alerts.rules import TEXT, AlertRule, AlertRules, seconds_of
+from drill.alerts.series import SeriesFile
+
+MUTANT = "drill_mutant"
+THRESHOLD = re.compile(r"(?:[<>]=?|[=!]=)\s*(?P<number>[0-9]+(?:\.[0-9]+)?)(?![0-9.smhdwy])")
+RANGE = re.compile(r"\[(?P<duration>(?:[0-9]+(?:ms|[smhdwy]))+)")
+MATCHER = re.compile(r"(?P<label>[a-zA-Z_][a-zA-Z0-9_]*)\s*(?:=~|!~|!=|=)\s*\"")
+AGGREGATION = re.compile(r"\bsum\s*(?:by|without)?\s*(?:\([a-z_, ]*\)\s*)?(?=\()")
+REMOVED = "alert removed"
+Times = tuple[str, float | None, float | None]
+
+
+class RuleMutant(msgspec.Struct, frozen=True):
+    """A rule changed in one way. `change`: in words; `rule`: None where the alert was removed."""
+
+    alert: str
+    change: str
+    rule: AlertRule | None
+
+
+class MutantFate(msgspec.Struct, frozen=True):
+    """What became of a mutant. `noticed_by`: the cases whose alerts or times change; empty: it survived."""
+
+    alert: str
+    change: str
+    noticed_by: tuple[str, ...]
+
+
+class MutantScore(msgspec.Struct, frozen=True):
+    """All fates. `uncovered`: rules that no case lets fire; `no_rules`: changes after which Prometheus
+    refuses the rule, which are no mutants."""
+
+    fates: tuple[MutantFate, ...]
+    uncovered: tuple[str, ...]
+    no_rules: tuple[str, ...]
+
+    @property
+    def killed(self) -> int:
+        """How many some case noticed."""
+        return sum(1 for fate in self.fates if fate.noticed_by)
+
+    @property
+    def share(self) -> float:
+        """Killed of all; 0 where there is none."""
+        return self.killed / len(self.fates) if self.fates else 0.0
+
+    def lines(self) -> list[str]:
+        """As text."""
+        made = [f"{fate.alert}: survived: {fate.change}" for fate in self.fates if not fate.noticed_by]
+        made += [f"{name}: uncovered: no case lets it fire" for name in self.uncovered]
+        made += [f"{text}: no mutant, for Prometheus refuses it" for text in self.no_rules]
+        return [*made, f"{self.killed} of {len(self.fates)} mutants killed, {self.share:.0%}"]
+
+
+def mutants_of(rule: AlertRule) -> list[RuleMutant]:
+    """Every change of a rule, each once."""
+    made = [RuleMutant(rule.name, REMOVED, None)]
+    if rule.waits_seconds:
+        waits = f"{2 * rule.waits_seconds:.0f}s"
+        made.append(
+            RuleMutant(rule.name, f"for {rule.waits} -> {waits}", msgspec.structs.replace(rule, waits=waits))
+        )
+    for start, end, text in _changes(rule.expression):
+        expression = rule.expression[:start] + text + rule.expression[end:]
+        change = f"{rule.expression[start:end].strip()} -> {text or 'nothing'} at character {start + 1}"
+        made.append(RuleMutant(rule.name, change, msgspec.structs.replace(rule, expression=expression)))
+    return [mutant for mutant in made if mutant.rule is None or _is_promql(mutant.rule.expression)]
+
+
+def _changes(expression: str) -> Iterator[tuple[int, int, str]]:
+    """From where to where in the expression, and what takes its place."""
+    # texts are blanked, so that nothing within them is taken for a part of the expression
+    plain = TEXT.sub(lambda match: '"' + " " * (len(match[0]) - 2) + '"', expression)
+    for match in THRESHOLD.finditer(plain):
+        value = float(match["number"])
+        for factor in (2.0, 0.5) if value else ():
+            yield match.start("number"), match.end("number"), f"{value * factor:g}"
+    for match in RANGE.finditer(plain):
+        for factor in (2.0, 0.5):
+            seconds = seconds_of(match["duration"]) * factor
+            yield match.start("duration"), match.end("duration"), f"{seconds:.0f}s"
+    for match in MATCHER.finditer(plain):
+        yield match.start("label"), match.end("label"), f"{match['label']}x"
+    for match in AGGREGATION.finditer(plain):
+        yield match.start(), match.end(), ""
+
+
+def _is_promql(expression: str) -> bool:
+    try:
+        promql_parser.parse(expression)
+    except ValueError:
+        return False
+    return True
+
+
+def mutated(promtool: Path, rules: AlertRules, cases: Sequence[SeriesFile]) -> MutantScore:
+    """The fate of every mutant of every rule over the cases."""
+    mutants = [mutant for rule in rules.rules for mutant in mutants_of(rule)]
+    original = {rule.name: f"own-{number}" for number, rule in enumerate(rules.rules)}
+    marked = {original[rule.name]: rule for rule in rules.rules}
+    marked |= {str(number): each.rule for number, each in enumerate(mutants) if each.rule is not None}
+    found, refused = _evaluated(promtool, marked, cases)
+    fates, no_rules = [], []
+    for number, each in enumerate(mutants):
+        if str(number) in refused:
+            no_rules.append(f"{each.alert}: {each.change}")
+            continue
+        noticed = tuple(
+            case.name
+            for case, times in zip(cases, found, strict=True)
+            if times.get(str(number), frozenset()) != times.get(original[each.alert], frozenset())
+        )
+        fates.append(MutantFate(each.alert, each.change, noticed))
+    uncovered = tuple(name for name, mark in original.items() if not any(times.get(mark) for times in found))
+    return MutantScore(tuple(fates), uncovered, tuple(no_rules))
+
+
+def _evaluated(
+    promtool: Path, marked: dict[str, AlertRule], cases: Sequence[SeriesFile]
+) -> tuple[list[dict[str, frozenset[Times]]], set[str]]:
+    """By case and mark, when the rule fires; and the marks of rules that Prometheus cannot evaluate."""
+    refused: set[str] = set()
+    try:
+        found = evaluate(promtool, [_file(marked)], cases)
+    except RulesRefusedError:
+        for mark, rule in marked.items():
+            try:
+                evaluate(promtool, [_file({mark: rule})], cases)
+            except RulesRefusedError:
+                refused.add(mark)
+        found = evaluate(promtool, [_file({m: r for m, r in marked.items() if m not in refused})], cases)
+    return [_times(episodes) for episodes in found], refused
+
+
+def _file(marked: dict[str, AlertRule]) -> str:
+    rules = []
+    for mark, rule in marked.items():
+        labelled = msgspec.structs.replace(rule, labels={**rule.labels, MUTANT: mark})
+        rules.append(labelled.as_data())
+    return json.dumps({"groups": [{"name": "mutants", "rules": rules}]})
+
+
+def _times(episodes: Episodes) -> dict[str, frozenset[Times]]:
+    """Of each mark: who fires, from when to when."""
+    found: dict[str, set[Times]] = {}
+    for each in episodes:
+        if each.firing_seconds is not None:
+            labels = sorted(item for item in each.labels.items() if item[0] != MUTANT)
+            times = (json.dumps(labels), each.firing_seconds, each.resolved_seconds)
+            found.setdefault(each.labels[MUTANT], set()).add(times)
+    return {mark: frozenset(times) for mark, times in found.items()}
