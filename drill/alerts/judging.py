@@ -64,7 +64,8 @@ def judged(rules: AlertRules, case: SeriesFile, episodes: Sequence[AlertEpisode]
         for name in meant:
             rule = rules.named(name)
             if rule is None:
-                wrong.append(f"nobody is called: there is no alert {name}")
+                nobody = "" if any(each in fired for each in meant) else "nobody is called: "
+                wrong.append(f"{nobody}there is no alert {name}")
             elif name in fired:
                 wrong += _late(rules, rule, fired[name] - (begin or 0.0))
             elif rule.asks_the_clock:
