@@ -858,3 +858,22 @@ def test_a_fault_that_nobody_noticed_is_told_as_such(tmp_path: Path) -> None:
 def test_the_credit_says_why(tmp_path: Path, fields: dict[str, Any], credit: str, why: str) -> None:
     found = _verdict(tmp_path, **fields)
     assert (found.credit, found.credit_why) == (credit, why)
+
+
+def test_a_slow_fault_that_nobody_noticed_is_a_result_too(tmp_path: Path) -> None:
+    assert _verdict(tmp_path, outages=[], unnoticed=15.0, started=SLOW).verdict == "not noticed"
+    assert _verdict(tmp_path / "latent", outages=[], started=LATENT).verdict == "pass"
+
+
+def test_procedures_are_named_one_after_the_other(tmp_path: Path) -> None:
+    both = _verdict(tmp_path, started={"procedures": ["Pods / Pending", "Redis / Restart"]})
+    assert both.procedure == "Pods / Pending; Redis / Restart"
+
+
+def test_what_a_verdict_without_a_beginning_says_of_faults(tmp_path: Path) -> None:
+    faults = {"faults": [{"fault": FAULT, "felt": "slow", "part": "redis"}]}
+    setup = _verdict(tmp_path, healthy=False, started=faults)
+    assert (setup.verdict, setup.criteria) == ("setup", [])
+    assert [(each.fault, each.felt, each.part) for each in setup.faults] == [(FAULT, "slow", "redis")]
+    passed = _verdict(tmp_path / "well", started=faults)
+    assert [(each.felt, each.part) for each in passed.faults] == [("slow", "redis")]
