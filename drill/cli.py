@@ -25,6 +25,7 @@ from drill.errors import SetupError
 from drill.evidence.command import evidence
 from drill.gate.command import gate
 from drill.history.command import history
+from drill.incident.command import incident
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
@@ -186,3 +187,4 @@ cli.add_command(gate)
 cli.add_command(nightly)
 cli.add_command(mutate)
 cli.add_command(alerts)
+cli.add_command(incident)

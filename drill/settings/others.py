@@ -1,4 +1,4 @@
-"""The small sections: [metrics], [operator], [limits], [cluster], [history], [evidence]."""
+"""The small sections: [metrics], [operator], [limits], [cluster], [history], [evidence], [communication]."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from drill.settings.section import Days, File, Port, Section, Text, UrlPath
+from drill.settings.section import Days, File, Minutes, Port, Section, Text, UrlPath
 
 PLACE = re.compile(r"[^\s:/]+:(\d{1,5})")
 
@@ -20,6 +20,7 @@ def _host_and_port(value: str) -> str:
 
 
 Place = Annotated[str, AfterValidator(_host_and_port)]
+SeverityName = Annotated[str, Field(pattern=r"^(P|SEV)[0-9]$")]
 
 
 class Metrics(Section):
@@ -74,3 +75,17 @@ class Evidence(Section):
     """Written by `drill evidence findings`, edited by people."""
     due_days: Annotated[int, Field(gt=0, le=3_650, strict=True)] = 30
     """So long a new finding has until it is overdue."""
+
+
+class Communication(Section):
+    """What others are told of an incident, and who. Titles are of the runbook's sections."""
+
+    contact: Text | None = None
+    """Who is on call."""
+    template: Text = "Incident Communication Template"
+    severities: Text = "Severity Levels"
+    escalation: Text = "Escalation Contacts"
+    update_minutes: dict[SeverityName, Minutes] = Field(default_factory=dict)
+    """By severity, until the next update; its response time in the runbook unless given."""
+    escalate_minutes: dict[SeverityName, Minutes] = Field(default_factory=dict)
+    """By severity, until the next level is called; its response time in the runbook unless given."""
