@@ -14,6 +14,7 @@ import click
 from drill import putback
 from drill import settings as settings_module
 from drill.alerts.command import alerts
+from drill.checklist.command import checklist
 from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
@@ -188,3 +189,4 @@ cli.add_command(nightly)
 cli.add_command(mutate)
 cli.add_command(alerts)
 cli.add_command(incident)
+cli.add_command(checklist)

@@ -1,4 +1,5 @@
-"""The small sections: [metrics], [operator], [limits], [cluster], [history], [evidence], [communication]."""
+"""The small sections: [metrics], [operator], [limits], [cluster], [history], [checklists], [evidence],
+[communication]."""
 
 from __future__ import annotations
 
@@ -63,9 +64,6 @@ class History(Section):
     """The SQLite file, from this folder; history.sqlite beside the reports unless given."""
     proven_days: Days = 30
     """What last passed longer ago is stale."""
-    checklists: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
-    """An item of a checklist, "Weekly Checklist / Restore a backup", to the titles of the scenarios that
-    prove it when all of them pass."""
 
 
 class Evidence(Section):
@@ -75,6 +73,15 @@ class Evidence(Section):
     """Written by `drill evidence findings`, edited by people."""
     due_days: Annotated[int, Field(gt=0, le=3_650, strict=True)] = 30
     """So long a new finding has until it is overdue."""
+
+
+class Checklists(Section):
+    """What people attest. What else proves an item is in checklists.yaml beside the runbook."""
+
+    attestations: Text = "attestations.yaml"
+    """Written by `drill checklist attest`, edited by people."""
+    valid_days: Annotated[int, Field(gt=0, le=3_650, strict=True)] | None = None
+    """So long a new attestation holds; the period of its checklist and a day unless given."""
 
 
 class Communication(Section):
