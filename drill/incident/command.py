@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from drill import settings as settings_module
-from drill.errors import UsageError
+from drill.errors import InputError, UsageError
 from drill.incident.notice import notice_of
 from drill.incident.words import notice_markdown, notice_text, notices_json
 from drill.judge.verdict import DrillVerdict
 from drill.run.facts import Facts, read_facts
+from drill.run.manifest import check_manifest
 from drill.run.outcome import INCONCLUSIVE
 from drill.run.stored import read_verdicts
 from drill.runbook import parse
@@ -40,6 +41,9 @@ def incident(
         )
     if contact is not None and not (contact.strip() and contact.isprintable()):
         raise UsageError(f"--contact: {contact!r} is not right here: expected some text on one line")
+    altered = check_manifest(run_folder)
+    if altered and (lines := altered.of_evidence().lines()):
+        raise InputError(run_folder, None, lines[0], "the files as the run left them: see drill judge")
     runbook = parse(settings.root / settings.target.runbook)
     chosen = _chosen(run_folder, facts, read_verdicts(run_folder, facts), name)
     notices = [notice_of(run_folder, each, runbook, settings, contact) for each in chosen]

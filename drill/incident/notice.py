@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal
 
 from drill.baselines import parse_response_times
-from drill.errors import DrillError
 from drill.incident.course import (
     Impact,
     IncidentUpdate,
@@ -24,6 +23,7 @@ from drill.incident.escalation import EscalationLevel, Interval, interval_of, le
 from drill.incident.severity import FeltSeverity, felt_severity, rules_of
 from drill.incident.template import FilledTemplate, TemplateField, Value, fill, template_of
 from drill.judge.case import Case
+from drill.judge.judge import CRASHES
 from drill.judge.verdict import DrillVerdict
 from drill.report import units
 from drill.runbook import Runbook, severity_limits
@@ -91,7 +91,7 @@ def notice_of(
     try:
         case = Case(run_folder / verdict.evidence)
         timeline, account = case.timeline, case.account
-    except (DrillError, ValueError, OSError) as error:
+    except (*CRASHES, OSError) as error:
         return Notice(verdict.drill, verdict.scenario, "not told", f"its recording cannot be read: {error}")
     if timeline.first_felt is None:
         spoilt = timeline.origin is None or account.touching(timeline.origin, account.end)

@@ -11,6 +11,7 @@ import pytest
 from drill.errors import InputError
 from drill.incident.severity import IN_A_ROW
 from drill.incident.template import Value, fill, template_of
+from drill.run.manifest import write_manifest
 from drill.runbook import parse
 from drill.statistics import proportion_interval
 from tests.unit.evidence.judged_runs import judged_run
@@ -121,6 +122,13 @@ def test_a_severity_that_cannot_be_told_is_unknown_and_says_what_would_tell(
     assert "unknown: {severity} (line 544); " in said
     assert tells in said
     assert "escalation: unknown" in said
+
+
+def test_lost_data_decides_where_the_share_of_failures_cannot(target: Path, tmp_path: Path) -> None:
+    lost = [{"id": "one", "acknowledged_at": 1005.0}]
+    audit = {"acknowledged": 900, "checked": 900, "absent": lost, "newest_survivor_at": 1009.5}
+    status, said = told(target, tmp_path, **every(20), audit=audit)
+    assert (status, "Subject: [P0] Novel Engine - 5.08 % of requests fail" in said) == (0, True), said
 
 
 def test_one_failure_less_in_the_row_does_not_say_that_nobody_was_served(
@@ -294,6 +302,9 @@ def test_times_after_the_clock_was_set_are_said_to_be_so(target: Path, tmp_path:
     for each in moved:
         each["wall"] += 60 if each["monotonic"] > 1011 else 0
     recording.write_text("\n".join(map(json.dumps, moved)) + "\n")
+    status, said = drill(target, "incident", run)
+    assert (status, "'altered: evidence/scaled/recording.jsonl'" in said) == (3, True)
+    write_manifest(run)
     _, said = drill(target, "incident", run)
     assert "the machine's clock was set meanwhile" in said
     assert f"- {moment(1012 + 60)}: IDENTIFIED" in said
