@@ -207,8 +207,20 @@ def test_nobody_who_acts_identifies_nothing(target: Path, tmp_path: Path) -> Non
     assert "never identified: nobody acted" in said
 
 
-def test_writes_that_nobody_looked_for_are_unmeasured(target: Path, tmp_path: Path) -> None:
-    _, said = told(target, tmp_path, audit=None)
+def test_who_acts_once_users_are_served_again_identifies_nothing(target: Path, tmp_path: Path) -> None:
+    _, said = told(target, tmp_path, procedure=(1021.0, 1024.0))
+    updates = [line.split(" UTC: ")[1] for line in said.splitlines() if line.startswith("- 2001")]
+    assert updates[1:3] == [
+        "MONITORING: users are served again, after 10 s",
+        "MONITORING: the operator begins: Service Completely Down",
+    ]
+
+
+@pytest.mark.parametrize("audit", [None, {"acknowledged": 900, "checked": 899, "unchecked": 1}])
+def test_writes_that_nobody_looked_for_are_unmeasured(
+    target: Path, tmp_path: Path, audit: dict[str, object] | None
+) -> None:
+    _, said = told(target, tmp_path, audit=audit)
     assert "lost writes: unmeasured" in said
     assert "whether writes were lost is unmeasured" in said
 
@@ -269,6 +281,7 @@ def test_markdown_and_json_say_the_same(target: Path, tmp_path: Path) -> None:
     incident = notice["incident"]
     assert (body["run"], notice["kind"], incident["severity"]["name"]) == ("one", "incident", "P0")
     assert incident["started_wall"] == 1e9 + INJECTED
+    assert incident["next_update_wall"] is None
     assert [each["status"] for each in incident["updates"]] == [
         "investigating",
         "identified",
