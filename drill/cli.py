@@ -14,6 +14,7 @@ import click
 from drill import putback
 from drill import settings as settings_module
 from drill.alerts.command import alerts
+from drill.checklist.command import checklist
 from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
@@ -25,6 +26,7 @@ from drill.errors import SetupError
 from drill.evidence.command import evidence
 from drill.gate.command import gate
 from drill.history.command import history
+from drill.incident.command import incident
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
@@ -186,3 +188,5 @@ cli.add_command(gate)
 cli.add_command(nightly)
 cli.add_command(mutate)
 cli.add_command(alerts)
+cli.add_command(incident)
+cli.add_command(checklist)

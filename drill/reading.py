@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from drill.errors import InputError, UsageError
 
@@ -22,6 +23,7 @@ MOST_VALUES = 100_000
 """In one YAML file, with those that an alias repeats."""
 MOST_SHOWN = 80
 KeyPath = tuple[int | str, ...]
+Shape = TypeVar("Shape", bound=BaseModel)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {
@@ -92,6 +94,24 @@ def read_yaml(path: Path, what: str) -> YamlDocument:
         line = text.count("\n", 0, int(error.position)) + 1
         raise InputError(path, line, _line(text, line), f"YAML ({error.reason})") from error
     return YamlDocument(data, lines)
+
+
+def checked(path: Path, document: YamlDocument, shape: type[Shape]) -> Shape:
+    """A YAML document as a record. Raises InputError naming file, line, value and what would be right."""
+    try:
+        return shape.model_validate(document.data)
+    except ValidationError as error:
+        errors = error.errors()
+        first: Any = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+        place = tuple(first["loc"])
+        value = "(missing)" if first["type"] == "missing" else shown(first["input"])
+        dotted = ".".join(str(part) for part in place) or "the file"
+        expected = (
+            "a name that drill knows"
+            if first["type"] == "extra_forbidden"
+            else str(first["msg"]).removeprefix("Value error, ")
+        )
+        raise InputError(path, document.line_of(place), value, f"{dotted}: {expected}") from error
 
 
 def line_longer_than(text: str, characters: int) -> tuple[int, str] | None:

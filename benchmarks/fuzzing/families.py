@@ -6,7 +6,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,7 @@ from benchmarks.fuzzing import seeds, words
 from benchmarks.row import ROOT
 from drill import settings as settings_module
 from drill.baselines import Limit, parse_baselines, parse_response_times, parse_schedule
+from drill.checklist.attestations import read_attestations
 from drill.conduct.book import Book
 from drill.conduct.checks import troubles, written_of
 from drill.conduct.feature_file import feature_troubles
@@ -34,10 +36,18 @@ from drill.report.summary import markdown, summarize
 from drill.run import Facts, StoredDrill, exit_status, read_facts
 from drill.run.facts import day_of
 from drill.run.stored import read_verdicts
-from drill.runbook import backup_schedule_items, baseline_items, load_errata, parse, severity_limits
+from drill.runbook import (
+    backup_schedule_items,
+    baseline_items,
+    checklist_items,
+    load_errata,
+    parse,
+    severity_limits,
+)
 from drill.runbook.document import Runbook
 
 MOST_PLACES = 20
+TODAY = date(2026, 11, 29)
 Read = TypeVar("Read")
 
 
@@ -217,6 +227,30 @@ def _errata(path: Path) -> None:
             raise NonsenseError(f"{defect.id} at line {defect.line}")
 
 
+@cache
+def _operations() -> Runbook:
+    return parse(ROOT / "runbook" / "operations-runbook.md")
+
+
+@cache
+def _items() -> tuple[str, ...]:
+    return tuple(item.name for item in checklist_items(_operations()))
+
+
+def _checklists(path: Path) -> None:
+    for item in checklist_items(replace(_operations(), path=path.with_name("runbook.md"))):
+        proof = item.proof
+        if proof and (proof.item != item.name or bool(proof.scenarios) == bool(proof.command.strip())):
+            raise NonsenseError(f"{item.name} is proven by {proof}")
+
+
+def _attestations(path: Path) -> None:
+    known = _items()
+    for each in read_attestations(path, known, TODAY):
+        if each.item not in known or each.last_day <= each.date or each.date > TODAY or not each.name.strip():
+            raise NonsenseError(f"{each}")
+
+
 def _experiment(path: Path) -> None:
     found = read_experiment(path)
     if found.path != path or not found.title:
@@ -298,6 +332,14 @@ FAMILIES = (
     Family(
         "errata", "errata.yaml", seeds.excerpts(OPERATIONS / "errata.yaml", r"- id: "), words.ERRATA, _errata
     ),
+    Family(
+        "checklists",
+        "checklists.yaml",
+        [(ROOT / "runbook" / "checklists.yaml").read_bytes()],
+        words.CHECKLISTS,
+        _checklists,
+    ),
+    Family("attestations", "attestations.yaml", [seeds.ATTESTATIONS], words.CHECKLISTS, _attestations),
     Family(
         "features",
         "drill.feature",

@@ -27,6 +27,16 @@ LIMITS = [
     )
 ]
 
+ATTESTATIONS = b"""attestations:
+- item: Monthly Checklist / Will the capacity last?
+  name: A. Person
+  date: 2026-11-01
+  days: 32
+- item: Quarterly Checklist / Teach the team what some of it knows
+  name: "B. Person"   # with the others
+  date: 2026-09-01
+  days: 93
+"""
 RUNBOOK = b"""```sh
 echo before
 ```

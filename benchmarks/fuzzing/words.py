@@ -43,6 +43,19 @@ ERRATA = [
     """),
     b"\n  line: 3",
 ]
+CHECKLISTS = [
+    b"- item: Monthly Checklist / Drill a disaster\n",
+    b"  scenarios: [One, Two]\n",
+    b"  command: drill doctor\n",
+    b"  seconds: 0\n",
+    b"  days: 1.5\n",
+    b"  date: 2026-02-30\n",
+    b"  name: [A, B]\n",
+    b"checklists:\n",
+    b"attestations:\n",
+    b"'",
+    b"null",
+]
 FEATURES = [
     *_split("""
         Feature: Scenario: Background: Rule: Examples: Given When Then And But * @P0 @P1 @P9 @SEV1

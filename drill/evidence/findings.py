@@ -14,8 +14,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from drill.errors import InputError
-from drill.evidence.plan import checked
-from drill.reading import YamlDocument, read_yaml
+from drill.reading import YamlDocument, checked, read_yaml
 from drill.run.files import write_file
 from drill.settings.section import Section, Text
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from drill.errors import InputError, UsageError
 from drill.evidence.envelope import EnvelopeError, SignedFile, opened, sign
-from drill.reading import YamlDocument, read_yaml, shown
+from drill.reading import checked, read_yaml
 from drill.run.files import write_file
 from drill.settings.section import Section, Text
 
@@ -83,30 +83,9 @@ class Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stated_wall: float
 
 
-Shape = TypeVar("Shape", bound=Section)
-
-
 def read_plan(path: Path) -> ExercisePlan:
     """Raises UsageError where there is none, InputError with line and value where it is not right."""
     return checked(path, read_yaml(path, "the plan of an exercise"), ExercisePlan)
-
-
-def checked(path: Path, document: YamlDocument, shape: type[Shape]) -> Shape:
-    """A YAML document as a record. Raises InputError naming file, line, value and what would be right."""
-    try:
-        return shape.model_validate(document.data)
-    except ValidationError as error:
-        errors = error.errors()
-        first: Any = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-        place = tuple(first["loc"])
-        value = "(missing)" if first["type"] == "missing" else shown(first["input"])
-        dotted = ".".join(str(part) for part in place) or "the file"
-        expected = (
-            "a name that drill knows"
-            if first["type"] == "extra_forbidden"
-            else str(first["msg"]).removeprefix("Value error, ")
-        )
-        raise InputError(path, document.line_of(place), value, f"{dotted}: {expected}") from error
 
 
 def seal_of(path: Path) -> Path:

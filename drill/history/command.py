@@ -103,5 +103,5 @@ def _named(drills: list[PastDrill], name: str | None, kept: History) -> list[Pas
 def pieces_of(settings: Settings, drills: list[PastDrill]) -> list[LastProven]:
     """When each piece of the target's runbook was last proven by these drills."""
     runbook = parse(settings.root / settings.target.runbook)
-    terms = terms_of(drills, time.time(), settings.history.proven_days, settings.history.checklists)
+    terms = terms_of(drills, time.time(), settings.history.proven_days)
     return last_proven(runbook, drills, terms)

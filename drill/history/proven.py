@@ -2,8 +2,9 @@
 one record for each procedure, alert and item of a checklist, in the order of the text.
 
 A procedure is proven by a drill that carried its block out, as corrected, and passed. An item of a checklist
-is proven when all scenarios that [history] checklists names for it have passed. Recordings do not tell which
-alert fired, so every alert is listed, as never proven.
+is proven when all scenarios that checklists.yaml beside the runbook names for it have passed within its
+period; what people or commands prove is drill.checklist's to say. Recordings do not tell which alert fired,
+so every alert is listed, as never proven.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from drill.errors import InputError
 from drill.history.store import PastDrill, PastRun
 from drill.history.taken import digest_of
-from drill.runbook import Runbook
+from drill.runbook import ChecklistItem, Runbook, checklist_items
 
 DAY_SECONDS = 86400.0
 ALERT = re.compile(r"^\s*-\s*alert:\s*[\"']?(?P<name>[\w:-]+)", re.MULTILINE)
-TO_DO = re.compile(r"\[[ xX]\]\s+(?P<text>.+)")
 ALERT_LANGUAGES = frozenset({"yaml", "yml"})
 
 Kind = Literal["procedure", "alert", "checklist item"]
@@ -53,25 +52,22 @@ class LastProven:
 @dataclass(frozen=True)
 class Terms:
     """What a proof is held against. `now_wall`: seconds since the epoch; `most_days`: an older one is stale;
-    `images`: what the target runs now, by container; `checklists`: item -> titles of scenarios."""
+    `images`: what the target runs now, by container; `most_days` of an item of a checklist is that of its
+    period."""
 
     now_wall: float
     most_days: float
     images: Mapping[str, str]
-    checklists: Mapping[str, Sequence[str]]
 
 
-def terms_of(
-    drills: Sequence[PastDrill], now_wall: float, most_days: float, checklists: Mapping[str, Sequence[str]]
-) -> Terms:
+def terms_of(drills: Sequence[PastDrill], now_wall: float, most_days: float) -> Terms:
     """The images are those of the newest run that knows any: reading the history asks no cluster."""
     known = [drill.run.images for drill in drills if drill.run.images]
-    return Terms(now_wall, most_days, known[-1] if known else {}, checklists)
+    return Terms(now_wall, most_days, known[-1] if known else {})
 
 
 def last_proven(runbook: Runbook, drills: Sequence[PastDrill], terms: Terms) -> list[LastProven]:
-    """`drills`: of one target, in order of time. Raises InputError where [history] checklists names an item
-    that the runbook does not have."""
+    """`drills`: of one target, in order of time. Raises InputError where checklists.yaml is not right."""
     digest = hashlib.sha256(runbook.path.read_bytes()).hexdigest()
     counted = [drill for drill in drills if drill.run.ended and not drill.kept_run and not drill.control]
     pieces = [
@@ -112,30 +108,18 @@ def _alerts(runbook: Runbook) -> Iterator[LastProven]:
 def _checklists(
     runbook: Runbook, digest: str, drills: Sequence[PastDrill], terms: Terms
 ) -> Iterator[LastProven]:
-    unknown = dict(terms.checklists)
-    for item in runbook.items:
-        found = TO_DO.match(item.text)
-        if not found:
-            continue
-        name = f"{item.section.title} / {found['text']}"
-        piece = LastProven("checklist item", name, item.line)
-        each = [
-            _judged(piece, [(drill, "") for drill in drills if drill.scenario == scenario], "", digest, terms)
-            for scenario in unknown.pop(name, ())
-        ]
-        yield min(each, key=_worst, default=piece)
-    if unknown:
-        items = ", ".join(
-            f"{item.section.title} / {found['text']}"
-            for item in runbook.items
-            if (found := TO_DO.match(item.text))
-        )
-        raise InputError(
-            "drill.toml",
-            None,
-            next(iter(unknown)),
-            f"in [history] checklists an item of {runbook.path.name}: {items or 'it has none'}",
-        )
+    for item in checklist_items(runbook):
+        yield _item(item, digest, drills, terms)
+
+
+def _item(item: ChecklistItem, digest: str, drills: Sequence[PastDrill], terms: Terms) -> LastProven:
+    piece = LastProven("checklist item", item.name, item.line)
+    own = replace(terms, most_days=item.most_days or terms.most_days)
+    each = [
+        _judged(piece, [(drill, "") for drill in drills if drill.scenario == scenario], "", digest, own)
+        for scenario in (item.proof.scenarios if item.proof else ())
+    ]
+    return min(each, key=_worst, default=piece)
 
 
 def _worst(piece: LastProven) -> tuple[int, float]:

@@ -3,10 +3,12 @@ Night, with one exit status."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drill.checklist.state import ChecklistRow, checklist_rows
 from drill.errors import DrillError, InputError, SetupError, UsageError
 from drill.gate.command import decide_on
 from drill.gate.decide import Decision
@@ -29,7 +31,8 @@ FIRST_APPLIES = (FAIL, SETUP, INCONCLUSIVE)
 class Night:
     """`facts`: None where the drills left no run; `decision`: of the gate, None where there was nothing to
     compare, and `undecided` says why; `troubles`: what could not be done; `last`: scenario -> verdicts of its
-    last runs; `pieces`: when each of the runbook was last proven."""
+    last runs; `pieces`: when each of the runbook was last proven; `checklist`: its items as they
+    stand, no command carried out."""
 
     run: str
     target: str
@@ -41,6 +44,7 @@ class Night:
     flaky: Sequence[Flaky] = ()
     last: dict[str, list[str]] = field(default_factory=dict)
     pieces: Sequence[LastProven] = ()
+    checklist: Sequence[ChecklistRow] = ()
     troubles: tuple[str, ...] = ()
 
     @property
@@ -74,11 +78,13 @@ def night_of(settings: Settings, folder: Path, reports: Path, steps: Sequence[Ni
         return Night(name, target, tuple(steps), undecided="the run cannot be read", troubles=(str(error),))
     drills: list[PastDrill] = []
     pieces: list[LastProven] = []
+    checklist: list[ChecklistRow] = []
     try:
         kept = history_of(settings, reports)
         kept.add(folder)
         drills = kept.drills(target)
         pieces = pieces_of(settings, drills)
+        checklist = checklist_rows(settings, pieces, time.time(), {})
     except DrillError as error:
         troubles.append(str(error))
     decision, undecided = None, "a run cannot be read"
@@ -99,5 +105,6 @@ def night_of(settings: Settings, folder: Path, reports: Path, steps: Sequence[Ni
         flaky_drills(drills, name),
         last_verdicts(drills, name),
         pieces,
+        checklist,
         tuple(dict.fromkeys(troubles)),
     )

@@ -21,7 +21,6 @@ MARKS = {
     "setup": "S",
     "not applicable": "-",
 }
-STALE = ("stale", "failing", "never")
 
 
 def night_line(night: Night) -> str:
@@ -93,8 +92,9 @@ def _proven(night: Night) -> Iterator[str]:
         counted = Counter(each.state for each in night.pieces if each.kind == kind)
         said = ", ".join(f"{number} {state}" for state, number in counted.items())
         yield f"- {kind}s: {said or 'none in the runbook'}"
-    due = [each for each in night.pieces if each.kind == "checklist item" and each.state in STALE]
     yield from (
-        f"- due: {markdown_cell(each.name)} ({markdown_cell(each.why or each.state)})" for each in due
+        f"- due: {markdown_cell(each.item.name)} ({markdown_cell(each.why or each.standing)})"
+        for each in night.checklist
+        if each.standing != "proven"
     )
     yield ""

@@ -6,16 +6,19 @@ sessions.py   the commands of a terminal session, without prompts and output
 document.py   what a runbook is made of, and looking things up in it
 bindings.py   explicit placeholders of a step, and putting values in their place
 facts.py      the lists from which limits are read: response times, baselines, backup schedule
+checklists.py the items of its checklists, each with what proves it
 errata.py     the defects of the runbook as first written, each with the evidence that proves it
 """
 
 from drill.runbook.bindings import Placeholder, bind, placeholders
+from drill.runbook.checklists import ChecklistItem, checklist_items
 from drill.runbook.document import Runbook, Section, StatedItem, Step
 from drill.runbook.errata import Defect, Evidence, load_errata
 from drill.runbook.facts import backup_schedule_items, baseline_items, severity_limits
 from drill.runbook.markdown import parse
 
 __all__ = [
+    "ChecklistItem",
     "Defect",
     "Evidence",
     "Placeholder",
@@ -26,6 +29,7 @@ __all__ = [
     "backup_schedule_items",
     "baseline_items",
     "bind",
+    "checklist_items",
     "load_errata",
     "parse",
     "placeholders",

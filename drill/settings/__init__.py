@@ -6,7 +6,16 @@ Every field's own text says what it is; docs/adopting.md is made of the same wor
 from drill.settings.gate import Gate, Waiver
 from drill.settings.judge import Judge
 from drill.settings.load import Load, PlannedRequest, Write
-from drill.settings.others import ClusterPorts, Evidence, History, Limits, Metrics, Operator
+from drill.settings.others import (
+    Checklists,
+    ClusterPorts,
+    Communication,
+    Evidence,
+    History,
+    Limits,
+    Metrics,
+    Operator,
+)
 from drill.settings.parts import Backup, Part, Redis, Sqlite
 from drill.settings.read import load
 from drill.settings.settings import DEFAULT_FILE, Settings
@@ -15,7 +24,9 @@ from drill.settings.target import Image, Target, Workload
 __all__ = [
     "DEFAULT_FILE",
     "Backup",
+    "Checklists",
     "ClusterPorts",
+    "Communication",
     "Evidence",
     "Gate",
     "History",

@@ -1,4 +1,5 @@
-"""The small sections: [metrics], [operator], [limits], [cluster], [history], [evidence]."""
+"""The small sections: [metrics], [operator], [limits], [cluster], [history], [checklists], [evidence],
+[communication]."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from drill.settings.section import Days, File, Port, Section, Text, UrlPath
+from drill.settings.section import Days, File, Minutes, Port, Section, Text, UrlPath
 
 PLACE = re.compile(r"[^\s:/]+:(\d{1,5})")
 
@@ -20,6 +21,7 @@ def _host_and_port(value: str) -> str:
 
 
 Place = Annotated[str, AfterValidator(_host_and_port)]
+SeverityName = Annotated[str, Field(pattern=r"^(P|SEV)[0-9]$")]
 
 
 class Metrics(Section):
@@ -62,9 +64,6 @@ class History(Section):
     """The SQLite file, from this folder; history.sqlite beside the reports unless given."""
     proven_days: Days = 30
     """What last passed longer ago is stale."""
-    checklists: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
-    """An item of a checklist, "Weekly Checklist / Restore a backup", to the titles of the scenarios that
-    prove it when all of them pass."""
 
 
 class Evidence(Section):
@@ -74,3 +73,26 @@ class Evidence(Section):
     """Written by `drill evidence findings`, edited by people."""
     due_days: Annotated[int, Field(gt=0, le=3_650, strict=True)] = 30
     """So long a new finding has until it is overdue."""
+
+
+class Checklists(Section):
+    """What people attest. What else proves an item is in checklists.yaml beside the runbook."""
+
+    attestations: Text = "attestations.yaml"
+    """Written by `drill checklist attest`, edited by people."""
+    valid_days: Annotated[int, Field(gt=0, le=3_650, strict=True)] | None = None
+    """So long a new attestation holds; the period of its checklist and a day unless given."""
+
+
+class Communication(Section):
+    """What others are told of an incident, and who. Titles are of the runbook's sections."""
+
+    contact: Text | None = None
+    """Who is on call."""
+    template: Text = "Incident Communication Template"
+    severities: Text = "Severity Levels"
+    escalation: Text = "Escalation Contacts"
+    update_minutes: dict[SeverityName, Minutes] = Field(default_factory=dict)
+    """By severity, until the next update; its response time in the runbook unless given."""
+    escalate_minutes: dict[SeverityName, Minutes] = Field(default_factory=dict)
+    """By severity, until the next level is called; its response time in the runbook unless given."""

@@ -9,7 +9,16 @@ from pydantic import Field
 from drill.settings.gate import Gate
 from drill.settings.judge import Judge
 from drill.settings.load import Load
-from drill.settings.others import ClusterPorts, Evidence, History, Limits, Metrics, Operator
+from drill.settings.others import (
+    Checklists,
+    ClusterPorts,
+    Communication,
+    Evidence,
+    History,
+    Limits,
+    Metrics,
+    Operator,
+)
 from drill.settings.parts import BACKUP, DATABASE, Part
 from drill.settings.section import Section
 from drill.settings.target import Target, Workload
@@ -29,6 +38,8 @@ class Settings(Section):
     cluster: ClusterPorts = ClusterPorts()
     history: History = History()
     evidence: Evidence = Evidence()
+    checklists: Checklists = Checklists()
+    communication: Communication = Communication()
     gate: Gate = Gate()
 
     root: Path = Path()

@@ -33,7 +33,15 @@ DEFECTS = ROOT / "runbook" / "errata.yaml"
 SELECTIONS = Path(__file__).with_name("selections.py")
 
 
-OPTIONS_IN = ("lint.md", "history.md", "evidence.md", "gate.md", "alerts.md", "runbook-mutants.md")
+OPTIONS_IN = (
+    "lint.md",
+    "history.md",
+    "evidence.md",
+    "gate.md",
+    "alerts.md",
+    "communication.md",
+    "runbook-mutants.md",
+)
 """Pages that list the options of one command, in place of the README."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from stored_runs import DAY, FIRST_WALL, IMAGES, RUNBOOK, SMALL, store_run
 
 from drill.errors import InputError
@@ -37,8 +38,10 @@ def pieces(
     """By name, as of so many days after the first run."""
     file = history.file.with_name("operations-runbook.md")
     file.write_text(text)
+    named = [{"item": item, "scenarios": list(titles)} for item, titles in (checklists or {}).items()]
+    file.with_name("checklists.yaml").write_text(yaml.safe_dump({"checklists": named}))
     drills = history.drills()
-    terms = terms_of(drills, FIRST_WALL + day * DAY, most_days, checklists or {})
+    terms = terms_of(drills, FIRST_WALL + day * DAY, most_days)
     return {piece.name: piece for piece in last_proven(parse(file), drills, terms)}
 
 
@@ -122,8 +125,18 @@ def test_an_item_of_a_checklist_is_proven_by_all_of_its_scenarios(history: Histo
     assert pieces(history, checklists=both, day=2)[ITEM].state == "failing"
 
 
+def test_an_item_of_a_checklist_is_stale_after_its_period_and_a_day(history: History) -> None:
+    history.add(store_run(history.file.parent, "one", shapes=[replace(SMALL, scenario="First")]))
+    alone = {ITEM: ("First",)}
+    assert pieces(history, checklists=alone, day=7.9)[ITEM].state == "proven"
+    found = pieces(history, checklists=alone, day=8.1)[ITEM]
+    assert (found.state, found.why) == ("stale", "longer ago than 8 days")
+
+
 def test_an_item_that_the_runbook_does_not_have_is_an_error(history: History) -> None:
-    with pytest.raises(InputError, match=r"Weekly Checklist / Dance.*expected.*Restore a backup"):
+    with pytest.raises(
+        InputError, match=r"checklists\.yaml:2: 'Weekly Checklist / Dance.*expected.*Restore a backup"
+    ):
         pieces(history, checklists={"Weekly Checklist / Dance": ("First",)})
 
 

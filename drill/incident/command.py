@@ -1,0 +1,75 @@
+"""`drill incident`. Flows in: a stored run. Flows out: what would have been told to others, and an exit
+status: 0; 2 where something in it is unknown; 3 for bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from drill import settings as settings_module
+from drill.errors import InputError, UsageError
+from drill.incident.notice import notice_of
+from drill.incident.words import notice_markdown, notice_text, notices_json
+from drill.judge.verdict import DrillVerdict
+from drill.run.facts import Facts, read_facts
+from drill.run.manifest import check_manifest
+from drill.run.outcome import INCONCLUSIVE
+from drill.run.stored import read_verdicts
+from drill.runbook import parse
+
+
+@click.command()
+@click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="RUN")
+@click.option("--drill", "name", metavar="NAME", help="Only this drill, by its name or its scenario's title.")
+@click.option("--contact", metavar="WHO", help="Who is on call ([communication] contact of drill.toml).")
+@click.option("--markdown", "form", flag_value="markdown", help="As Markdown, for a ticket.")
+@click.option("--json", "form", flag_value="json", help="As JSON, for programs.")
+@click.pass_context
+def incident(
+    context: click.Context, *, run_folder: Path, name: str | None, contact: str | None, form: str | None
+) -> None:
+    """Fill the runbook's incident template from a stored run: how severe it was for users, when it began,
+    what became of it, whom to call."""
+    settings = settings_module.load(context.obj["target"])
+    facts = read_facts(run_folder)
+    if facts.target != settings.target.name:
+        raise UsageError(
+            f"{run_folder}: a run of {facts.target!r}; {context.obj['target']} is of "
+            f"{settings.target.name!r}. Name that target's file with --target"
+        )
+    if contact is not None and not (contact.strip() and contact.isprintable()):
+        raise UsageError(f"--contact: {contact!r} is not right here: expected some text on one line")
+    altered = check_manifest(run_folder)
+    if altered and (lines := altered.of_evidence().lines()):
+        raise InputError(run_folder, None, lines[0], "the files as the run left them: see drill judge")
+    runbook = parse(settings.root / settings.target.runbook)
+    chosen = _chosen(run_folder, facts, read_verdicts(run_folder, facts), name)
+    notices = [notice_of(run_folder, each, runbook, settings, contact) for each in chosen]
+    if form == "json":
+        click.echo(notices_json(facts.run, notices))
+    else:
+        say = notice_markdown if form == "markdown" else notice_text
+        click.echo("\n".join(say(each) for each in notices), nl=False)
+    if not all(each.complete for each in notices):
+        raise SystemExit(INCONCLUSIVE)
+
+
+def _chosen(
+    run_folder: Path, facts: Facts, verdicts: Sequence[DrillVerdict], name: str | None
+) -> list[DrillVerdict]:
+    """The drill of that name; without one, all of this run that are no controls."""
+    kept = {each.drill for each in facts.drills if each.kept}
+    if name is None:
+        found = [each for each in verdicts if not each.control and each.drill not in kept]
+    else:
+        found = [each for each in verdicts if name in (each.drill, each.scenario)][:1]
+    if not found:
+        known = ", ".join(each.drill for each in verdicts) or "none, for no drill was judged"
+        raise UsageError(
+            f"{run_folder}: no drill is called {name!r}. Expected one of: {known}"
+            if name
+            else f"{run_folder}: no drill of its own to tell of. There are: {known}"
+        )
+    return found
