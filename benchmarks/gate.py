@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal, stats
 
+from benchmarks.made import course
 from benchmarks.row import Options, Row, reached
 from drill.gate.compare import sides_of
 from drill.gate.decide import Decision, decide
@@ -164,17 +165,7 @@ def _record(folder: Path, end: float, random: Random, effect: Effect, mood: floa
         "faults": [{"fault": "x"}],
     }
     calibration = {"correlation_seconds": CORRELATED_SECONDS, "dispersion": float(BURST)}
-    events: list[tuple[float, str, dict[str, Any]]] = [
-        (0.0, "drill.started", started | {"calibration": calibration}),
-        (0.0, "health.gate", {"healthy": True}),
-        (0.0, "load.started", {"requests_per_second": PER_SECOND, "timeout_seconds": TIMEOUT_SECONDS}),
-        (0.0, "window.opened", {"window": "before"}),
-        (BEFORE_SECONDS, "fault.injected", {"fault": "x"}),
-        (BEFORE_SECONDS + 0.5, "fault.witnessed", {"fault": "x", "what": "no endpoints", "seconds": 0.5}),
-        (end, "window.closed", {"window": "after"}),
-        (end + 0.5, "load.stopped", {"exit_status": 0}),
-        (end + 1, "writes.audited", {"acknowledged": 600, "checked": 600}),
-    ]
+    events = course(started | {"calibration": calibration}, BEFORE_SECONDS, end, acknowledged=600)
     cores = PER_SECOND * CPU_SECONDS * math.exp(mood + random.normal() * USE_SPREAD)
     held = MEMORY_BYTES * effect.memory * math.exp(random.normal() * USE_SPREAD)
     for moment in np.arange(0.0, end, SAMPLE_SECONDS).tolist():

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal, stats
 
+from benchmarks.made import course
 from benchmarks.row import Options, Row, reached
 from drill.judge import DrillVerdict, error_rate_so_far, judge
 from drill.recording import Moment, Recorder
@@ -151,17 +152,7 @@ def _record(folder: Path, end: float, truth: Truth) -> None:
     started = {"drill": "truth", "settings": settings, "limits": truth.limits, "faults": [{"fault": "x"}]}
     if truth.calibration:
         started["calibration"] = truth.calibration
-    for moment, kind, data in (
-        (0.0, "drill.started", started),
-        (0.0, "health.gate", {"healthy": True}),
-        (0.0, "load.started", {"requests_per_second": PER_SECOND, "timeout_seconds": TIMEOUT_SECONDS}),
-        (0.0, "window.opened", {"window": "before"}),
-        (BEFORE_SECONDS, "fault.injected", {"fault": "x"}),
-        (BEFORE_SECONDS + 0.5, "fault.witnessed", {"fault": "x", "what": "no endpoints", "seconds": 0.5}),
-        (end, "window.closed", {"window": "after"}),
-        (end + 0.5, "load.stopped", {"exit_status": 0}),
-        (end + 1, "writes.audited", {"acknowledged": 1, "checked": 1}),
-    ):
+    for moment, kind, data in course(started, BEFORE_SECONDS, end, acknowledged=1):
         recorder.record(of_kind(kind, data), at=Moment(moment, moment))
     recorder.close()
 
