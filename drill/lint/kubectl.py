@@ -355,6 +355,18 @@ def _copied(words: list[Word]) -> Iterator[Aim]:
             yield Aim("Pod", place.rpartition("/")[2], word)
 
 
+def named_containers(call: Kubectl) -> Iterator[tuple[Word, str]]:
+    """The containers that a call names, each with the word that names it."""
+    option = call.option("container")
+    if option is not None and option.value is not None and option.value.is_literal:
+        yield option.value, option.text
+    if call.verb == "set image":
+        for word in call.positionals[1:]:
+            name, equals, _ = word.text.partition("=")
+            if equals and name != "*" and "$" not in name:
+                yield word, name
+
+
 def copy_ends(call: Kubectl) -> tuple[Word, Word] | None:
     """Source and destination of `kubectl cp`."""
     return (

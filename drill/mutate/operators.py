@@ -14,7 +14,7 @@ from itertools import pairwise
 import yaml
 
 from drill.lint.document import Document, Fence
-from drill.lint.kubectl import Kubectl
+from drill.lint.kubectl import Kubectl, named_containers
 from drill.lint.shell import Command, Redirect, Statement, Word
 from drill.lint.subject import Subject
 from drill.mutate.mutant import Mutant, Spoiling, made_of
@@ -313,24 +313,13 @@ def _called(subject: Subject, call: Kubectl, names: dict[str, list[str]]) -> Ite
             continue
         for new in _others(value, names.get(f"label {key}", [])):
             yield from _replaced(subject, command, word, (value, new), "name")
-    for word, value in _containers(call):
+    for word, value in named_containers(call):
         yield from _replaced(subject, command, word, (value, _misspelt(value)), "container")
     replicas = call.option("replicas")
     if replicas is not None and replicas.value is not None and replicas.text.isdigit():
         wrong = ["0", "1"] if int(replicas.text) > 1 else ["0"] if replicas.text == "1" else ["1"]
         for new in wrong:
             yield from _replaced(subject, command, replicas.value, (replicas.text, new), "replicas")
-
-
-def _containers(call: Kubectl) -> Iterator[tuple[Word, str]]:
-    option = call.option("container")
-    if option is not None and option.value is not None and option.value.is_literal:
-        yield option.value, option.text
-    if call.verb == "set image":
-        for word in call.positionals[1:]:
-            name, equals, _ = word.text.partition("=")
-            if equals:
-                yield word, name
 
 
 def _applied(call: Kubectl) -> Iterator[_Found]:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from drill.lint.document import is_there
 from drill.lint.finding import Finding
-from drill.lint.kubectl import KINDS, WORKLOADS, Aim, Kubectl, copy_ends, is_in_pod
+from drill.lint.kubectl import KINDS, WORKLOADS, Aim, Kubectl, copy_ends, is_in_pod, named_containers
 from drill.lint.manifests import Manifests, service_ports
 from drill.lint.programs import is_program
 from drill.lint.rule import rule
@@ -246,22 +246,11 @@ def container(subject: Subject) -> Iterator[Finding]:
         names = {container.name for container in manifests.containers(target.kind, target.name)}
         if not names:
             continue
-        for word, name in _named_containers(call):
+        for word, name in named_containers(call):
             if name not in names:
                 yield subject.finding(
                     "D103", word, f"{target.kind} {target.name} has no container {name!r}", _near(name, names)
                 )
-
-
-def _named_containers(call: Kubectl) -> Iterator[tuple[Word, str]]:
-    option = call.option("container")
-    if option is not None and option.value is not None and option.value.is_literal:
-        yield option.value, option.text
-    if call.verb == "set image":
-        for word in call.positionals[1:]:
-            name, equals, _ = word.text.partition("=")
-            if equals and name != "*" and "$" not in name:
-                yield word, name
 
 
 @rule(
