@@ -9,13 +9,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from drill import wait
 from drill.cli import cli
 from drill.errors import InputError, SetupError, UsageError
 
@@ -249,11 +249,12 @@ def test_an_interrupt_lets_the_scenario_put_back(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    ends_at = time.monotonic() + 60
-    while not (tmp_path / "began").exists() and process.poll() is None and time.monotonic() < ends_at:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    try:
+        wait.until("the scenario to have begun", (tmp_path / "began").exists, seconds=60)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert (tmp_path / "put-back").exists()
 
