@@ -61,7 +61,7 @@ class NameServer(Fault, frozen=True):
             raise FaultError(
                 f"ConfigMap {NAMESPACE}/{CONFIGURATION}: expected a {KEY} with a line `kubernetes`"
             )
-        names = [f"{name}.{site.cluster.namespace}.svc.{found[1]}" for name in _services(site)]
+        names = [f"{name}.{site.cluster.namespace}.svc.{found[1]}" for name in services_of(site)]
         if not names:
             raise FaultError(f"no Service leads to {site.workload.name}: it has no name that could be lost")
         application = site.settings.target.application
@@ -101,7 +101,7 @@ class NameServer(Fault, frozen=True):
         return "started the name server anew" if as_before else "put the name server's configuration back"
 
 
-def _services(site: Site) -> list[str]:
+def services_of(site: Site) -> list[str]:
     """Services whose selector finds the pods of the site's workload."""
     labels = site.cluster.workload(site.workload.name, site.workload.kind)["spec"]["template"]["metadata"][
         "labels"

@@ -4,6 +4,7 @@ that users can reach.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -86,7 +87,8 @@ def _wait_until_serving(settings: Settings, cluster: Cluster) -> None:
 
 
 def _digest(settings: Settings, image: Image) -> str:
-    """What the image is made of: every file of its context but tests' leftovers."""
+    """What the image is made of: every file of its context but tests' leftovers, and the target's image that
+    it begins with, where it begins with one."""
     context = settings.root / image.context
     digest = sha256(str(image.dockerfile).encode())
     for file in sorted(
@@ -95,6 +97,10 @@ def _digest(settings: Settings, image: Image) -> str:
         if path.is_file() and "__pycache__" not in path.parts and "manifests" not in path.parts
     ):
         digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes())
+    begins = (settings.root / image.dockerfile).read_text(encoding="utf-8")
+    for base in settings.target.images:
+        if base != image and re.search(rf"^FROM {re.escape(base.name)}$", begins, re.MULTILINE):
+            digest.update(_digest(settings, base).encode())
     return digest.hexdigest()[:16]
 
 

@@ -85,7 +85,7 @@ def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
         ("method: []", "method: [1]", 5, "drill.inject.ritual adds what is to be done"),
         ("name: drill\n    fault", "name: other\n    fault", 7, "one with the name drill"),
         ("fault: deployment", "fault: statefulset", 8, "'deployment-scaled-to-zero', as the file is called"),
-        ("kind: scale", "kind: skale", 9, "a kind of fault: command, create, delete, kill"),
+        ("kind: scale", "kind: skale", 9, "a kind of fault: command, create, delete, detour, kill"),
         ("felt: failed", "felt: hard", 10, "how users feel it: failed, slow, latent, nothing"),
         ("    alert: ServiceDown\n", "", 7, "alert: a text that is not empty"),
         ("felt: failed", "felt: failed\n    witness_seconds: 601", 11, "from 0 to 600 seconds"),
@@ -164,12 +164,23 @@ def test_a_record_of_another_drill_is_named() -> None:
         from_data({"kind": "kill", "workload": "web"})
 
 
+SUBJECT = {"workload": "web", "workload_kind": "Deployment", "container": "web", "service": "web"}
+SERVICE = {"kind": "Service", "metadata": {"name": "web", "labels": {}}}
 EXAMPLES: tuple[tuple[str, object], ...] = (
-    ("Shows", {"endpoints": "none"}),
+    ("create.Create", {"objects": [SERVICE], "subject": SUBJECT, "shows": {}, "lost_pods": "none"}),
     (
-        "StruckWorkload",
-        {"workload": "web", "workload_kind": "Deployment", "container": "web", "service": "web"},
+        "patch.Patch",
+        {
+            "object_kind": "Service",
+            "name": "web",
+            "patch": [],
+            "before": SERVICE,
+            "subject": SUBJECT,
+            "shows": {},
+        },
     ),
+    ("Shows", {"endpoints": "none"}),
+    ("StruckWorkload", SUBJECT),
     ("Literal", "none"),
     ("list[tuple", [["web", "Deployment", "web"]]),
     ("KeptVolume", [{"name": "pv-1", "claim": "data", "policy": "Delete"}]),
@@ -177,7 +188,7 @@ EXAMPLES: tuple[tuple[str, object], ...] = (
     ("float", 1.0),
     ("list[dict", [{"kind": "ResourceQuota", "metadata": {"name": "web"}}]),
     ("list", ["one"]),
-    ("dict", {"kind": "Service", "metadata": {"name": "web", "labels": {}}}),
+    ("dict", SERVICE),
     ("int", 3),
 )
 
