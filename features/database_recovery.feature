@@ -41,3 +41,14 @@ Feature: Database Recovery
     And nobody acts
     Then the service stays out
     And the credit in "Database Recovery as corrected puts the last backup back" is the runbook's
+
+  @restores-backup @quarterly
+  Scenario: A damaged backup is refused before it overwrites anything, and the one before it is put back
+    When the fault "backup-damaged" takes effect
+    And the fault "database-corrupted" takes effect
+    And the operator follows "Database Recovery"
+    Then the service recovers within the response time of P0
+    And only writes newer than the backup are lost
+    And the data is no older than the backup schedule allows
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds

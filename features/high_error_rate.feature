@@ -88,3 +88,13 @@ Feature: High Error Rate (P1)
     And nobody acts
     Then the service stays out
     And the credit in "The connectivity check tells of a Redis that nobody can reach" is the runbook's
+
+  @quarterly
+  Scenario: A Redis that locks its clients out is killed, and comes back with its own password
+    When the fault "redis-locked-out" takes effect
+    And the fault "redis-killed" takes effect
+    And nobody acts
+    Then the service recovers within the response time of P1
+    And the platform healed it before the operator acted
+    And the performance baselines hold afterwards
+    And no acknowledged write is lost

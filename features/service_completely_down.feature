@@ -115,3 +115,34 @@ Feature: Service Completely Down (P0)
     And nobody acts
     Then the service stays out
     And the credit in "A Service that selects no pod is seen at the load balancer, and given its selector back" is the runbook's
+
+  @expect-fail @quarterly
+  Scenario: A restart does not heal killed pods while no pod can be made
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check recent events" while all is well
+    When the fault "pods-killed" takes effect
+    And the fault "admission-blocked" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions / # Check recent events"
+    And the operator follows "Service Completely Down / Recovery Actions / # If application pods are failing"
+    Then "Service Completely Down / Immediate Actions / # Check recent events" tells "failed calling webhook" anew under the fault
+    And the service stays out
+
+  @quarterly
+  Scenario: Killed containers come back although a quota keeps a lost pod away
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check recent events" while all is well
+    When the fault "quota-exceeded" takes effect
+    And the fault "pods-killed" takes effect
+    And the platform has had its time to heal
+    And the operator follows "Service Completely Down / Immediate Actions / # Check recent events"
+    Then "Service Completely Down / Immediate Actions / # Check recent events" tells "exceeded quota" anew under the fault
+    And the service recovers within the response time of P0
+    And the platform healed it before the operator acted
+    And no acknowledged write is lost
+
+  @expect-fail @quarterly
+  Scenario: A pending pod is seen at once, the lost node behind it is not
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check cluster status" while all is well
+    When the fault "pods-pending" takes effect
+    And the fault "node-lost" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status"
+    Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +Pending" under the fault, and not before
+    And the service stays out

@@ -47,7 +47,7 @@ from drill.recording.events import (
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine
 from drill.runbook import Runbook
-from drill.settings import Settings
+from drill.settings import Backup, Settings
 from drill.settings.parts import BACKUP
 
 WRITES_AFTER_BACKUP = 20
@@ -106,10 +106,16 @@ class Drill:
         meanwhile. Raises SetupError with what was last seen."""
         self._acting.check()
         self._users.begin()
-        self._breaking.prepare(self.facts.faults)
+        self._breaking.prepare(tuple(fault for fault in self.facts.faults if not self._awaits_backup(fault)))
         pass_gate(self._scene)
         ask_rows(self._scene)
         open_drill(self._scene.settings, self._scene.cluster)
+
+    def _awaits_backup(self, fault: str) -> bool:
+        """True for a fault of the backup that the drill itself makes: which file that is, is known then."""
+        settings = self._scene.settings
+        part = settings.parts.get(planned_fault(settings, fault).part)
+        return self.facts.backed_up and isinstance(part, Backup)
 
     def start_load(self) -> None:
         """Users come, and are served before anything is broken: the window before."""

@@ -24,6 +24,7 @@ from drill.faults.pause import Pause
 from drill.faults.secret import Secret, SecretParameters
 from drill.faults.sights import Shows
 from drill.faults.volume import Volume, VolumeParameters
+from drill.inject.experiment import experiment_of
 from drill.putback.known_state import differences, observe
 from drill.settings import Settings
 
@@ -255,6 +256,27 @@ def test_the_newest_file_of_a_volume_is_changed_and_put_back(
     assert (folder / "2026-01-02" / "notes.db").read_text() == "2026-01-02"
     assert not fault.look(local, injected.detail).shows
     assert fault.undo(local) == "ran the undo"
+
+
+def test_a_damaged_backup_has_a_whole_one_before_it(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    folder = tmp_path / "volume"
+    saved = with_backups(small, settings, folder)
+    newest = folder / "2026-01-01" / "notes.db"
+    newest.parent.mkdir(parents=True)
+    newest.write_text("all of it")
+    parameters = experiment_of(saved, "backup-damaged").parameters
+    fault = kept(Volume.prepare(a_site(local, saved, "saved"), parameters))
+    fault.inject(local)
+    assert newest.read_text() == "all "
+    (before,) = [path for path in folder.glob("*/notes.db") if path != newest]
+    assert before.read_text() == "all of it"
+    assert before.parent.name < newest.parent.name
+    assert fault.look(local, {}).shows
+    fault.undo(local)
+    assert [path.read_text() for path in folder.rglob("*") if path.is_file()] == ["all of it"]
+    assert sorted(os.listdir(folder)) == ["2026-01-01"]
 
 
 def test_an_undo_that_leaves_a_volume_as_it_was_is_an_error(
