@@ -11,4 +11,5 @@ drilling.py    mutants under drills, by budget
 state.py       what is known so far, on disk
 words.py       what is said of it
 command.py     `drill mutate`
+ablation.py    `drill ablation`: the mutants that leave a command out, told by procedure
 """

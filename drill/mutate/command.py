@@ -31,8 +31,8 @@ EQUIVALENTS = "equivalent-mutants.yaml"
 STATE = "state.json"
 
 
-class _Work:
-    """What every subcommand begins with."""
+class Work:
+    """What every subcommand begins with, and `drill ablation`."""
 
     def __init__(self, settings: Settings, features: Path, folder: Path, listed: Path | None) -> None:
         self.settings, self.features, self.folder = settings, features, folder
@@ -82,9 +82,9 @@ def mutate(context: click.Context, *, features: Path, folder: Path, listed: Path
     context.obj["mutate"] = (features, folder, listed)
 
 
-def _work(context: click.Context) -> _Work:
+def _work(context: click.Context) -> Work:
     settings = settings_module.load(context.obj["target"])
-    return _Work(settings, *context.obj["mutate"])
+    return Work(settings, *context.obj["mutate"])
 
 
 @mutate.command("list")
@@ -166,7 +166,7 @@ def drill_mutants(
     if count is not None:
         chosen = sample(chosen, count, seed)
         state.sample(mutant.id for mutant in chosen)
-    bench = Workbench(work.settings, work.folder, work.features, _options(context))
+    bench = Workbench(work.settings, work.folder, work.features, pytest_options(context))
     bench.prepare()
     ended = Drilling(work.plan, state, bench, click.echo).work(chosen, minutes)
     if not ended:
@@ -176,7 +176,7 @@ def drill_mutants(
         click.echo(line)
 
 
-def _chosen(work: _Work, state: State, only: str, *, missed_by_lint: bool) -> list[Mutant]:
+def _chosen(work: Work, state: State, only: str, *, missed_by_lint: bool) -> list[Mutant]:
     begins = tuple(part.strip() for part in only.split(",") if part.strip())
     text = work.document.text
     return [
@@ -188,7 +188,8 @@ def _chosen(work: _Work, state: State, only: str, *, missed_by_lint: bool) -> li
     ]
 
 
-def _options(context: click.Context) -> list[str]:
+def pytest_options(context: click.Context) -> list[str]:
+    """What a run in a workbench is told of this command's own options."""
     allowed: Any = context.obj["allow_context"]
     return [f"--allow-context={allowed}"] if allowed else []
 

@@ -265,3 +265,38 @@ def test_the_projects_own_list_of_equivalent_mutants_is_not_stale() -> None:
     listed = (ROOT / "runbook" / "equivalent-mutants.yaml").read_text(encoding="utf-8").count("- mutant:")
     assert listed > 0
     assert f"of which {listed} are equivalent" in done.output
+
+
+def ablation(folder: Path, *arguments: str) -> Result:
+    options = ["--features", str(folder / "features"), "--folder", str(folder / "mutants" / "runbook")]
+    return CliRunner().invoke(
+        cli,
+        ["--target", str(folder / "drill.toml"), "ablation", *options, *arguments],
+        catch_exceptions=False,
+        standalone_mode=False,
+    )
+
+
+def test_ablation_tells_by_procedure_which_commands_are_needed(drilled: tuple[Path, Result]) -> None:
+    folder, _ = drilled
+    before = kept(folder)
+    told = ablation(folder, "--told").output
+    assert "Repair: 4 commands: 2 needed, 2 not shown to be needed\n" in told
+    assert "line 6: not shown to be needed: rm -f service\n" in told
+    assert "line 9: needed ('The repair tells that it stopped' fails without it): cat service\n" in told
+    assert told.endswith("4 commands of 1 procedures: 2 needed, 2 not shown to be needed\n")
+    # what `drill mutate` has drilled is not drilled again
+    assert told in ablation(folder).output
+    assert kept(folder) == before
+    assert ablation(folder, "--told", "--only", "other").output == "0 commands of 0 procedures: none\n"
+
+
+def test_ablation_says_what_was_not_run_and_what_cannot_matter(tmp_path: Path) -> None:
+    folder = service(tmp_path)
+    identity = next(line.split()[0] for line in mutate(folder, "list").output.splitlines() if "wait-" in line)
+    file = folder / "equivalent-mutants.yaml"
+    file.write_text(f"- mutant: {identity}\n  reason: no second is no wait\n", encoding="utf-8")
+    done = ablation(folder, "--minutes", "0")
+    assert "the time is up" in done.output
+    assert "Repair: 4 commands: 1 not shown to be needed, 3 not run" in done.output
+    assert "line 8: not shown to be needed (no second is no wait): sleep 0" in done.output

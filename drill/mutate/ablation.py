@@ -1,0 +1,120 @@
+"""`drill ablation`: which commands of the corrected procedures are needed? Flows in: the mutants that leave
+one command out, and what became of them under drills. Flows out: a list by procedure, and an exit status as
+`drill mutate` has it.
+
+Needed: without it a drill ends otherwise than it states. Not shown to be needed: every drill that follows it
+ended as it states without it, which is no proof that it never is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from drill import settings as settings_module
+from drill.lint.document import Document
+from drill.mutate.command import Work, pytest_options
+from drill.mutate.drilling import Drilling, Fate, MutationPlan
+from drill.mutate.mutant import Mutant
+from drill.mutate.state import State
+from drill.mutate.workbench import Workbench
+
+LEAVES_OUT = frozenset({"drop", "wait"})
+"""The operators that leave a command out."""
+TOLD: dict[Fate, str] = {
+    "caught": "needed",
+    "survived": "not shown to be needed",
+    "undecided": "undecided",
+    "not run": "not run",
+}
+
+
+@click.command()
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    default=Path("features"),
+    show_default=True,
+    help="The folder of the scenarios that follow the runbook.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("mutants/runbook"),
+    show_default=True,
+    help="Where results are kept: those of `drill mutate`, whose drills count here as well.",
+)
+@click.option(
+    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
+)
+@click.option("--only", metavar="WORDS", default="", help="Only procedures whose heading holds these words.")
+@click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
+@click.pass_context
+def ablation(
+    context: click.Context, *, features: Path, folder: Path, minutes: float | None, only: str, told: bool
+) -> None:
+    """Leave each command of the corrected procedures out in turn, and see which of them the drills need.
+
+    Each drill is kept when it has ended; run again, it goes on."""
+    settings = settings_module.load(context.obj["target"])
+    work = Work(settings, features, folder, None)
+    chosen = [
+        mutant for mutant in left_out(work.all) if only.lower() in _heading(work.document, mutant).lower()
+    ]
+    state = work.state
+    if not told:
+        bench = Workbench(settings, folder, features, pytest_options(context))
+        bench.prepare()
+        waiting = [mutant for mutant in chosen if mutant.id not in work.reasons]
+        if not Drilling(work.plan, state, bench, click.echo).work(waiting, minutes):
+            click.echo("the time is up: run this again to go on")
+        click.echo("")
+    for line in ablation_lines(work.document, chosen, work.plan, state, work.reasons):
+        click.echo(line)
+
+
+def left_out(mutants: Sequence[Mutant]) -> list[Mutant]:
+    """Those that leave a command out."""
+    return [mutant for mutant in mutants if mutant.operator in LEAVES_OUT]
+
+
+def ablation_lines(
+    document: Document,
+    chosen: Sequence[Mutant],
+    plan: MutationPlan,
+    state: State,
+    reasons: Mapping[str, str],
+) -> Iterator[str]:
+    """Each procedure with its commands, then the sum. `reasons`: of commands that no drill could miss."""
+    procedures: dict[str, list[Mutant]] = {}
+    for mutant in chosen:
+        procedures.setdefault(_heading(document, mutant), []).append(mutant)
+    sums: Counter[str] = Counter()
+    for heading, commands in procedures.items():
+        told = {mutant.id: _told(mutant, plan, state, reasons) for mutant in commands}
+        counted = Counter(word for word, _ in told.values())
+        sums += counted
+        yield f"{heading}: {len(commands)} commands: {_counts(counted)}"
+        for mutant in commands:
+            word, why = told[mutant.id]
+            yield f"  line {mutant.line}: {word}{why}: {' '.join(mutant.before.split())}"
+        yield ""
+    yield f"{len(chosen)} commands of {len(procedures)} procedures: {_counts(sums) or 'none'}"
+
+
+def _told(mutant: Mutant, plan: MutationPlan, state: State, reasons: Mapping[str, str]) -> tuple[str, str]:
+    if mutant.id in reasons:
+        return TOLD["survived"], f" ({reasons[mutant.id]})"
+    fate, scenario = plan.fate(mutant, state)
+    return TOLD[fate], f" ({scenario!r} fails without it)" if scenario else ""
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{counted[word]} {word}" for word in TOLD.values() if counted.get(word))
+
+
+def _heading(document: Document, mutant: Mutant) -> str:
+    return next((each.title for each in reversed(document.headings) if each.line <= mutant.line), "")
