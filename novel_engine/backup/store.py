@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,7 +64,8 @@ def keep(kind: Kind, write: Callable[[Path], Contents], folder: Path, now: datet
     nothing was kept.
     """
     target = kind.file_in(folder, now)
-    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+    # in a container every process is 1, so the host's name tells two backups apart that are made at once
+    partial = target.with_name(f"{target.name}.partial-{socket.gethostname()}-{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         expected = write(partial)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -489,3 +490,24 @@ def test_only_the_newest_days_are_kept(folder):
         "by-hand",
     ]
     assert store.prune(folder, 3) == []
+
+
+def test_a_backup_that_another_pod_makes_meanwhile_does_not_take_its_file_away(
+    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container every process is number 1, and the schedule's job may meet one that somebody started."""
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    monkeypatch.setattr(socket, "gethostname", lambda: "scheduled")
+
+    def meanwhile(partial_file: Path) -> store.Contents:
+        written = database_backup.write(path, partial_file)
+        monkeypatch.setattr(socket, "gethostname", lambda: "started-by-hand")
+        make(DATABASE, path, folder)
+        monkeypatch.setattr(socket, "gethostname", lambda: "scheduled")
+        return written
+
+    made = store.keep(DATABASE, meanwhile, folder, NOW)
+    for each in (made, store.manifest_of(made)):
+        os.utime(each, (NOW.timestamp(), NOW.timestamp()))
+    assert store.verify(DATABASE, made, NOW, DATABASE.at_most_hours)
+    assert sorted(each.name for each in made.parent.iterdir()) == [made.name, store.manifest_of(made).name]
