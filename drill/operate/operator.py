@@ -40,7 +40,7 @@ from drill.settings import Settings
 TRAPS = Path(__file__).with_name("traps.bash")
 KEEPER = Path(__file__).with_name("keeper.py")
 TRANSCRIPTS = "transcripts"
-TAIL_CHARACTERS = 20_000
+TAIL_CHARACTERS = 200_000
 """Of what a command printed, its event keeps so much of the end; the transcript has all."""
 LONGEST_COMMAND_SECONDS = 120.0
 LONGEST_STEP_SECONDS = 900.0
