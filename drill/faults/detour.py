@@ -66,15 +66,16 @@ class Detour(Fault, frozen=True):
                 f"{', '.join(names) or '-'}"
             )
         entrance, pod = names[0], f"{site.workload.name}-detour"
+        behind = f"{site.workload.name}-behind"  # a pod takes its own name for itself
 
         def filled(value: Any) -> Any:
             if isinstance(value, str):
-                return site.filled(value.replace(ENTRANCE, entrance).replace(BEHIND, pod))
+                return site.filled(value.replace(ENTRANCE, entrance).replace(BEHIND, behind))
             if isinstance(value, list):
                 return [filled(each) for each in value]
             return {key: filled(each) for key, each in value.items()} if isinstance(value, dict) else value
 
-        objects = _objects(site, entrance, pod, filled(parameters.container))
+        objects = _objects(site, (entrance, pod, behind), filled(parameters.container))
         operations = [{"op": "replace", "path": "/spec/selector", "value": {MARK: pod}}]
         application = site.settings.target.application
         return cls(
@@ -120,14 +121,15 @@ class Detour(Fault, frozen=True):
         return f"{self.led.undo(cluster)}; {self.made.undo(cluster)}"
 
 
-def _objects(site: Site, entrance: str, pod: str, container: Json) -> list[Json]:
+def _objects(site: Site, names: tuple[str, str, str], container: Json) -> list[Json]:
+    entrance, pod, behind = names
     spec = site.cluster.get(path_of("Service", site.cluster.namespace, entrance))["spec"]
     ports = [
         {key: port[key] for key in ("name", "port", "targetPort", "protocol") if key in port}
         for port in spec.get("ports") or []
     ]
     labels = {MARK: pod}
-    behind = {"selector": spec["selector"], "ports": ports}
+    leads_on = {"selector": spec["selector"], "ports": ports}
     # one that is left over ends by itself
     proxy = {
         "activeDeadlineSeconds": 3600,
@@ -137,7 +139,7 @@ def _objects(site: Site, entrance: str, pod: str, container: Json) -> list[Json]
         "containers": [container],
     }
     objects: list[Json] = [
-        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": pod}, "spec": behind},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": behind}, "spec": leads_on},
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "labels": labels}, "spec": proxy},
     ]
     at_pod = [{"podSelector": {"matchLabels": labels}}]

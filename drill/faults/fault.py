@@ -71,9 +71,7 @@ class Site:
     def filled(self, text: str) -> str:
         """`text` with {workload}, {container}, {service}, its {port} and {namespace} filled in; {image} and
         {command} are those that the container runs now, the command quoted for a shell, {application_image}
-        that of the application; {arrivals} are the requests of a second that the load plans, {request_path}
-        leads to the first that only reads; {file}, {folder} and {volume_claim} are those of a part in a
-        file."""
+        that of the application; {file}, {folder} and {volume_claim} are those of a part in a file."""
         names: dict[str, Callable[[], str]] = {
             "workload": lambda: self.workload.name,
             "container": lambda: self.workload.container,
@@ -82,8 +80,6 @@ class Site:
             "namespace": lambda: self.cluster.namespace,
             "image": lambda: self._image(self.workload),
             "application_image": lambda: self._image(self.settings.target.application),
-            "arrivals": lambda: f"{self.settings.load.requests_per_second:g}",
-            "request_path": self._request_path,
             "command": self._command,
         }
         file = self.settings.parts.get(self.part)
@@ -122,12 +118,6 @@ class Site:
     def _image(self, workload: Workload) -> str:
         containers = self._spec_of(workload)["containers"]
         return next(str(each["image"]) for each in containers if each["name"] == workload.container)
-
-    def _request_path(self) -> str:
-        reading = [each.path for each in self.settings.load.requests if each.method == "GET"]
-        if not reading:
-            raise FaultError("no request of the load only reads: expected one with the method GET")
-        return reading[0]
 
     def _command(self) -> str:
         workload = self.workload

@@ -1,5 +1,4 @@
-"""A part that is reached through a pod in its way, and what the pods of experiments run: a proxy that takes
-its time, clients that retry."""
+"""A part that is reached through a pod in its way, and what that pod runs: a proxy that takes its time."""
 
 from __future__ import annotations
 
@@ -75,17 +74,17 @@ def test_the_service_leads_through_the_pod_and_back_again(
     injected = fault.inject(local)
     assert injected.detail == {"entrance": "web", "through": "web-detour"}
     assert small.get("Service", "web")["spec"]["selector"] == {"drill.detour": "web-detour"}
-    assert small.get("Service", "web-detour")["spec"]["selector"] == {"app": "web"}
+    assert small.get("Service", "web-behind")["spec"]["selector"] == {"app": "web"}
     pod = small.get("Pod", "web-detour")
     assert pod["metadata"]["labels"] == {"drill.detour": "web-detour"}
     assert pod["spec"]["containers"] == [
-        {"name": "proxy", "image": "web:1", "command": ["pass-on", "web-detour"]}
+        {"name": "proxy", "image": "web:1", "command": ["pass-on", "web-behind"]}
     ]
     assert (tmp_path / "disconnected").read_text() == "web\nweb\n"
     seen = fault.look(local, injected.detail)
     assert seen.shows
     assert "web answers far, far; web answers near, near" in seen.observed
-    assert fault.undo(local) == "put Service/web back; deleted Pod/web-detour, Service/web-detour"
+    assert fault.undo(local) == "put Service/web back; deleted Pod/web-detour, Service/web-behind"
     assert differences(known, observe(local)) == []
     assert "nothing was left to undo" in fault.undo(local)
 
@@ -122,7 +121,7 @@ def test_the_service_leads_nowhere_new_before_the_pod_is_ready(
     with pytest.raises(DeadlineError, match="web-detour to be ready"):
         fault.inject(local)
     assert small.get("Service", "web")["spec"]["selector"] == {"app": "web"}
-    assert fault.undo(local).endswith("deleted Pod/web-detour, Service/web-detour")
+    assert fault.undo(local).endswith("deleted Pod/web-detour, Service/web-behind")
     assert differences(known, observe(local)) == []
 
 
@@ -215,24 +214,3 @@ def test_the_proxy_of_network_slow_passes_on_later() -> None:
             client.sendall(b"PING\r\n")
             assert client.recv(100) == b"+PONG\r\n"
             assert 0.15 <= time.monotonic() - begun < 2
-
-
-def clients(port: int, arrivals: str) -> str:
-    script: str = parameters_of("overload")["objects"][0]["spec"]["containers"][0]["command"][-1]
-    names = {"{service}": "127.0.0.1", "{port}": str(port), "{request_path}": "/x", "{arrivals}": arrivals}
-    for name, value in names.items():
-        script = script.replace(name, value)
-    return script.replace(
-        "BURST_SECONDS, PATIENCE_SECONDS, MOST_CLIENTS = 10.0",
-        "BURST_SECONDS, PATIENCE_SECONDS, MOST_CLIENTS = 1.0",
-    )
-
-
-@pytest.mark.parametrize(("silent", "waiting"), [(True, 20), (False, 0)])
-def test_clients_of_overload_wait_on_after_the_burst_where_nobody_answers(silent: bool, waiting: int) -> None:
-    answer = b"HTTP/1.1 200 OK\r\n\r\n"
-    with a_server(answer, silent=silent) as port, running(clients(port, "5")) as process:
-        assert process.stdout is not None
-        lines = (line.strip() for line in process.stdout)
-        last = next(line for line in lines if line.startswith("3 s after the burst"))
-    assert last == f"3 s after the burst: {waiting} clients wait"
