@@ -30,6 +30,7 @@ from drill.incident.command import incident
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
+from drill.matrix.command import matrix
 from drill.mutate.ablation import ablation
 from drill.mutate.command import mutate
 from drill.nightly.command import nightly
@@ -189,6 +190,7 @@ cli.add_command(gate)
 cli.add_command(nightly)
 cli.add_command(mutate)
 cli.add_command(ablation)
+cli.add_command(matrix)
 cli.add_command(alerts)
 cli.add_command(incident)
 cli.add_command(checklist)

@@ -49,7 +49,7 @@ def followers(features: Path, runbook: Runbook) -> list[Follower]:
         raise UsageError(f"{features}: no feature in it. --features takes the folder of the scenarios")
     found: list[Follower] = []
     for file in files:
-        for written in _scenarios(file):
+        for written in scenarios_in(file):
             facts = facts_of(written)
             places = [place for place in (*facts.procedures, *facts.looks) if not place.as_written]
             steps = [step_at(runbook, place.place) for place in places]
@@ -64,7 +64,8 @@ def followed_lines(found: Sequence[Follower]) -> frozenset[int]:
     return frozenset(line for each in found for first, last in each.lines for line in range(first, last + 1))
 
 
-def _scenarios(file: Path) -> Iterator[Written]:
+def scenarios_in(file: Path) -> Iterator[Written]:
+    """The scenarios of a feature, each row of examples one. Raises InputError where it cannot be read."""
     try:
         feature = FeatureParser(str(file.parent), file.name).parse()
     except GherkinParseError as error:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -42,14 +42,22 @@ class Ran:
 
 class Workbench:
     """A copy of the target's folder, made anew. `folder`: where it goes, beside the runs; `options`: passed
-    on to pytest."""
+    on to pytest; `added`: texts of files that the copy has besides, by their paths in it."""
 
-    def __init__(self, settings: Settings, folder: Path, features: Path, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        features: Path,
+        options: Sequence[str] = (),
+        added: Mapping[Path, str] | None = None,
+    ) -> None:
         self._root, self._target = settings.root, settings.file.name
         self._copy, self._runs = folder.resolve() / "workbench", folder.resolve() / "runs"
         self._runbook = _inside(settings.root, settings.root / settings.target.runbook)
         self._features = _inside(settings.root, features)
         self._options = list(options)
+        self._added = dict(added or {})
         self._tests: dict[str, str] = {}
 
     def prepare(self) -> None:
@@ -57,6 +65,9 @@ class Workbench:
         them."""
         shutil.rmtree(self._copy, ignore_errors=True)
         shutil.copytree(self._root, self._copy, symlinks=True, ignore=self._left_out)
+        for path, text in self._added.items():
+            (self._copy / path).parent.mkdir(parents=True, exist_ok=True)
+            (self._copy / path).write_text(text, encoding="utf-8")
         self._runs.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             [*self._pytest(), str(self._features), "--collect-only", "-q"],

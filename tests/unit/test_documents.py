@@ -33,7 +33,7 @@ DEFECTS = ROOT / "runbook" / "errata.yaml"
 SELECTIONS = Path(__file__).with_name("selections.py")
 
 
-OPTIONS_IN = (
+OPTIONS_IN = ("wrong-section.md", 
     "lint.md",
     "history.md",
     "evidence.md",

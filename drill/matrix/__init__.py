@@ -1,0 +1,10 @@
+"""What if the on-call opens the wrong page? Flows in: the procedures that scenarios follow, and the faults of
+other sections. Flows out: what each does to users under each, by comparison with nobody acting.
+
+crossing.py  procedures, faults, and a scenario for each pair
+effect.py    from the verdicts of two drills to one word
+state.py     what is known so far, on disk
+work.py      drills, by budget
+words.py     the table, and the same as JSON
+command.py   `drill matrix`
+"""

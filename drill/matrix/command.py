@@ -1,0 +1,110 @@
+"""`drill matrix`. Flows in: arguments. Flows out: a table, and an exit status: 0, or 3 for bad input and
+drills that cannot be made. What a procedure does under a fault of another section is a result, not a
+failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from drill import settings as settings_module
+from drill.conduct.book import Book
+from drill.errors import UsageError
+from drill.inject.experiment import experiment_of, fault_names, lacking
+from drill.lint.document import read_document
+from drill.matrix.crossing import FOLDER, CrossedFault, crossed, files_of, procedures_of
+from drill.matrix.state import CrossedState
+from drill.matrix.words import as_json, table_lines
+from drill.matrix.work import CrossingPlan, work
+from drill.mutate.command import pytest_options
+from drill.mutate.workbench import Workbench
+from drill.run.files import write_file
+from drill.settings import Backup, Settings
+
+STATE, TABLE = "state.json", "matrix.json"
+
+
+@click.command()
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    default=Path("features"),
+    show_default=True,
+    help="The folder of the scenarios whose procedures are taken.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("mutants/matrix"),
+    show_default=True,
+    help="Where results are kept, and where drills are made.",
+)
+@click.option(
+    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
+)
+@click.option("--fault", "only", multiple=True, metavar="NAME", help="Only these faults; may be repeated.")
+@click.option("--as-written", is_flag=True, help="The procedures of the runbook as first written.")
+@click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
+@click.pass_context
+def matrix(
+    context: click.Context,
+    *,
+    features: Path,
+    folder: Path,
+    minutes: float | None,
+    only: tuple[str, ...],
+    as_written: bool,
+    told: bool,
+) -> None:
+    """Follow each procedure under each fault of another section, and compare with nobody acting: helps,
+    harmless, worse.
+
+    Without --fault: all faults that users feel. Each drill is kept when it has ended; run again, it goes on.
+    """
+    settings = settings_module.load(context.obj["target"])
+    plan = _plan(settings, features, only, as_written=as_written)
+    state = CrossedState(folder / STATE)
+    if not told:
+        files = files_of(plan.crossings, plan.severity)
+        bench = Workbench(settings, folder, settings.root / FOLDER, pytest_options(context), added=files)
+        bench.prepare()
+        if not work(plan, state, bench, click.echo, minutes):
+            click.echo("the time is up: run this again to go on")
+        click.echo("")
+    for line in table_lines(plan, state):
+        click.echo(line)
+    content = msgspec.json.format(msgspec.json.encode(as_json(plan, state)))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder / TABLE, content)
+
+
+def _plan(settings: Settings, features: Path, only: tuple[str, ...], *, as_written: bool) -> CrossingPlan:
+    book = Book(settings)
+    target = settings.file.read_text(encoding="utf-8")
+    path = settings.root / settings.target.runbook
+    text = path.read_text(encoding="utf-8")
+    if as_written:
+        if settings.target.runbook_as_written is None:
+            raise UsageError(f"{settings.file}: expected runbook_as_written under [target] for --as-written")
+        path = settings.root / settings.target.runbook_as_written
+        target += path.read_text(encoding="utf-8")
+    runbook: Any = book.as_written if as_written else book.corrected
+    procedures = procedures_of(features, runbook, read_document(path), as_written=as_written)
+    faults = _faults(settings, only)
+    severity = next((each.severity for each in procedures if each.severity), "P0")
+    return CrossingPlan(text, tuple(crossed(faults, procedures)), severity, target)
+
+
+def _faults(settings: Settings, only: tuple[str, ...]) -> list[CrossedFault]:
+    """Those that are named, else those that users feel; a named one that is none raises UsageError."""
+    found = []
+    for name in only or fault_names(settings):
+        experiment = experiment_of(settings, name)
+        if (not only and experiment.felt not in ("failed", "slow")) or lacking(settings, name):
+            continue
+        part = settings.parts.get(settings.part_name(experiment.part)) if experiment.part else None
+        found.append(CrossedFault(name, experiment.section, isinstance(part, Backup)))
+    return found
