@@ -20,6 +20,7 @@ from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
 from drill.conduct.coverage import run_coverage_lines, runbook_lines
 from drill.conduct.ground import cluster_facts
+from drill.conduct.joining import join_runs
 from drill.conduct.keeping import find_calibration
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import SetupError
@@ -34,7 +35,7 @@ from drill.matrix.command import matrix
 from drill.mutate.ablation import ablation
 from drill.mutate.command import mutate
 from drill.nightly.command import nightly
-from drill.report.words import days_text
+from drill.report.words import days_text, summary_lines
 from drill.settings import Settings
 
 
@@ -166,6 +167,25 @@ def report(run_folder: Path) -> None:
     """Write a stored run's reports anew, from its folder alone and the verdicts in it."""
     rewrite_report(run_folder)
     click.echo(run_folder / "index.html")
+
+
+@cli.command()
+@click.argument("run_folders", nargs=-1, required=True, type=STORED_RUN)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the joined run goes.",
+)
+@click.option("--run", "run_name", metavar="NAME", help="The joined run's name. Default: the time.")
+def join(run_folders: tuple[Path, ...], *, reports: Path, run_name: str | None) -> None:
+    """Join the runs of `pytest features --shards K/N` into one, with one report; its exit status is that of
+    one run that had made all of their drills."""
+    folder, verdicts, facts = join_runs(run_folders, reports, run_name)
+    for line in [*summary_lines(facts, verdicts), f"report: {folder / 'index.html'}"]:
+        click.echo(line)
+    raise SystemExit(facts.exit_status)
 
 
 @cli.command()

@@ -2,6 +2,8 @@
 
 options.py    command line, markers, where a run's files go
 collect.py    what is refused before anything runs: broken features, undefined steps, names of nothing
+shards.py     the K-th of N parts of what is asked for
+progress.py   how far a run is, and how long it may still take
 fixtures.py   the target, its cluster, the run and the drill of a scenario
 outcome.py    from verdicts to test results, reports and the exit status
 

@@ -11,6 +11,7 @@ from drill.conduct.record import begin_run
 from drill.conduct.scenario import Written, facts_of
 from drill.errors import DrillError
 from drill.plugin.keys import FACTS, RUN, load_settings
+from drill.plugin.shards import take_shard
 
 
 @pytest.hookimpl(trylast=True)
@@ -21,7 +22,7 @@ def pytest_collection_modifyitems(
     there.
     """
     wrong: list[str] = []
-    scenarios: list[Written] = []
+    scenarios: list[tuple[pytest.Item, Written]] = []
     for item in items:
         template = scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
         if template is None:
@@ -40,14 +41,16 @@ def pytest_collection_modifyitems(
                     f"expected exactly one, see steps/"
                 )
         written = written_of(scenario, set(template.tags) | set(scenario.feature.tags))
-        scenarios.append(written)
+        scenarios.append((item, written))
         item.stash[FACTS] = facts_of(written)
     if scenarios:
-        wrong += _troubles(config, scenarios)
+        wrong += _troubles(config, [written for _, written in scenarios])
     if wrong:
         raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
-    if scenarios and RUN in config.stash:
-        _begin(config, scenarios)
+    take_shard(config, items)
+    chosen = [written for item, written in scenarios if item in items]
+    if chosen and RUN in config.stash:
+        _begin(config, chosen)
 
 
 def _begin(config: pytest.Config, scenarios: list[Written]) -> None:

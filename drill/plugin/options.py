@@ -21,6 +21,7 @@ from drill.conduct.scenario import TAGS
 from drill.errors import DrillError
 from drill.plugin.keys import RUN
 from drill.plugin.outcome import Finish
+from drill.plugin.shards import shard_of
 from drill.report import allure
 from drill.run.outcome import SETUP
 
@@ -53,6 +54,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fresh-controls",
         action="store_true",
         help="measure every control anew, also where an earlier run's is kept and not stale",
+    )
+    group.addoption(
+        "--shards",
+        default=None,
+        metavar="K/N",
+        help="only the K-th of N parts of what is asked for; scenarios of the same faults stay together",
     )
     if importlib.util.find_spec("xdist") is None:
         # so that it is refused in our words also where nothing else knows it
@@ -90,6 +97,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if getattr(config.option, "numprocesses", None) not in (None, 0, 1):
         raise pytest.UsageError("drills break one target, one at a time: -n above 1 is refused")
+    if config.getoption("--shards") is not None:
+        shard_of(config.getoption("--shards"))
     config.pluginmanager.register(allure, "drill-allure")
     for tag, meaning in TAGS.items():
         config.addinivalue_line("markers", f"{tag}: {meaning}")

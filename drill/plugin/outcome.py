@@ -19,6 +19,7 @@ from drill.evidence.findings import read_findings
 from drill.evidence.life import overdue
 from drill.history.command import history_of
 from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
+from drill.plugin.progress import tell_progress
 from drill.report import allure
 from drill.run.facts import day_of
 
@@ -29,6 +30,8 @@ QUARTERLY = re.compile(r"(?<!not )\bquarterly\b")
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """What drill raises on purpose while a drill is set up is shown without a traceback."""
+    if FACTS in item.stash and RUN in item.config.stash:
+        tell_progress(item)
     try:
         return (yield)
     except DrillError as error:

@@ -33,7 +33,8 @@ DEFECTS = ROOT / "runbook" / "errata.yaml"
 SELECTIONS = Path(__file__).with_name("selections.py")
 
 
-OPTIONS_IN = ("wrong-section.md", 
+OPTIONS_IN = (
+    "wrong-section.md",
     "lint.md",
     "history.md",
     "evidence.md",

@@ -1,0 +1,72 @@
+"""Drills spread over clusters: the same parts wherever one asks, a drill and its control in one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drill.plugin.shards import shard_of, spread
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "1/0", "a/b", "1/3/5", "-1/3", "1 / 3"])
+def test_what_is_no_shard_is_refused(text: str) -> None:
+    with pytest.raises(pytest.UsageError, match="expected K/N, the K-th of N parts"):
+        shard_of(text)
+
+
+def test_a_shard_is_read() -> None:
+    assert shard_of("2/3") == (2, 3)
+    assert shard_of("3/3") == (3, 3)
+
+
+def test_groups_are_spread_evenly_and_always_alike() -> None:
+    groups = [("redis", "a"), ("redis", "b"), ("pods", "c"), ("node", "d"), ("redis", "e"), ("disk", "f")]
+    parts = spread(groups, 2)
+    assert parts == {"redis": 1, "pods": 2, "node": 2, "disk": 2}
+    assert spread(list(reversed(groups)), 2) == parts
+    assert set(spread(groups, 9).values()) == {1, 2, 3, 4}
+    assert set(spread(groups, 1).values()) == {1}
+
+
+def collected(*arguments: str) -> tuple[int, list[str], str]:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "features",
+        "-m",
+        "nightly",
+        "--collect-only",
+        "-q",
+        *arguments,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    tests = [line for line in done.stdout.splitlines() if "::" in line]
+    return done.returncode, tests, done.stderr
+
+
+def test_the_parts_of_the_nightly_are_the_nightly() -> None:
+    whole = collected()[1]
+    parts = [collected(f"--shards={number}/2")[1] for number in (1, 2)]
+    assert sorted(parts[0] + parts[1]) == sorted(whole)
+    assert all(parts)
+    for control, drill in (
+        ("test_nobody_acts_on_a_corrupted_database", "as_corrected_puts_the_last_backup_back"),
+        ("test_nobody_acts_on_a_service_that_was_scaled_away", "the_emergency_scaleup_brings_back"),
+    ):
+        (part,) = [part for part in parts if any(control in test for test in part)]
+        assert any(drill in test for test in part)
+
+
+def test_a_part_that_is_empty_or_none_at_all_is_refused() -> None:
+    status, _, said = collected("--shards=50/50")
+    assert status == 3
+    assert "nothing is left for it" in said
+    status, _, said = collected("--shards=2/1")
+    assert status != 0
+    assert "expected K/N" in said
