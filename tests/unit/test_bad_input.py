@@ -266,7 +266,7 @@ def test_a_placeholder_that_nobody_binds(service: Path) -> None:
         (
             "kind: kill",
             "kind: kil",
-            "a kind of fault: command, create, delete, kill, name-server, namespace, network",
+            "a kind of fault: command, create, delete, detour, kill, name-server, namespace, network",
         ),
         ("felt: failed", "felt: hard", "how users feel it: failed, slow, latent, nothing"),
         ("    fault: pods-killed", "    fault: pod-killed", "'pods-killed', as the file is called"),
