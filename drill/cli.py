@@ -30,6 +30,7 @@ from drill.incident.command import incident
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
+from drill.monitoring.command import monitoring
 from drill.mutate.command import mutate
 from drill.nightly.command import nightly
 from drill.report.words import days_text
@@ -190,3 +191,4 @@ cli.add_command(mutate)
 cli.add_command(alerts)
 cli.add_command(incident)
 cli.add_command(checklist)
+cli.add_command(monitoring)

@@ -7,6 +7,7 @@ pytest_plugins = [
     "steps.load",
     "steps.backup",
     "steps.faults",
+    "steps.monitoring",
     "steps.runbook",
     "steps.diagnosis",
     "steps.recovery",

@@ -17,6 +17,7 @@ from drill.conduct.acting import Acting
 from drill.conduct.auditing import ask_rows, audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
+from drill.conduct.calling import Calling
 from drill.conduct.gate import pass_gate
 from drill.conduct.run import Run
 from drill.conduct.scenario import Facts, Place
@@ -97,6 +98,7 @@ class Drill:
         self._users = Users(self._scene)
         self._breaking = Breaking(self._scene)
         self._acting = Acting(self._scene)
+        self._calling = Calling(self._scene)
         self._watching = Watching(self._scene, self._users, self._breaking, self._acting)
         self._verdict: DrillVerdict | None = None
         self._scene.recorder.record(self._start(), durable=True)
@@ -105,6 +107,7 @@ class Drill:
         """The target must be healthy before anything is blamed on it. What takes long to start is started
         meanwhile. Raises SetupError with what was last seen."""
         self._acting.check()
+        self._calling.begin()
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
         pass_gate(self._scene)
@@ -148,6 +151,13 @@ class Drill:
             raise UsageError(f"{fault}: a fault without load has no witness; let users come first")
         self._breaking.take_effect(fault)
 
+    def wait_until_called(self, alert: str) -> None:
+        """The operator does nothing until that alert has been received, from the target's own monitoring.
+        Raises NobodyCalledError where it is not."""
+        if not self._breaking.injected:
+            raise UsageError(f"{alert}: nobody is called before anything is broken")
+        self._calling.wait_until_called(alert, self._breaking.injected[0])
+
     def break_nothing(self) -> None:
         """The no-fault drill: nothing is injected, and nobody acts."""
         if not self._users.there:
@@ -182,7 +192,14 @@ class Drill:
         """End the load, undo the faults, bring the target into its known state. Returns what could not be
         done; never raises a DrillError."""
         troubles: list[str] = []
-        for action in (self._users.stop, self._acting.close, self._undo, self._put_back, self._end_recording):
+        for action in (
+            self._users.stop,
+            self._acting.close,
+            self._calling.close,
+            self._undo,
+            self._put_back,
+            self._end_recording,
+        ):
             try:
                 action()
             except DrillError as error:

@@ -19,6 +19,7 @@ from drill.baselines.severities import severity_of
 LOAD = "users are on it"
 FAULT = 'the fault "{fault}" takes effect'
 NOTHING_BROKEN = "nothing is broken"
+CALLED = 'the alert "{alert}" has called the operator'
 FOLLOWS = 'the operator follows "{place}"'
 FOLLOWS_AS_WRITTEN = 'the operator follows "{place}" as first written'
 BOUND = '"{placeholder}" as "{value}"'
@@ -123,7 +124,7 @@ class Facts:
     no tag tells one; `faults`, `procedures`: in the order of the sentences; `nothing_broken`: the no-fault
     drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
     `backed_up`: it wants a backup made, or at hand, before the fault; `looks`: what the operator looked at
-    before the fault; `tells`: what blocks must tell of it."""
+    before the fault; `tells`: what blocks must tell of it; `calls`: alerts that the operator waits for."""
 
     drill: str
     feature: str
@@ -139,6 +140,7 @@ class Facts:
     backed_up: bool
     looks: tuple[Place, ...] = ()
     tells: tuple[Telling, ...] = ()
+    calls: tuple[str, ...] = ()
 
     @property
     def as_written(self) -> bool:
@@ -160,6 +162,7 @@ def facts_of(written: Written) -> Facts:
         procedures=tuple(place for place in map(place_of, texts) if place is not None),
         looks=tuple(place for place in map(looked_at, texts) if place is not None),
         tells=tuple(telling for telling in map(telling_of, written.sentences) if telling is not None),
+        calls=tuple(_all(CALLED, texts, "alert")),
         nothing_broken=NOTHING_BROKEN in texts,
         expected="fail" if EXPECT_FAIL in written.tags else "pass",
         control=CONTROL in written.tags,

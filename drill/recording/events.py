@@ -27,6 +27,8 @@ SCHEMA_VERSION = 2
 Felt = Literal["failed", "slow", "latent", "nothing"]
 """How users notice a fault: requests fail, succeed late, not before a second event, or (no-fault) never."""
 WindowName = Literal["before", "fault", "recovery", "after"]
+AlertStage = Literal["pending", "firing", "received"]
+"""How far an alert is: its expression holds; it has held for long enough; whoever is on call has it."""
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -277,6 +279,27 @@ class FaultUndone(Data, frozen=True):
     fault: str
     status: int = 0
     detail: str = ""
+
+
+@_of("alert.staged")
+class AlertStaged(Data, frozen=True):
+    """The target's own monitoring brought an alert to this stage, `seconds` after the first injection. The
+    event's moment is the alert's: the evaluation from which on it was pending, when it was seen firing, when
+    it arrived."""
+
+    alert: str
+    stage: AlertStage
+    seconds: float
+    labels: dict[str, str] = {}
+
+
+@_of("alert.missed")
+class AlertMissed(Data, frozen=True):
+    """An alert that the drill waited for was not received within `waited_seconds`: nobody was called."""
+
+    alert: str
+    waited_seconds: float
+    last_seen: str = ""
 
 
 @_of("procedure.started")

@@ -6,6 +6,7 @@ Every field's own text says what it is; docs/adopting.md is made of the same wor
 from drill.settings.gate import Gate, Waiver
 from drill.settings.judge import Judge
 from drill.settings.load import Load, PlannedRequest, Write
+from drill.settings.monitoring import Monitoring
 from drill.settings.others import (
     Checklists,
     ClusterPorts,
@@ -35,6 +36,7 @@ __all__ = [
     "Limits",
     "Load",
     "Metrics",
+    "Monitoring",
     "Operator",
     "Part",
     "PlannedRequest",
