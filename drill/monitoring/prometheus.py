@@ -74,7 +74,7 @@ class _Vector(msgspec.Struct):
 
 class _Result(msgspec.Struct, rename={"result_type": "resultType"}):
     result_type: str
-    result: list[_Vector] | tuple[float, str]
+    result: msgspec.Raw
 
 
 class _Alert(msgspec.Struct, rename={"active_at": "activeAt"}):
@@ -128,15 +128,18 @@ class Prometheus:
 
     def query(self, expression: str) -> list[QueriedSeries]:
         """What an expression gives now: a sample each, or with a range in it all samples."""
-        result = self._ask("/api/v1/query", _Result, {"query": expression}).result
-        if isinstance(result, tuple):
-            return [QueriedSeries({}, ((result[0], float(result[1])),))]
+        answer = self._ask("/api/v1/query", _Result, {"query": expression})
+        if answer.result_type == "scalar":
+            at, number = msgspec.json.decode(answer.result, type=tuple[float, str])
+            return [QueriedSeries({}, ((at, float(number)),))]
+        if answer.result_type not in ("vector", "matrix"):
+            raise PrometheusError(f"{expression}: expected numbers, its answer is a {answer.result_type}")
         return [
             QueriedSeries(
                 each.metric,
                 tuple((at, float(value)) for at, value in ([each.value] if each.value else each.values)),
             )
-            for each in result
+            for each in msgspec.json.decode(answer.result, type=list[_Vector])
         ]
 
     def alerts(self) -> list[ActiveAlert]:
