@@ -10,6 +10,6 @@ Feature: Monitoring and Alerting
   Scenario: Whoever is on call hears that no request succeeds, and scales up
     When the fault "deployment-scaled-to-zero" takes effect
     And the alert "ServiceDown" has called the operator
-    And the operator follows "Service Completely Down / Recovery Actions"
+    And the operator follows "Service Completely Down / Immediate Actions"
     Then the service recovers within the response time of P0
     And no acknowledged write is lost

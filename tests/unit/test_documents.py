@@ -39,6 +39,7 @@ OPTIONS_IN = (
     "evidence.md",
     "gate.md",
     "alerts.md",
+    "monitoring.md",
     "communication.md",
     "runbook-mutants.md",
 )

@@ -43,17 +43,18 @@ RULES = """groups:
     labels: {severity: P0}
 """
 """Rules of the test's own: the runbook's wait for minutes."""
-KUBELET = """
-container_cpu_usage_seconds_total{container="novel-engine",id="/a",namespace="novel-engine-production",pod="novel-engine-1"} %(seconds)d
-container_cpu_usage_seconds_total{container="",id="/",namespace="",pod=""} %(seconds)d
-container_cpu_usage_seconds_total{container="other",id="/b",namespace="kube-system",pod="other"} %(seconds)d
-container_memory_working_set_bytes{container="novel-engine",id="/a",namespace="novel-engine-production",pod="novel-engine-1"} 1e8
-container_memory_working_set_bytes{container="",id="/",namespace="",pod=""} 4e9
-container_fs_usage_bytes{device="/dev/vda",id="/"} 25e9
-container_fs_limit_bytes{device="/dev/vda",id="/"} 100e9
-container_fs_limit_bytes{device="shm",id="/"} 0
-container_network_receive_bytes_total{id="/p",namespace="novel-engine-production",pod="novel-engine-1"} %(seconds)d
-container_network_transmit_bytes_total{id="/p",namespace="novel-engine-production",pod="novel-engine-1"} %(seconds)d
+OWN = 'id="/a",namespace="novel-engine-production",pod="novel-engine-1"'
+KUBELET = f"""
+container_cpu_usage_seconds_total{{container="novel-engine",{OWN}}} SECONDS
+container_cpu_usage_seconds_total{{container="",id="/",namespace="",pod=""}} SECONDS
+container_cpu_usage_seconds_total{{container="other",id="/b",namespace="kube-system",pod="b"}} SECONDS
+container_memory_working_set_bytes{{container="novel-engine",{OWN}}} 1e8
+container_memory_working_set_bytes{{container="",id="/",namespace="",pod=""}} 4e9
+container_fs_usage_bytes{{device="/dev/vda",id="/"}} 25e9
+container_fs_limit_bytes{{device="/dev/vda",id="/"}} 100e9
+container_fs_limit_bytes{{device="shm",id="/"}} 0
+container_network_receive_bytes_total{{{OWN}}} SECONDS
+container_network_transmit_bytes_total{{{OWN}}} SECONDS
 """
 """What cAdvisor exposes, its names and labels; stands for a kubelet, which runs in clusters only."""
 
@@ -132,7 +133,7 @@ def kubelet() -> Iterator[int]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = (KUBELET % {"seconds": next(scrapes)}).encode()
+            body = KUBELET.replace("SECONDS", str(next(scrapes))).encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(body)))
@@ -185,7 +186,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
         (folder / "consoles" / name).write_text(text)
     with ExitStack() as stack:
         engine = Engine(folder, stack.enter_context(redis(folder)))
-        stack.callback(lambda: engine.kill())
+        stack.callback(engine.kill)
         engine.start()
         receiver = stack.enter_context(receiving("127.0.0.1", 0, folder / "received.jsonl"))
         alertmanager, prometheus = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
