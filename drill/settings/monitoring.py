@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
 from drill.settings.section import File, Name, Port, Section, Text
@@ -23,7 +21,7 @@ class Monitoring(Section):
     """Of that Service."""
     receiver_port: Port = 18499
     """Where this machine listens for alerts, on the address by which the cluster's nodes reach it."""
-    received: File = Path("received-alerts.jsonl")
+    received: Text = "received-alerts.jsonl"
     """What `drill monitoring receive` writes, a notification a line."""
     dashboards: dict[Name, Text] = Field(default_factory=dict)
     """Each page to the title of the runbook's section whose key metrics it shows."""
