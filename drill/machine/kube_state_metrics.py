@@ -39,7 +39,10 @@ def ensure_image() -> None:
         shutil.copy2(program, Path(name) / PROGRAM)
         shutil.copy2(SOURCES / "Dockerfile", name)
         labels = ["--label", f"drill.digest={digest()}", "-t", IMAGE]
-        output(["docker", "build", "--quiet", *labels, name], why=f"build the image {IMAGE}")
+        output(
+            ["env", "DOCKER_BUILDKIT=1", "docker", "build", "--quiet", *labels, name],
+            why=f"build the image {IMAGE}",
+        )
 
 
 def _label() -> str:

@@ -195,7 +195,9 @@ def _wait_until_loaded(
     files = rules.files()
     digest = sha256("".join(files).encode()).hexdigest()[:16]
     pods = f"/api/v1/namespaces/{monitoring.namespace}/pods"
-    selector = {"labelSelector": f"app={monitoring.service}"}
+    service = cluster.get(f"/api/v1/namespaces/{monitoring.namespace}/services/{monitoring.service}")
+    labels = ",".join(f"{key}={value}" for key, value in sorted(service["spec"]["selector"].items()))
+    selector = {"labelSelector": labels}
     names = [each["metadata"]["name"] for each in cluster.get(pods, query=selector)["items"]]
     for name in names:
         cluster.patch(f"{pods}/{name}", {"metadata": {"annotations": {"drill/rules": digest}}})
@@ -203,7 +205,15 @@ def _wait_until_loaded(
     def in_the_pod() -> list[str]:
         return [
             cluster.kubectl(
-                "exec", "-n", monitoring.namespace, name, "--", "cat", f"{RULE_FOLDER}/runbook-{number}.yaml"
+                "exec",
+                "-n",
+                monitoring.namespace,
+                name,
+                "-c",
+                monitoring.service,
+                "--",
+                "cat",
+                f"{RULE_FOLDER}/runbook-{number}.yaml",
             ).decode()
             for name in names
             for number in range(len(files))

@@ -16,7 +16,7 @@ class Monitoring(Section):
     namespace: Name = "monitoring"
     images: tuple[Image, ...] = ()
     service: Name = "prometheus"
-    """Prometheus' Service in that namespace."""
+    """Prometheus' Service in that namespace, and the container behind it."""
     port: Port = 9090
     """Of that Service."""
     receiver_port: Port = 18499

@@ -166,7 +166,7 @@ def here(places: dict[str, str], folder: Path) -> dict[str, Any]:
         if job["job_name"] not in places:
             continue
         labels = {"node": "here"} if job["job_name"] == "cadvisor" else {"pod": "novel-engine-1"}
-        for key in ("kubernetes_sd_configs", "relabel_configs", "authorization", "tls_config", "scheme"):
+        for key in ("file_sd_configs", "authorization", "tls_config", "scheme"):
             job.pop(key, None)
         job["static_configs"] = [{"targets": [places[job["job_name"]]], "labels": labels}]
         kept.append(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from drill.cli import cli
 from drill.cluster.access import Cluster
 from drill.conduct.world import control_plane_address
 from drill.errors import InputError, SetupError, UsageError
+from drill.machine.promtool import ensure_promtool
 from drill.monitoring.command import heard, state
 from drill.monitoring.dashboards import page_of
 from drill.monitoring.deploy import difference, is_up, monitoring_of, objects_of
@@ -118,6 +120,15 @@ def test_prometheus_scrapes_every_five_seconds_as_the_page_says() -> None:
     stated = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["global"]
     assert stated["scrape_interval"] == stated["evaluation_interval"] == "5s"
     assert "every 5 s" in (ROOT / "docs" / "monitoring.md").read_text()
+
+
+def test_prometheus_takes_the_configuration_of_the_manifests(tmp_path: Path) -> None:
+    text = (FOLDER / "prometheus.yml").read_text()
+    for written, is_right in ((text, True), (text.replace("static_configs", "statics"), False)):
+        (tmp_path / "prometheus.yml").write_text(written)
+        command = [ensure_promtool(), "check", "config", "--syntax-only", tmp_path / "prometheus.yml"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert (done.returncode == 0) is is_right, done.stderr
 
 
 def test_rules_that_differ_are_told(settings: Settings) -> None:
