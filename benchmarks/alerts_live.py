@@ -1,5 +1,5 @@
-"""Alerts in life against the replay of the same series. Flows in: the cluster with `drill monitoring up`.
-Flows out: a row.
+"""Alerts in life against the replay of the same series. Flows in: the cluster. Flows out: a row a fault.
+Monitoring is brought up for it, and taken down again where it was not there before.
 
 Two faults under load, in which nobody acts until it is known who is called: deployment-scaled-to-zero, which
 ServiceDown announces, and pods-killed, which heals within seconds and must call nobody. Afterwards the series
@@ -25,7 +25,8 @@ from drill.conduct.book import Book
 from drill.conduct.drill import Drill
 from drill.conduct.scenario import Sentence, Written, facts_of
 from drill.machine.promtool import ensure_promtool
-from drill.monitoring.deploy import difference, gateway_of, monitoring_of
+from drill.monitoring.deploy import bring_up, gateway_of, is_up, monitoring_of, take_down
+from drill.monitoring.key_metrics import key_metrics
 from drill.monitoring.live import LifeAndReplay, by_life, by_replay, lived, longest_seconds, watch
 from drill.monitoring.prometheus import Prometheus, in_cluster
 from drill.putback import put_back
@@ -65,17 +66,23 @@ def alerts_live(options: Options) -> list[Row]:
     """See the module's text."""
     settings = drill_settings.load(ROOT / "drill.toml")
     cluster = connect(settings)
-    monitoring = monitoring_of(settings)
-    rules = alert_rules(Book(settings).corrected)
-    prometheus = in_cluster(settings, cluster)
-    differs = difference(prometheus.rules(), rules)
-    if differs:
-        raise MeasureError(f"{differs}: `drill monitoring up` loads them")
+    book = Book(settings)
+    rules = alert_rules(book.corrected)
+    was_up = is_up(settings, cluster)
+    try:
+        bring_up(settings, cluster, rules, key_metrics(settings, book.corrected))
+        return _rows(settings, cluster, rules)
+    finally:
+        if not was_up:
+            take_down(settings, cluster)
+
+
+def _rows(settings: Settings, cluster: Cluster, rules: AlertRules) -> list[Row]:
     put_back(settings, cluster)
     with evidence() as folder:
         file = folder / "received-alerts.jsonl"
-        with receiving(gateway_of(settings), monitoring.receiver_port, file):
-            watched = Watched(settings, cluster, prometheus, rules, folder, file)
+        with receiving(gateway_of(settings), monitoring_of(settings).receiver_port, file):
+            watched = Watched(settings, cluster, in_cluster(settings, cluster), rules, folder, file)
             return [_row(watched, each) for each in FAULTS]
 
 
