@@ -27,14 +27,22 @@ from drill.conduct.scenario import Sentence, Written, facts_of
 from drill.machine.promtool import ensure_promtool
 from drill.monitoring.deploy import bring_up, gateway_of, is_up, monitoring_of, take_down
 from drill.monitoring.key_metrics import key_metrics
-from drill.monitoring.live import LifeAndReplay, by_life, by_replay, lived, longest_seconds, watch
+from drill.monitoring.live import (
+    LifeAndReplay,
+    by_life,
+    by_replay,
+    lived,
+    longest_seconds,
+    wait_until_quiet,
+    watch,
+)
 from drill.monitoring.prometheus import Prometheus, in_cluster
 from drill.putback import put_back
 from drill.report.live import LiveLine
 from drill.settings import Settings
 
 OVER_SECONDS = 900.0
-SETTLED_SECONDS = 600.0
+LOOKS_BACK_SECONDS = 300.0
 WATCHED_SECONDS = 180.0
 """For so long a fault that heals is watched for alerts."""
 
@@ -89,15 +97,8 @@ def _rows(settings: Settings, cluster: Cluster, rules: AlertRules) -> list[Row]:
 def _row(watched: Watched, injected: Injected) -> Row:
     prometheus, rules = watched.prometheus, watched.rules
     names = {rule.name for rule in rules.rules}
-    wait.until(
-        "no alert of the runbook before the fault",
-        lambda: [each.name for each in prometheus.alerts() if each.name in names],
-        lambda seen: not seen,
-        seconds=SETTLED_SECONDS,
-        every_seconds=5,
-    )
     notes, began = _break(watched, injected)
-    over = min(OVER_SECONDS, time.time() - began + 300)
+    over = min(OVER_SECONDS, time.time() - began + LOOKS_BACK_SECONDS)
     life = lived(prometheus, rules, over, f"life, {injected.fault}", began)
     replayed = by_replay(ensure_promtool(), rules, life, began)
     both = [
@@ -143,6 +144,7 @@ def _break(watched: Watched, injected: Injected) -> tuple[list[str], float]:
     try:
         drill.gate()
         drill.start_load()
+        wait_until_quiet(watched.prometheus, watched.rules)
         began = time.time()
         drill.take_effect(injected.fault)
         rule = watched.rules.named(injected.meant) if injected.meant else None

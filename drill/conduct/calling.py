@@ -11,7 +11,7 @@ from drill.alerts.rules import alert_rules
 from drill.conduct.scene import Scene
 from drill.errors import SetupError
 from drill.monitoring.deploy import difference, gateway_of, monitoring_of
-from drill.monitoring.live import longest_seconds, watch
+from drill.monitoring.live import longest_seconds, wait_until_quiet, watch
 from drill.monitoring.prometheus import in_cluster
 from drill.recording import Event, Moment
 from drill.recording.clock import monotonic_of, now
@@ -46,6 +46,14 @@ class Calling:
         self._receiver = Receiver(
             gateway_of(scene.settings), monitoring.receiver_port, scene.folder / RECEIVED
         )
+
+    def wait_until_quiet(self) -> None:
+        """Before anything is broken nobody may be called; users are on the service, and Prometheus has to
+        see them first. Raises SetupError."""
+        scene = self._scene
+        if scene.facts.calls:
+            scene.show("before", "no alert to be there")
+            wait_until_quiet(in_cluster(scene.settings, scene.cluster), alert_rules(scene.book.corrected))
 
     def wait_until_called(self, alert: str, injected: Event) -> None:
         """Watch until the alert is received. Raises NobodyCalledError where it is not."""

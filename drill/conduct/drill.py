@@ -117,6 +117,7 @@ class Drill:
     def start_load(self) -> None:
         """Users come, and are served before anything is broken: the window before."""
         self._users.see_served()
+        self._calling.wait_until_quiet()
 
     def back_up(self) -> None:
         """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged

@@ -65,6 +65,26 @@ def longest_seconds(rule: AlertRule) -> float:
     return rule.window_seconds + rule.waits_seconds + MARGIN_SECONDS
 
 
+def wait_until_quiet(prometheus: Prometheus, rules: AlertRules) -> None:
+    """Wait until none of these alerts is pending or fires. Users must be on the service meanwhile: where
+    nobody asks for anything, an alert that no request succeeds is right. Raises SetupError where one
+    stays."""
+    names = {rule.name for rule in rules.rules}
+    longest = max(map(longest_seconds, rules.rules), default=0.0)
+    try:
+        wait.until(
+            "no alert to be there before anything is broken",
+            lambda: sorted(
+                {f"{each.name} {each.state}" for each in prometheus.alerts() if each.name in names}
+            ),
+            lambda seen: not seen,
+            seconds=longest,
+            every_seconds=LOOK_EVERY_SECONDS,
+        )
+    except DeadlineError as error:
+        raise SetupError(str(error)) from error
+
+
 def watch(
     prometheus: Prometheus,
     received: Path,

@@ -20,6 +20,7 @@ from drill.conduct import calling
 from drill.conduct.book import Book
 from drill.conduct.calling import Calling, NobodyCalledError
 from drill.errors import SetupError
+from drill.monitoring import live
 from drill.recording import Event, Recorder, read_events
 from drill.recording.events import AlertMissed, AlertStaged, FaultInjected
 from tests.unit.monitoring.conftest import Answers
@@ -109,6 +110,30 @@ def test_an_alert_that_was_there_before_is_no_call(scene: Any, answers: Answers)
     with pytest.raises(SetupError, match="before anything was broken"):
         called.wait_until_called("ServiceDown", injected(1))
     called.close()
+
+
+def test_nothing_is_broken_until_no_alert_is_there(
+    scene: Any, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = Calling(scene)
+    answers.by_path[f"{PROXY}/api/v1/alerts"] = {"data": {"alerts": []}}
+    called.wait_until_quiet()
+    alert: dict[str, Any] = {
+        "labels": {"alertname": "ServiceDown"},
+        "state": "firing",
+        "activeAt": moment(time.time()),
+    }
+    answers.by_path[f"{PROXY}/api/v1/alerts"] = {"data": {"alerts": [alert]}}
+    monkeypatch.setattr(live, "longest_seconds", lambda rule: 0.1)
+    with pytest.raises(SetupError, match="ServiceDown firing"):
+        called.wait_until_quiet()
+    # one of others, such as the dead man's switch, is none of the runbook's
+    alert["labels"] = {"alertname": "Watchdog"}
+    called.wait_until_quiet()
+    scene.facts.calls = ()
+    asked = len(answers.received)
+    called.wait_until_quiet()
+    assert len(answers.received) == asked
 
 
 def test_other_rules_are_refused_before_anything_is_broken(scene: Any, answers: Answers) -> None:
