@@ -24,7 +24,7 @@ from drill.settings import Image, Settings
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 HELD = "/kind/drill-images"
 """In a node: the images that it was given, with their digests."""
-NOT_IN_IMAGES = frozenset({"__pycache__", "manifests", "monitoring"})
+NOT_IN_IMAGES = frozenset({"__pycache__", "manifests"})
 HEALTHY_SECONDS = 120
 PIECE_BYTES = 1 << 20
 
@@ -89,13 +89,18 @@ def _wait_until_serving(settings: Settings, cluster: Cluster) -> None:
 
 
 def digest_of(settings: Settings, image: Image) -> str:
-    """What the image is made of: every file of its context but tests' leftovers."""
+    """What the image is made of: every file of its context but tests' leftovers, manifests and monitoring."""
     context = settings.root / image.context
     digest = sha256(str(image.dockerfile).encode())
+    beside = None if settings.monitoring is None else settings.root / settings.monitoring.manifests
+    if beside is not None and context.is_relative_to(beside):
+        beside = None
     for file in sorted(
         path
         for path in context.rglob("*")
-        if path.is_file() and not NOT_IN_IMAGES.intersection(path.relative_to(context).parts)
+        if path.is_file()
+        and not NOT_IN_IMAGES.intersection(path.relative_to(context).parts)
+        and not (beside is not None and path.is_relative_to(beside))
     ):
         digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

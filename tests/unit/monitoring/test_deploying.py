@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from drill.cluster.access import Cluster
 from drill.conduct.world import control_plane_address
 from drill.errors import InputError, SetupError, UsageError
 from drill.machine.promtool import ensure_promtool
+from drill.machine.target import digest_of
 from drill.monitoring.command import heard, state
 from drill.monitoring.dashboards import page_of
 from drill.monitoring.deploy import difference, is_up, monitoring_of, objects_of
@@ -129,6 +131,23 @@ def test_prometheus_takes_the_configuration_of_the_manifests(tmp_path: Path) -> 
         command = [ensure_promtool(), "check", "config", "--syntax-only", tmp_path / "prometheus.yml"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert (done.returncode == 0) is is_right, done.stderr
+
+
+def test_what_monitoring_is_made_of_is_in_no_image_of_the_target(tmp_path: Path, settings: Settings) -> None:
+    shutil.copytree(ROOT / "novel_engine", tmp_path / "novel_engine")
+    copied = settings.model_copy(update={"root": tmp_path})
+    own, monitoring = settings.target.images[0], monitoring_of(settings).images[0]
+
+    def digests() -> tuple[str, str]:
+        return digest_of(copied, own), digest_of(copied, monitoring)
+
+    before = digests()
+    (tmp_path / "novel_engine" / "monitoring" / "nginx.conf").write_text("changed")
+    assert digests() == before
+    (tmp_path / "novel_engine" / "monitoring" / "image" / "discover.py").write_text("changed")
+    assert (digests()[0], digests()[1] != before[1]) == (before[0], True)
+    (tmp_path / "novel_engine" / "app" / "web.py").write_text("changed")
+    assert digests()[0] != before[0]
 
 
 def test_rules_that_differ_are_told(settings: Settings) -> None:
