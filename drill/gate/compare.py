@@ -29,6 +29,10 @@ from drill.statistics import (
 FALLING_IS_WORSE = frozenset({"throughput"})
 PLANNED = frozenset({"throughput"})
 """As many requests come in every run: of what is served, runs differ by what is seen within them alone."""
+OF_A_BUSY_MACHINE = frozenset({"p50", "p95", "p99", "cpu"})
+"""What becomes worse by itself where other things keep the machine's cores busy."""
+AS_BUSY = 0.15
+"""Runs whose machines differ by more than this share of the cores are not alike in that."""
 SAME_LOAD = 0.01
 """Rates of load that differ by more than this share are not compared."""
 
@@ -130,7 +134,10 @@ def _means(key: Key, sides: Sides, spread: float) -> Compared:
     with_any = [run for run in sides.baseline if any(key in run.drills[name].levels for name in sides.drills)]
     if not with_any:
         return _absent(key, sides)
-    told = replace(sides, baseline=with_any)
+    alike = [run for run in with_any if _as_busy(run, sides.candidate)]
+    if key.criterion in OF_A_BUSY_MACHINE and not alike:
+        return Compared(key, None, None, None, _other_machine(sides.candidate, with_any))
+    told = replace(sides, baseline=alike if key.criterion in OF_A_BUSY_MACHINE else with_any)
     drills = [
         name
         for name in sides.drills
@@ -156,6 +163,23 @@ def _means(key: Key, sides: Sides, spread: float) -> Compared:
         )
     shown = [math.exp(value) if ratio else value for value in values]
     return Compared(key, shown[0], shown[1], difference)
+
+
+def _as_busy(run: SeenRun, candidate: Sequence[SeenRun]) -> bool:
+    """True where the machine did as much beside as for the candidate, or one of the two does not know."""
+    known = [each.elsewhere for each in candidate if each.elsewhere is not None]
+    return run.elsewhere is None or not known or abs(run.elsewhere - sum(known) / len(known)) <= AS_BUSY
+
+
+def _other_machine(candidate: Sequence[SeenRun], baseline: Sequence[SeenRun]) -> str:
+    def told(runs: Sequence[SeenRun]) -> str:
+        shares = sorted({f"{run.elsewhere:.0%}" for run in runs if run.elsewhere is not None})
+        return shares[0] if len(shares) == 1 else f"{shares[0]} to {shares[-1]}"
+
+    return (
+        f"the machine was busy with other things: {told(candidate)} of its cores, in the baseline "
+        f"{told(baseline)}; drill again when both are alike"
+    )
 
 
 def _table(key: Key, runs: Sequence[SeenRun], drills: Sequence[str]) -> NDArray[np.float64]:

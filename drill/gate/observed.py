@@ -65,7 +65,8 @@ class DrillLevel(NamedTuple):
 class SeenDrill:
     """One drill. `seconds`: watched; `outcome`: of its verdict; `limits`: its criteria, none where the
     history tells it; `dispersion`: variance of failures over that of independent ones; `per_second`: the
-    load, None where unknown."""
+    load, None where unknown; `elsewhere`: the share of the machine's cores that was busy with other things
+    than the target, None where unknown."""
 
     drill: str
     scenario: str
@@ -78,6 +79,7 @@ class SeenDrill:
     limits: Sequence[Criterion] = ()
     dispersion: float = 1.0
     per_second: float | None = None
+    elsewhere: float | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ class SeenRun:
     def seconds(self) -> float:
         """For how long its drills watched."""
         return sum(each.seconds for each in self.drills.values())
+
+    @property
+    def elsewhere(self) -> float | None:
+        """How busy the machine was with other things, on average over the drills that know."""
+        known = [each.elsewhere for each in self.drills.values() if each.elsewhere is not None]
+        return sum(known) / len(known) if known else None
 
 
 @dataclass
@@ -162,6 +170,7 @@ def _of_folder(folder: Path, taken: TakenDrill) -> SeenDrill:
         verdict.criteria,
         dispersion,
         per_second,
+        _elsewhere(measures),
     )
 
 
@@ -178,7 +187,13 @@ def _of_history(past: PastDrill) -> SeenDrill:
         past.why,
         found.levels,
         found.counts,
+        elsewhere=_elsewhere(past.measures),
     )
+
+
+def _elsewhere(measures: Mapping[tuple[str, str], Measure]) -> float | None:
+    found = measures.get(("machine", "busy_elsewhere"))
+    return None if found is None else found.value
 
 
 def _by_measures(found: _Found, measures: Mapping[tuple[str, str], Measure], recovered: float | None) -> None:

@@ -1,7 +1,7 @@
 """What is remembered of a stored run. Flows in: its folder. Flows out: records, each a row of a table.
 
 Nothing is computed here: the values are those of the verdicts, the keys those of run.json, and of the
-recordings only which pieces of the runbook were carried out.
+recordings only which pieces of the runbook were carried out, and what else the machine did.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drill.errors import DrillError, InputError, SetupError
+from drill.history.elsewhere import busy_elsewhere
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event
 from drill.recording.events import DrillStarted, ProcedureStarted
@@ -26,8 +27,9 @@ from drill.runbook import Runbook, parse
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a drill. `kind`: criterion, phase, requests, writes or duration; `low`, `high`: the
-    interval at 95 %, None where it has none; `bound`: the limit; `outcome`: of a criterion, else empty."""
+    """One number of a drill. `kind`: criterion, phase, requests, writes, duration or machine; `low`,
+    `high`: the interval at 95 %, None where it has none; `bound`: the limit; `outcome`: of a criterion, else
+    empty."""
 
     kind: str
     name: str
@@ -86,7 +88,7 @@ def take(folder: Path) -> TakenRun:
             verdict,
             kept.get(verdict.drill),
             as_expected(verdict),
-            tuple(_measures(verdict)),
+            (*_measures(verdict), *_of_machine(recordings.get(verdict.drill, ()), facts.machine.cores)),
             tuple(dict.fromkeys(_carried_out(recordings.get(verdict.drill, ()), texts))),
         )
         for verdict in verdicts
@@ -122,6 +124,12 @@ def _measures(verdict: DrillVerdict) -> Iterator[Measure]:
             yield Measure("writes", name, getattr(verdict.writes, name), "writes")
     for name in ("watched_seconds", "out_seconds"):
         yield Measure("duration", name, getattr(verdict, name), "s")
+
+
+def _of_machine(events: Sequence[Event], cores: int) -> Iterator[Measure]:
+    share = busy_elsewhere(events, cores)
+    if share is not None:
+        yield Measure("machine", "busy_elsewhere", share, "share")
 
 
 def _criterion(found: Criterion) -> Measure:

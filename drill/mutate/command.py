@@ -17,7 +17,7 @@ from drill.mutate.drilling import Drilling, MutationPlan, sample
 from drill.mutate.equivalent import equivalents
 from drill.mutate.followers import followed_lines, followers
 from drill.mutate.mutant import Mutant
-from drill.mutate.operators import mutants
+from drill.mutate.operators import alert_mutants, mutants
 from drill.mutate.reading import rules_that_find
 from drill.mutate.state import Read, State, digest
 from drill.mutate.words import list_lines, reading_lines, report_lines
@@ -39,7 +39,7 @@ class _Work:
         self.path = settings.root / settings.target.runbook
         self.document: Document = read_document(self.path)
         found = tuple(followers(features, parse(self.path)))
-        self.all = mutants(self.document, followed_lines(found))
+        self.all = [*mutants(self.document, followed_lines(found)), *alert_mutants(self.document)]
         beside = self.path.with_name(EQUIVALENTS)
         file = listed or (beside if beside.is_file() else None)
         self.reasons = equivalents(file, {mutant.id for mutant in self.all}) if file else {}
@@ -182,7 +182,8 @@ def _chosen(work: _Work, state: State, only: str, *, missed_by_lint: bool) -> li
     return [
         mutant
         for mutant in work.mutants
-        if (not begins or mutant.id.startswith(begins))
+        if work.plan.scenarios_of(mutant, state)
+        and (not begins or mutant.id.startswith(begins))
         and (not missed_by_lint or state.rules(mutant.id, digest(mutant.applied(text))) == ())
     ]
 

@@ -23,6 +23,7 @@ OPERATORS = {
     "guard": "a guard inverted",
     "limit": "a limit or threshold changed",
     "backup": "the wrong backup taken",
+    "alert": "an alert's label or link changed",
 }
 """What was done to the text, by the word that a mutant's id begins with."""
 

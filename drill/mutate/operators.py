@@ -15,6 +15,7 @@ import yaml
 
 from drill.lint.document import Document, Fence
 from drill.lint.kubectl import Kubectl, named_containers
+from drill.lint.rules.alerts import LINK_ANNOTATIONS
 from drill.lint.shell import Command, Redirect, Statement, Word
 from drill.lint.subject import Subject
 from drill.mutate.mutant import Mutant, Spoiling, made_of
@@ -35,16 +36,21 @@ FILE = re.compile(r"[\w.-]*\w\.[a-z]\w{0,7}(?:-\w+)?")
 NUMBER = re.compile(r"(?P<sign>-?)(?P<digits>\d+)(?P<unit>ms|s|m|h|d|)")
 NAME_KEYS = frozenset({"name", "claimName", "secretName", "serviceAccountName", "image"})
 PATH_KEYS = frozenset({"mountPath", "subPath"})
+SEVERITY = "severity"
 BEHIND = re.compile(r"[ \t]*&(?!&)")
 AFTER_IT = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
 
 
 def mutants(document: Document, lines: Collection[int]) -> list[Mutant]:
     """All mutants of the shell on these lines of the text, in its order."""
-    subject = Subject(document)
-    places = _Places(document)
-    made = made_of(document, map(places.change, _found(subject)))
+    made = made_of(document, map(_Places(document).change, _found(Subject(document))))
     return [mutant for mutant in made if set(range(mutant.line, mutant.last_line + 1)) <= set(lines)]
+
+
+def alert_mutants(document: Document) -> list[Mutant]:
+    """All mutants of the labels and links of the text's alerts, whoever follows them: rules are loaded
+    whole. Their expressions are spoilt by `drill alerts mutate`."""
+    return made_of(document, map(_Places(document).change, _labels_of_alerts(document)))
 
 
 _Found = tuple[Fence, int, int, str, str]
@@ -352,6 +358,35 @@ def _scalars(node: yaml.Node | None) -> Iterator[tuple[str, yaml.ScalarNode]]:
                 yield str(key.value), value
             else:
                 yield from _scalars(value)
+
+
+# --- alerts
+
+
+def _labels_of_alerts(document: Document) -> Iterator[_Found]:
+    """A severity, and a link to what to do: misspelt, or another that the alerts of the text have."""
+    found = [
+        (fence, key, value)
+        for fence in document.fences
+        if fence.is_yaml and "alert:" in fence.text
+        for key, value in _of_alerts(fence)
+        if key in LINK_ANNOTATIONS or key == SEVERITY
+    ]
+    for fence, key, value in found:
+        written = fence.text[value.start_mark.index : value.end_mark.index]
+        at = written.find(value.value)
+        known = sorted({other.value for _, name, other in found if name == key})
+        for new in _others(value.value, known) if at >= 0 and value.value else ():
+            start = value.start_mark.index + at
+            yield fence, start, start + len(value.value), new, "alert"
+
+
+def _of_alerts(fence: Fence) -> Iterator[tuple[str, yaml.ScalarNode]]:
+    try:
+        root = yaml.compose(fence.text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return
+    yield from _scalars(root)
 
 
 # --- replacing

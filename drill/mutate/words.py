@@ -67,10 +67,13 @@ def report_lines(plan: MutationPlan, state: State, reasons: Mapping[str, str]) -
             by = f" by {fates[mutant.id][1]!r}" if fates[mutant.id][1] else ""
             lint = "; lint finds it" if mutant.id in caught_by_lint else ""
             yield f"  {mutant.id} line {mutant.line}{by}{lint}: {mutant.shown()}"
-    waiting = Counter(mutant.operator for mutant in by_fate["not run"])
-    if waiting:
-        told = ", ".join(f"{count} {operator}" for operator, count in waiting.items())
-        yield from ("", f"Not run: {sum(waiting.values())} ({told})")
+    followed = [mutant for mutant in by_fate["not run"] if plan.scenarios_of(mutant, state)]
+    alone = [mutant for mutant in by_fate["not run"] if mutant not in followed]
+    for words, rest in (("Not run", followed), ("Followed by no scenario", alone)):
+        if rest:
+            counted = Counter(mutant.operator for mutant in rest)
+            told = ", ".join(f"{count} {operator}" for operator, count in counted.items())
+            yield from ("", f"{words}: {len(rest)} ({told})")
 
 
 def _drilled(plan: MutationPlan, state: State, by_fate: Mapping[Fate, Sequence[Mutant]]) -> Iterator[str]:

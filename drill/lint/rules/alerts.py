@@ -514,6 +514,54 @@ def unexposed(subject: Subject) -> Iterator[Finding]:
                 break
 
 
+@rule(
+    "D909",
+    "the alert's severity is not that of its section",
+    why="""Whoever is woken at P2 opens a section for P0: one of the two is wrong, and which one is found out
+        at night. An alert without a severity is sent to whoever takes the rest.""",
+    bad="""# Example
+- **P2**: within the day
+
+## Nobody is served (P0)
+
+```yaml
+- alert: Down
+  expr: up == 0
+  labels: {severity: P2}
+  annotations: {runbook_url: '#nobody-is-served-p0'}
+```""",
+    good="""# Example
+- **P2**: within the day
+
+## Nobody is served (P0)
+
+```yaml
+- alert: Down
+  expr: up == 0
+  labels: {severity: P0}
+  annotations: {runbook_url: '#nobody-is-served-p0'}
+```""",
+    language="markdown",
+)
+def other_severity(subject: Subject) -> Iterator[Finding]:
+    """Alerts whose link leads to a heading of this text that names one level, against their own label."""
+    levels_of = {heading.anchor: set(LEVEL.findall(heading.title)) for heading in subject.document.headings}
+    for alert in alerts_of(subject):
+        link = next((alert.annotations[name] for name in LINK_ANNOTATIONS if alert.annotations.get(name)), "")
+        file, _, anchor = link.partition("#")
+        if "://" in link or (file and file.rsplit("/", 1)[-1] != subject.document.path.name):
+            continue
+        levels, severity = levels_of.get(anchor, set()), alert.labels.get("severity", "")
+        if len(levels) == 1 and severity not in levels and (not severity or LEVEL.fullmatch(severity)):
+            (level,) = levels
+            yield subject.finding(
+                "D909",
+                subject.document.line_span(alert.line),
+                f"{alert.name} has {f'severity {severity}' if severity else 'no severity'} and leads to a "
+                f"section for {level}",
+            )
+
+
 PLATFORM = (
     "up",
     "kube_",

@@ -19,7 +19,7 @@ REQUESTS = 3300
 class Truth:
     """What a run is like. `slower`, `heavier`: factors of latencies, and of CPU and memory; `failing`: share
     of requests; `recovery`: seconds; `lost`: writes of 900 in each drill; `noise`: of one drill, a share;
-    `drills`: how many."""
+    `drills`: how many; `elsewhere`: of the machine's cores, busy with other things."""
 
     slower: float = 1.0
     heavier: float = 1.0
@@ -29,6 +29,7 @@ class Truth:
     noise: float = 0.02
     served: float = 1.0
     drills: int = 8
+    elsewhere: float | None = None
 
 
 def run(name: str, truth: Truth = Truth(), *, day: float = 0.0, seed: int = 0) -> SeenRun:
@@ -64,4 +65,6 @@ def _drill(name: str, truth: Truth, random: np.random.Generator, number: int) ->
         Key("error_rate"): Counted(int(random.binomial(REQUESTS, truth.failing)), REQUESTS),
         Key("writes_lost"): Counted(truth.lost, 900),
     }
-    return SeenDrill(name, name, SECONDS, "pass", True, "", levels, counts, per_second=150.0)
+    return SeenDrill(
+        name, name, SECONDS, "pass", True, "", levels, counts, per_second=150.0, elsewhere=truth.elsewhere
+    )

@@ -268,3 +268,36 @@ def test_a_policy_of_limits_alone_needs_no_comparison() -> None:
     decision = decided(run("candidate"), policy=Gate(block=("limits",), warn=()))
     assert (decision.outcome, decision.exit_status) == ("pass", 0)
     assert decided(run("candidate"), policy=Gate(block=(), warn=())).outcome == "inconclusive"
+
+
+IDLE, BUSY = Truth(elsewhere=0.2), Truth(elsewhere=0.85)
+MOODY = {"p50", "p95", "p99", "cpu"}
+
+
+def outcomes(decision: Decision, criteria: set[str]) -> set[str]:
+    return {row.outcome for criterion in criteria for row in rows_of(decision, criterion)}
+
+
+def test_what_is_slower_on_a_machine_that_was_busier_is_no_regression() -> None:
+    candidate = run("candidate", replace(BUSY, slower=1.9, heavier=1.3))
+    decision = decided(candidate, runs(6, IDLE), Gate(block=tuple(sorted(MOODY)), warn=()))
+    assert outcomes(decision, MOODY) == {"inconclusive"}
+    assert (decision.outcome, decision.exit_status) == ("inconclusive", 2)
+    (why, *_) = {row.why for row in decision.rows if row.outcome == "inconclusive"}
+    assert "85% of its cores, in the baseline 20%" in why
+
+
+def test_what_is_as_fast_where_the_baseline_was_busier_does_not_pass_by_it() -> None:
+    decision = decided(run("candidate", IDLE), runs(6, BUSY))
+    assert outcomes(decision, MOODY) == {"inconclusive"}
+    assert outcomes(decision, {"memory", "error_rate", "recovery", "throughput"}) == {"pass"}
+
+
+def test_the_runs_of_the_baseline_that_were_as_busy_decide() -> None:
+    mixed = [*runs(4, replace(BUSY, slower=1.9), prefix="busy"), *runs(4, IDLE)]
+    assert outcomes(decided(run("candidate", replace(BUSY, slower=1.9)), mixed), MOODY - {"cpu"}) == {"pass"}
+    assert "regression" in outcomes(decided(run("candidate", replace(IDLE, slower=1.9)), mixed), {"p95"})
+
+
+def test_runs_that_do_not_know_how_busy_the_machine_was_are_compared() -> None:
+    assert "regression" in outcomes(decided(run("candidate", replace(BUSY, slower=1.9))), {"p95"})

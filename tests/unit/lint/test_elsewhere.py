@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from drill.lint.run import Options, lint_text
@@ -49,3 +51,22 @@ def found(shell: str, options: Options) -> set[str]:
 )  # fmt: skip
 def test_beside_the_manifests(shell: str, rules: set[str], beside: Options) -> None:
     assert found(shell, beside) == rules
+
+
+@pytest.mark.parametrize(
+    ("labels", "link", "rules"),
+    [
+        ("{severity: P1}", "#all-is-out-p0", {"D909"}),
+        ("{team: shop}", "runbook.md#all-is-out-p0", {"D909"}),
+        ("{severity: P0}", "runbook.md#all-is-out-p0", set()),
+        ("{severity: critical}", "#all-is-out-p0", set()),
+        ("{severity: P1}", "#both-p0-and-p1", set()),
+        ("{severity: P1}", "other.md#all-is-out-p0", set()),
+        ("{severity: P1}", "https://example.org/#all-is-out-p0", set()),
+    ],
+)
+def test_an_alert_leads_to_a_section_of_its_own_severity(labels: str, link: str, rules: set[str]) -> None:
+    alert = f"- alert: Down\n  expr: up == 0\n  labels: {labels}\n  annotations: {{runbook_url: '{link}'}}\n"
+    text = f"# Shop\n## All is out (P0)\n## Both (P0 and P1)\n```yaml\n{alert}```\n"
+    found = lint_text(text, Options(select=("D909",)), Path("runbook.md"))
+    assert {finding.rule for finding in found} == rules

@@ -9,7 +9,7 @@ import pytest
 from drill.lint.document import Document, parse_document
 from drill.lint.run import Options, lint_text
 from drill.mutate.mutant import OPERATORS, Mutant
-from drill.mutate.operators import mutants
+from drill.mutate.operators import alert_mutants, mutants
 
 ROOT = Path(__file__).parents[3]
 RUNBOOK = ROOT / "runbook" / "operations-runbook.md"
@@ -141,15 +141,37 @@ def test_an_id_is_the_same_wherever_the_section_stands() -> None:
     assert [each.line + 6 for each in here] == [each.line for each in below]
 
 
+def test_an_alert_is_spoilt_by_its_severity_and_its_link() -> None:
+    alert = (
+        '- alert: {}\n  expr: up == 0\n  labels: {{severity: {}}}\n  annotations:\n    runbook_url: "{}"\n'
+    )
+    fence = alert.format("Down", "P0", "#down") + alert.format("Slow", "P2", "#slow")
+    written = parse_document(Path("runbook.md"), f"# Alerts\n\n```yaml\n{fence}```\n")
+    made = alert_mutants(written)
+    assert {each.operator for each in made} == {"alert"}
+    assert sorted((each.line, each.after.strip()) for each in made) == [
+        (6, "labels: {severity: P2}"),
+        (6, "labels: {severity: P}"),
+        (8, 'runbook_url: "#dow"'),
+        (8, 'runbook_url: "#slow"'),
+        (11, "labels: {severity: P0}"),
+        (11, "labels: {severity: P}"),
+        (13, 'runbook_url: "#down"'),
+        (13, 'runbook_url: "#slo"'),
+    ]
+    assert alert_mutants(parse_document(Path("runbook.md"), "```yaml\nalert: [\n```\n")) == []
+
+
 @pytest.fixture(scope="module")
 def corrected() -> tuple[Document, list[Mutant]]:
     written = parse_document(RUNBOOK, RUNBOOK.read_text(encoding="utf-8"))
-    return written, mutants(written, range(1, len(written.lines) + 1))
+    return written, [*mutants(written, range(1, len(written.lines) + 1)), *alert_mutants(written)]
 
 
 def test_every_operator_finds_a_place_in_the_runbook(corrected: tuple[Document, list[Mutant]]) -> None:
     assert {each.operator for each in corrected[1]} == set(OPERATORS)
-    assert corrected[1] == mutants(corrected[0], range(1, len(corrected[0].lines) + 1))
+    again = mutants(corrected[0], range(1, len(corrected[0].lines) + 1))
+    assert corrected[1] == [*again, *alert_mutants(corrected[0])]
 
 
 def test_a_mutant_differs_on_its_lines_alone(corrected: tuple[Document, list[Mutant]]) -> None:

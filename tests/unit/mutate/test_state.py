@@ -11,8 +11,9 @@ from drill.lint.document import parse_document
 from drill.mutate.drilling import Fate, MutationPlan, sample
 from drill.mutate.followers import Follower
 from drill.mutate.mutant import Mutant
-from drill.mutate.operators import mutants
+from drill.mutate.operators import alert_mutants, mutants
 from drill.mutate.state import CORRECTED, Outcome, Read, State, Tried
+from drill.mutate.words import report_lines
 
 TEXT = "# Repair\n\n```bash\nrm a\nsleep 1\nrm b\n```\n"
 
@@ -101,3 +102,16 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="what `drill mutate` wrote"):
         State(file)
+
+
+def test_mutants_of_alerts_that_no_scenario_follows_are_told_apart(
+    plan: MutationPlan, tmp_path: Path
+) -> None:
+    alert = "# Alerts\n\n\n\n\n\n\n```yaml\n- alert: Down\n  expr: up == 0\n  labels: {severity: P0}\n```\n"
+    (made,) = alert_mutants(parse_document(Path("runbook.md"), alert))
+    both = MutationPlan(plan.text, (*plan.mutants[:2], made), plan.followers, plan.target)
+    state = State(tmp_path / "state.json")
+    assert both.fate(made, state) == ("not run", "")
+    lines = list(report_lines(both, state, {}))
+    assert "Not run: 2 (1 drop, 1 swap)" in lines
+    assert "Followed by no scenario: 1 (1 alert)" in lines
