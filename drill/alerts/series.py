@@ -49,7 +49,9 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """The first line of a file. `source`: where the series are from, in words; seconds since the first
     scrape: `fault_seconds`, when the fault was injected, None for none; `hold_from_seconds`, until when its
     last state was recorded and from where it is held on, None where nothing is to be held. `meant`: the
-    alerts that are meant to fire; None where nobody has said.
+    alerts that are meant to fire; None where nobody has said. `evaluate_seconds`: between two scrapes and two
+    evaluations of the monitoring that is assumed, where that is not how often was scraped; `untold`: metrics
+    that rules name and that could not be scraped.
     """
 
     form: Literal["drill alert series 1"]
@@ -58,6 +60,8 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     fault_seconds: float | None = None
     hold_from_seconds: float | None = None
     meant: tuple[str, ...] | None = None
+    evaluate_seconds: float | None = None
+    untold: tuple[str, ...] = ()
 
 
 class StoredSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,8 +232,11 @@ def _decoded(path: Path, number: int, line: bytes, kind: type[_Record]) -> _Reco
 
 
 def _check_header(path: Path, header: SeriesHeader) -> None:
-    if not (math.isfinite(header.scrape_seconds) and 0.1 <= header.scrape_seconds <= 3600):
-        raise InputError(path, 1, header.scrape_seconds, "scrape_seconds from 0.1 to 3600")
+    every, evaluate = header.scrape_seconds, header.evaluate_seconds
+    if not (math.isfinite(every) and 0.1 <= every <= 3600):
+        raise InputError(path, 1, every, "scrape_seconds from 0.1 to 3600")
+    if evaluate is not None and not (every <= evaluate <= 3600):
+        raise InputError(path, 1, evaluate, f"evaluate_seconds from {every:g} to 3600")
     begin, hold = header.fault_seconds, header.hold_from_seconds
     if any(each is not None and each < 0 for each in (begin, hold)):
         raise InputError(path, 1, (begin, hold), "seconds since the first scrape")

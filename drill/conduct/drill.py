@@ -14,6 +14,7 @@ import msgspec
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.conduct.acting import Acting
+from drill.conduct.alerting import Alerting
 from drill.conduct.auditing import ask_rows, audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
@@ -94,7 +95,8 @@ class Drill:
             allow_context,
             calibration,
         )
-        self._users = Users(self._scene)
+        self._alerting = Alerting(self._scene)
+        self._users = Users(self._scene, self._alerting.listener)
         self._breaking = Breaking(self._scene)
         self._acting = Acting(self._scene)
         self._watching = Watching(self._scene, self._users, self._breaking, self._acting)
@@ -273,6 +275,9 @@ class Drill:
         else:
             self._watching.window_after(recovered)
         self._users.stop()
+        self._alerting.finish(
+            self._breaking.began if self._breaking.injected else None, recovered, self._acting.started
+        )
         if self._acting.started is not None:
             record_changes(scene.cluster, scene.recorder, self._acting.started)
         if recovered is not None:  # a service that is out cannot be asked for its writes

@@ -7,6 +7,7 @@ from drill.settings.gate import Gate, Waiver
 from drill.settings.judge import Judge
 from drill.settings.load import Load, PlannedRequest, Write
 from drill.settings.others import (
+    Alerts,
     Checklists,
     ClusterPorts,
     Communication,
@@ -23,6 +24,7 @@ from drill.settings.target import Image, Target, Workload
 
 __all__ = [
     "DEFAULT_FILE",
+    "Alerts",
     "Backup",
     "Checklists",
     "ClusterPorts",

@@ -10,6 +10,7 @@ from drill.settings.gate import Gate
 from drill.settings.judge import Judge
 from drill.settings.load import Load
 from drill.settings.others import (
+    Alerts,
     Checklists,
     ClusterPorts,
     Communication,
@@ -32,6 +33,7 @@ class Settings(Section):
     load: Load
     parts: dict[str, Part] = Field(default_factory=dict)
     metrics: Metrics | None = None
+    alerts: Alerts | None = None
     operator: Operator = Operator()
     judge: Judge = Judge()
     limits: Limits = Limits()
