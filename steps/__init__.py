@@ -13,4 +13,5 @@ pytest_plugins = [
     "steps.baselines",
     "steps.writes",
     "steps.credit",
+    "steps.alerts",
 ]

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from drill.alerts.exposed import STATE_METRICS, scrapes_of, workloads_for
-from drill.alerts.expressions import ANY, is_platforms, metrics_of
+from drill.alerts.drilled import untold
+from drill.alerts.exposed import scrapes_of, workloads_for
+from drill.alerts.expressions import metrics_of
 from drill.alerts.rules import AlertRules
 from drill.alerts.series import NAME_ENDING, Scrapes, SeriesHeader, write_series
 from drill.errors import filling_disk
@@ -21,6 +22,8 @@ from drill.settings import Alerts, Metrics, Settings
 GRID_SECONDS = 1.0
 """Looks are that close together while a fault is in, so the file's values are, with gaps where there was no
 look."""
+LEAST_LOOKS = 2
+"""At a fault, so that a rate can be told from them."""
 
 
 class SeriesRecorder:
@@ -30,6 +33,7 @@ class SeriesRecorder:
         """`rules`: of the runbook as corrected and as first written: what either names is kept."""
         self._settings, self._metrics, self._alerts = settings, metrics, alerts
         self._names = metrics_of(rule for each in rules for rule in each.rules)
+        self._untold = tuple(sorted({name for each in rules for rule in each.rules for name in untold(rule)}))
         self._scrapes = Scrapes(GRID_SECONDS)
         self._looks: list[float] = []
         self._lock = threading.Lock()
@@ -47,14 +51,6 @@ class SeriesRecorder:
             for each in found:
                 self._scrapes.add(look.monotonic, each.labels, each.samples)
 
-    def untold(self) -> list[str]:
-        """What the rules name and nobody here can tell."""
-        return sorted(
-            name
-            for name in self._names
-            if name == ANY or (is_platforms(name) and name != "up" and name not in STATE_METRICS)
-        )
-
     def write(self, folder: Path, injected: float | None, held_until: float | None) -> Path | None:
         """Write the series; None where nothing was scraped. `injected`: when the first fault was; its last
         state is that of the last look before `held_until`; monotonic seconds, None for none. Raises
@@ -63,13 +59,12 @@ class SeriesRecorder:
             series, looks = self._scrapes.series(), list(self._looks)
         if not series:
             return None
-        last = max((each for each in looks if held_until is not None and each < held_until), default=None)
         begin = None if injected is None else max(0.0, injected - looks[0])
         hold = None
-        if last is not None and injected is not None and last > injected:
-            hold = max(round((last - looks[0]) / GRID_SECONDS) * GRID_SECONDS, 0.0)
-        if begin is not None and hold is not None and hold <= begin:
-            hold = None
+        if injected is not None and held_until is not None:
+            within = [each for each in looks if injected < each < held_until]
+            if len(within) >= LEAST_LOOKS:
+                hold = round((within[-1] - looks[0]) / GRID_SECONDS) * GRID_SECONDS
         path = folder / NAME_ENDING
         header = SeriesHeader(
             "drill alert series 1",
@@ -78,7 +73,7 @@ class SeriesRecorder:
             fault_seconds=begin,
             hold_from_seconds=hold,
             evaluate_seconds=self._alerts.scrape_seconds,
-            untold=tuple(self.untold()),
+            untold=self._untold,
         )
         with filling_disk(f"keep the alerts' series in {folder}"):
             write_series(path, header, series)

@@ -91,12 +91,16 @@ class ScrapedSeries(msgspec.Struct, frozen=True):
 
 
 class SeriesFile(msgspec.Struct, frozen=True):
-    """What one file holds. Every series has `scrapes` values."""
+    """What one file holds. Every series has `scrapes` values. `held_seconds`: for how long the fault's last
+    state was held on; of a replay: `past_seconds`, steady before what was recorded, and `recovered_seconds`,
+    when the hold is over and what was recorded afterwards begins, None where it never does."""
 
     name: str
     header: SeriesHeader
     series: tuple[ScrapedSeries, ...]
     held_seconds: float = 0.0
+    past_seconds: float = 0.0
+    recovered_seconds: float | None = None
 
     @property
     def scrapes(self) -> int:
@@ -218,7 +222,7 @@ def read_series(path: Path) -> SeriesFile:
         msgspec.structs.replace(each, values=each.values + (Gap.MISSED,) * (count - len(each.values)))
         for each in series.values()
     )
-    name = path.name.removesuffix(NAME_ENDING).rstrip(".") or path.parent.name
+    name = path.name.removesuffix(NAME_ENDING).rstrip(".") or path.resolve().parent.name
     return SeriesFile(name, header, filled)
 
 
@@ -244,15 +248,16 @@ def _check_header(path: Path, header: SeriesHeader) -> None:
         raise InputError(path, 1, hold, "hold_from_seconds after fault_seconds")
 
 
-def notation(values: Sequence[Value]) -> str:
-    """Values in promtool's notation; equal steps of whole numbers, and what repeats, are told once."""
+def notation(values: Sequence[Value], within: float = 0.0) -> str:
+    """Values in promtool's notation; equal steps of whole numbers, and what repeats, are told once; `within`:
+    also steps of any numbers that differ by no more than this."""
     parts: list[str] = []
     at = 0
     while at < len(values):
         first = values[at]
-        step = _step(values, at)
+        step = _step(values, at, within)
         end = at
-        while step is not None and end + 1 < len(values) and _step(values, end) == step:
+        while step is not None and _goes_on(values, at, end, step, within):
             end += 1
         if isinstance(first, Gap):
             end = at
@@ -265,13 +270,25 @@ def notation(values: Sequence[Value]) -> str:
         elif step == 0:
             parts.append(f"{_number(first)}x{end - at}")
         else:
-            parts.append(f"{_number(first)}{step:+.0f}x{end - at}")
+            parts.append(f"{_number(first)}{'+' if step > 0 else ''}{_number(step)}x{end - at}")
         at = end + 1
     return " ".join(parts)
 
 
-def _step(values: Sequence[Value], at: int) -> float | None:
-    """From one value to the next, where both are whole numbers or they are equal."""
+def _goes_on(values: Sequence[Value], at: int, end: int, step: float, within: float) -> bool:
+    """Whether the value after `end` is where the steps from `at` lead to."""
+    if end + 1 >= len(values):
+        return False
+    first, following = values[at], values[end + 1]
+    if isinstance(first, Gap) or isinstance(following, Gap):
+        return False
+    if within == 0:
+        return _step(values, end, within) == step
+    return abs(first + step * (end + 1 - at) - following) <= within
+
+
+def _step(values: Sequence[Value], at: int, within: float) -> float | None:
+    """From one value to the next, where both are whole numbers or they are equal, or where any will do."""
     if at + 1 >= len(values):
         return None
     first, second = values[at], values[at + 1]
@@ -279,6 +296,8 @@ def _step(values: Sequence[Value], at: int) -> float | None:
         return None
     if first == second:
         return 0.0
+    if within:
+        return round(second - first, 6)
     return second - first if first.is_integer() and second.is_integer() else None
 
 
@@ -348,7 +367,7 @@ def _held(series: ScrapedSeries, first: int, last: int, added: int) -> ScrapedSe
         return msgspec.structs.replace(
             series, values=values[: last + 1] + (now,) * added + values[last + 1 :]
         )
-    rate = _rate(values[first : last + 1]) if series.goes_on else 0.0
+    rate = rate_of(values[first : last + 1]) if series.goes_on else 0.0
     going_on = tuple(now + rate * (each + 1) for each in range(added))
     after: list[Value] = []
     offset, previous = rate * added, now
@@ -362,16 +381,18 @@ def _held(series: ScrapedSeries, first: int, last: int, added: int) -> ScrapedSe
     return msgspec.structs.replace(series, values=values[: last + 1] + going_on + tuple(after))
 
 
-def _rate(values: Sequence[Value]) -> float:
-    """The mean increase from scrape to scrape; from one that began anew, what it has reached since."""
+def rate_of(values: Sequence[Value]) -> float:
+    """The mean increase from scrape to scrape; from one that began anew, what it has reached since. Where
+    nothing was scraped in between, the increase is that of the whole time."""
     increase, steps = 0.0, 0
     previous: float | None = None
-    for value in values:
-        if isinstance(value, Gap):
+    seen = 0
+    for at, value in enumerate(values):
+        if value is Gap.STALE:
             previous = None
-            continue
-        if previous is not None:
-            increase += value - previous if value >= previous else value
-            steps += 1
-        previous = value
+        elif not isinstance(value, Gap):
+            if previous is not None:
+                increase += value - previous if value >= previous else value
+                steps += at - seen
+            previous, seen = value, at
     return increase / steps if steps else 0.0

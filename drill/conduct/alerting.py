@@ -1,15 +1,20 @@
-"""Would anybody have been called? What the runbook's alerts look at is recorded while the drill runs."""
+"""Would anybody have been called? What the runbook's alerts look at is recorded while the drill runs, and
+replayed by Prometheus' rule engine when it is over."""
 
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
+from drill.alerts.drilled import replay_drill
 from drill.alerts.recording import SeriesRecorder
 from drill.alerts.rules import AlertRules, alert_rules
 from drill.conduct.scene import Scene
 from drill.errors import DrillError, InputError, UsageError
+from drill.lint.document import anchor_of
+from drill.machine.promtool import ensure_promtool
 from drill.recording import Moment, read_events
-from drill.recording.events import FaultWitnessed, SampleFailed
+from drill.recording.events import AlertsReplayed, FaultWitnessed
 from drill.runbook import Runbook
 
 
@@ -18,40 +23,69 @@ class Alerting:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self._promtool: Path | None = None
+        self._missing = "promtool was never looked for"
 
     @cached_property
     def listener(self) -> SeriesRecorder | None:
         """Who keeps the series; None where the target has no [alerts], no [metrics], or no rules."""
-        settings = self._scene.settings
-        rules = self._rules()
-        if settings.alerts is None or settings.metrics is None or not rules:
+        settings, book = self._scene.settings, self._scene.book
+        rules = [_rules_of(book.corrected)]
+        if settings.target.runbook_as_written is not None:
+            rules.append(_rules_of(book.as_written))
+        found = [each for each in rules if each is not None]
+        if settings.alerts is None or settings.metrics is None or not found:
             return None
-        return SeriesRecorder(settings, settings.metrics, settings.alerts, rules)
+        return SeriesRecorder(settings, settings.metrics, settings.alerts, found)
+
+    def prepare(self) -> None:
+        """See to it that the rule engine is there, before anything is broken: it may have to be fetched."""
+        if self.listener is None:
+            return
+        try:
+            self._promtool = ensure_promtool()
+        except DrillError as error:
+            self._missing = f"the tool is missing: {error}"
 
     def finish(self, injected: float | None, recovered: float | None, acted: Moment | None) -> None:
-        """Write the series. `injected`: the first fault's moment; `recovered`: since when users are served;
-        monotonic seconds, None for never. `acted`: the moment before the operator's first command. The
-        fault's last state is that before users were served again; where they never noticed, that before
-        somebody acted."""
+        """Write the series, and what the rule engine makes of them. `injected`: the first fault's moment;
+        `recovered`: since when users are served; monotonic seconds, None for never. `acted`: the moment
+        before the operator's first command. The fault's last state is that before users were served again;
+        where they never noticed, that before somebody acted."""
         if self.listener is None:
             return
         held_until = recovered if self._felt() else acted.monotonic if acted is not None else None
+        scene = self._scene
         try:
-            self.listener.write(self._scene.folder, injected, held_until or float("inf"))
+            path = self.listener.write(
+                scene.folder, injected, float("inf") if held_until is None else held_until
+            )
+            scene.recorder.record(self._replayed(path))
         except DrillError as error:
-            self._scene.recorder.record(SampleFailed("the alerts' series", str(error)))
+            scene.recorder.record(AlertsReplayed(why=str(error)))
 
-    def _rules(self) -> list[AlertRules]:
-        """Those of the runbook as corrected and, where there is one, as first written."""
-        book, found = self._scene.book, []
-        for text in ("corrected", "as_written"):
-            try:
-                runbook: Runbook = getattr(book, text)
-                found.append(alert_rules(runbook))
-            except (InputError, UsageError):
-                continue  # it has no rules, or rules that are none: the runbook's linter says which
-        return found
+    def _replayed(self, path: Path | None) -> AlertsReplayed:
+        scene = self._scene
+        runbook = scene.book.as_written if scene.facts.as_written else scene.book.corrected
+        rules, alerts = _rules_of(runbook), scene.settings.alerts
+        if path is None:
+            return AlertsReplayed(why="nothing was scraped")
+        if self._promtool is None:
+            return AlertsReplayed(why=self._missing)
+        if rules is None or alerts is None:
+            return AlertsReplayed(why=f"{runbook.path.name} has no alert rules that can be read")
+        scene.show("alerts", "the rule engine to have replayed the drill")
+        sections = {anchor_of(section.title): section.title for section in runbook.sections}
+        return replay_drill(self._promtool, rules, path, alerts, sections)
 
     def _felt(self) -> bool:
         events = read_events(self._scene.recorder.path)
         return any(isinstance(event.data, FaultWitnessed) and event.data.users for event in events)
+
+
+def _rules_of(runbook: Runbook) -> AlertRules | None:
+    """None where it has none, or none that can be read: its linter says which."""
+    try:
+        return alert_rules(runbook)
+    except (InputError, UsageError):
+        return None

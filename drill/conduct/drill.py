@@ -107,6 +107,7 @@ class Drill:
         """The target must be healthy before anything is blamed on it. What takes long to start is started
         meanwhile. Raises SetupError with what was last seen."""
         self._acting.check()
+        self._alerting.prepare()
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
         pass_gate(self._scene)
@@ -252,6 +253,7 @@ class Drill:
             parts=settings.part_kinds(),
             lacks=settings.missing_parts(),
             calibration=self._scene.calibration,
+            alerts=None if facts.alerts is None else list(facts.alerts),
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
                 minimum_requests=judging.minimum_requests,

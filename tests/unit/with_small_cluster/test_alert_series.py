@@ -180,21 +180,29 @@ def test_pods_that_are_gone_end_and_a_look_that_was_not_taken_is_a_gap(
     look_at(monitored, scraped, recorder, 2.0)
     small.put("Deployment", a_deployment(replicas=0))
     look_at(monitored, scraped, recorder, 3.0)
-    path = recorder.write(tmp_path, 2.5, 3.5)
+    look_at(monitored, scraped, recorder, 4.0)
+    path = recorder.write(tmp_path, 2.5, 4.5)
     assert path is not None
-    assert found(path, "http_requests_total", pod="web-0").values == (10.0, Gap.MISSED, 10.0, Gap.STALE)
-    assert found(path, "kube_deployment_status_replicas_available").values == (2.0, Gap.MISSED, 2.0, 0.0)
+    assert found(path, "http_requests_total", pod="web-0").values == (
+        10.0,
+        Gap.MISSED,
+        10.0,
+        Gap.STALE,
+        Gap.STALE,
+    )
+    assert found(path, "kube_deployment_status_replicas_available").values == (2.0, Gap.MISSED, 2.0, 0.0, 0.0)
     header = read_series(path).header
-    assert (header.fault_seconds, header.hold_from_seconds) == (2.5, 3.0)
+    assert (header.fault_seconds, header.hold_from_seconds) == (2.5, 4.0)
 
 
-def test_where_no_look_fell_into_the_fault_nothing_can_be_held_on(
+def test_where_fewer_than_two_looks_fell_into_the_fault_nothing_can_be_held_on(
     monitored: Settings, scraped: ScrapedCluster, rules: AlertRules, tmp_path: Path
 ) -> None:
     recorder = recorder_of(monitored, rules)
     assert recorder.write(tmp_path, None, None) is None
     look_at(monitored, scraped, recorder, 0.0)
-    path = recorder.write(tmp_path, 0.2, 0.9)
+    look_at(monitored, scraped, recorder, 1.0)
+    path = recorder.write(tmp_path, 0.2, 1.9)
     assert path is not None
     assert read_series(path).header.hold_from_seconds is None
 
