@@ -16,6 +16,9 @@ from drill.alerts.series import Gap, SeriesFile, read_series
 from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
 from drill.settings import Alerts
 
+MORE_SECONDS = 30.0
+"""Held on for longer than the slowest rule needs."""
+
 
 def replay_drill(
     promtool: Path, rules: AlertRules, path: Path, settings: Alerts, sections: Mapping[str, str]
@@ -24,8 +27,10 @@ def replay_drill(
     DrillError where the rules are refused or promtool fails."""
     recorded = read_series(path)
     broken = recorded.header.fault_seconds is not None
-    after = settings.resolve_seconds if broken else settings.hold_seconds
-    case = replayed(recorded, past_needed(rules), settings.hold_seconds, after)
+    # what is still silent when every range is full of the fault stays so
+    past = past_needed(rules)
+    hold = min(settings.hold_seconds, past + MORE_SECONDS)
+    case = replayed(recorded, past, hold, settings.resolve_seconds if broken else hold)
     (episodes,) = evaluate(promtool, rules.files(), [case])
     begin = case.header.fault_seconds
     origin = case.past_seconds if begin is None else begin

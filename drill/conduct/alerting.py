@@ -3,6 +3,7 @@ replayed by Prometheus' rule engine when it is over."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from drill.recording import Moment, read_events
 from drill.recording.events import AlertsReplayed, FaultWitnessed
 from drill.runbook import Runbook
 
+TROUBLES = (ArithmeticError, AttributeError, DrillError, LookupError, OSError, TypeError, ValueError)
+"""What series that nobody expected may raise: alerts are then not known, and the drill stands."""
+
 
 class Alerting:
     """Nothing here fails a drill: what goes wrong is recorded, and the alerts are then not known."""
@@ -24,6 +28,7 @@ class Alerting:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._promtool: Path | None = None
+        self._replay: Future[AlertsReplayed] | None = None
         self._missing = "promtool was never looked for"
 
     @cached_property
@@ -47,22 +52,36 @@ class Alerting:
         except DrillError as error:
             self._missing = f"the tool is missing: {error}"
 
-    def finish(self, injected: float | None, recovered: float | None, acted: Moment | None) -> None:
-        """Write the series, and what the rule engine makes of them. `injected`: the first fault's moment;
-        `recovered`: since when users are served; monotonic seconds, None for never. `acted`: the moment
-        before the operator's first command. The fault's last state is that before users were served again;
-        where they never noticed, that before somebody acted."""
+    def begin_replay(self, injected: float | None, recovered: float | None, acted: Moment | None) -> None:
+        """Write the series, and have the rule engine begin, beside whatever comes next. `injected`: the first
+        fault's moment; `recovered`: since when users are served; monotonic seconds, None for never. `acted`:
+        the moment before the operator's first command. The fault's last state is that before users were
+        served again; where they never noticed, that before somebody acted."""
         if self.listener is None:
             return
-        held_until = recovered if self._felt() else acted.monotonic if acted is not None else None
-        scene = self._scene
         try:
+            held_until = recovered if self._felt() else acted.monotonic if acted is not None else None
             path = self.listener.write(
-                scene.folder, injected, float("inf") if held_until is None else held_until
+                self._scene.folder, injected, float("inf") if held_until is None else held_until
             )
-            scene.recorder.record(self._replayed(path))
-        except DrillError as error:
-            scene.recorder.record(AlertsReplayed(why=str(error)))
+        except TROUBLES as error:
+            self._scene.recorder.record(AlertsReplayed(why=f"{type(error).__name__}: {error}"))
+            return
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="alerts")
+        self._replay = pool.submit(self._replayed, path)
+        pool.shutdown(wait=False)
+
+    def end_replay(self) -> None:
+        """Wait for the rule engine, and record what it says."""
+        if self._replay is None:
+            return
+        self._scene.show("alerts", "the rule engine to have replayed the drill")
+        try:
+            event = self._replay.result()
+        except TROUBLES as error:
+            event = AlertsReplayed(why=f"{type(error).__name__}: {error}")
+        self._replay = None
+        self._scene.recorder.record(event)
 
     def _replayed(self, path: Path | None) -> AlertsReplayed:
         scene = self._scene
@@ -74,7 +93,6 @@ class Alerting:
             return AlertsReplayed(why=self._missing)
         if rules is None or alerts is None:
             return AlertsReplayed(why=f"{runbook.path.name} has no alert rules that can be read")
-        scene.show("alerts", "the rule engine to have replayed the drill")
         sections = {anchor_of(section.title): section.title for section in runbook.sections}
         return replay_drill(self._promtool, rules, path, alerts, sections)
 

@@ -277,13 +277,14 @@ class Drill:
         else:
             self._watching.window_after(recovered)
         self._users.stop()
-        self._alerting.finish(
+        self._alerting.begin_replay(
             self._breaking.began if self._breaking.injected else None, recovered, self._acting.started
         )
         if self._acting.started is not None:
             record_changes(scene.cluster, scene.recorder, self._acting.started)
         if recovered is not None:  # a service that is out cannot be asked for its writes
             audit(scene, self._breaking.began if self._breaking.injected else None)
+        self._alerting.end_replay()
         return judge(self.folder)
 
     def _patience(self) -> float:

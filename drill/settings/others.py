@@ -39,7 +39,8 @@ class Alerts(Section):
     scrape_seconds: Annotated[float, Field(ge=1, le=300, strict=True)] = 5
     """So often it scrapes, and evaluates the rules."""
     hold_seconds: Annotated[float, Field(gt=0, le=7_200, strict=True)] = 1800
-    """For so long a fault's last state is held on in the replay."""
+    """For so long at most a fault's last state is held on in the replay; no longer than the slowest rule
+    needs."""
     resolve_seconds: Annotated[float, Field(gt=0, le=7_200, strict=True)] = 600
     """So long after recovery an alert may still fire."""
     response_seconds: dict[SeverityName, Seconds] = Field(default_factory=lambda: {"P0": 300.0})
