@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from small_cluster import LocalCluster, SmallCluster, a_deployment
@@ -15,11 +17,16 @@ from drill.alerts.recording import SeriesRecorder
 from drill.alerts.rules import AlertRules, alert_rules
 from drill.alerts.series import NAME_ENDING, Gap, ScrapedSeries, read_series
 from drill.cluster.access import AbsentError, Cluster, ClusterError
+from drill.conduct import alerting as alerting_module
+from drill.conduct.alerting import Alerting
+from drill.conduct.book import Book
+from drill.conduct.scene import Scene
+from drill.errors import ToolMissingError
 from drill.observe import Sampler
 from drill.observe import sampler as sampler_module
 from drill.observe.metrics import MetricsLook, MetricsReader
-from drill.recording import Recorder, read_events
-from drill.recording.events import DatabaseSampled, SampleFailed
+from drill.recording import Recorder, now, read_events
+from drill.recording.events import AlertsReplayed, DatabaseSampled, FaultWitnessed, SampleFailed
 from drill.runbook import parse
 from drill.settings import Settings
 
@@ -241,3 +248,103 @@ def test_the_sampler_looks_once_for_the_database_and_the_alerts(
     assert path is not None
     looks = [value for value in found(path, "up", pod="web-0").values if value is not Gap.MISSED]
     assert len(looks) == sampled()
+
+
+def a_scene(settings: Settings, folder: Path, rules: str = RULES) -> Scene:
+    """What alerting needs of a drill's surroundings. The runbook has the rules."""
+    (settings.root / settings.target.runbook).write_text(rules, encoding="utf-8")
+    made = SimpleNamespace(
+        settings=settings,
+        book=Book(settings),
+        facts=SimpleNamespace(as_written=False),
+        folder=folder,
+        recorder=Recorder(folder / "recording.jsonl"),
+        show=lambda phase, awaiting: None,
+    )
+    return cast("Scene", made)
+
+
+def replayed(scene: Scene) -> AlertsReplayed:
+    (found,) = (
+        each.data for each in read_events(scene.recorder.path) if isinstance(each.data, AlertsReplayed)
+    )
+    return found
+
+
+def test_a_drill_records_what_the_rule_engine_says_of_its_series(
+    monitored: Settings, scraped: ScrapedCluster, tmp_path: Path
+) -> None:
+    scene = a_scene(monitored, tmp_path)
+    alerting = Alerting(scene)
+    alerting.prepare()
+    assert alerting.listener is not None
+    scene.recorder.record(FaultWitnessed("f", "no answer", 1.0, users="failed requests"))
+    for at in range(4):
+        look_at(monitored, scraped, alerting.listener, float(at))
+    scraped.texts = {}
+    for at in range(4, 8):
+        look_at(monitored, scraped, alerting.listener, float(at))
+    alerting.begin_replay(3.5, 7.5, now())
+    alerting.end_replay()
+    alerting.end_replay()
+    event = replayed(scene)
+    assert event.why == ""
+    assert {rule.alert: rule.untold for rule in event.rules} == {
+        "Errors": [],
+        "Restarts": [],
+        "Few": [],
+        "Disk": ["node_filesystem_avail_bytes"],
+    }
+    (errors, _) = event.spells
+    assert errors.alert == "Errors"
+    assert errors.firing is not None
+    assert 0 <= errors.firing <= 5
+    assert (tmp_path / NAME_ENDING).is_file()
+
+
+def test_where_promtool_is_not_to_be_had_the_recording_says_so(
+    monitored: Settings, scraped: ScrapedCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> Path:
+        raise ToolMissingError("promtool is nowhere")
+
+    monkeypatch.setattr(alerting_module, "ensure_promtool", missing)
+    scene = a_scene(monitored, tmp_path)
+    alerting = Alerting(scene)
+    alerting.prepare()
+    assert alerting.listener is not None
+    look_at(monitored, scraped, alerting.listener, 0.0)
+    alerting.begin_replay(None, None, None)
+    alerting.end_replay()
+    assert replayed(scene).why == "the tool is missing: promtool is nowhere"
+    assert (tmp_path / NAME_ENDING).is_file()
+
+
+def test_what_goes_wrong_with_alerts_fails_no_drill(
+    monitored: Settings, scraped: ScrapedCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> AlertsReplayed:
+        raise ValueError("series that nobody expected")
+
+    monkeypatch.setattr(alerting_module, "replay_drill", crash)
+    scene = a_scene(monitored, tmp_path)
+    alerting = Alerting(scene)
+    alerting.prepare()
+    assert alerting.listener is not None
+    look_at(monitored, scraped, alerting.listener, 0.0)
+    alerting.begin_replay(None, None, None)
+    alerting.end_replay()
+    assert replayed(scene).why == "ValueError: series that nobody expected"
+
+
+@pytest.mark.parametrize("rules", ["# Runbook\n", RULES])
+def test_without_a_section_or_rules_nothing_is_recorded(
+    settings: Settings, monitored: Settings, tmp_path: Path, rules: str
+) -> None:
+    scene = a_scene(settings if rules == RULES else monitored, tmp_path, rules)
+    alerting = Alerting(scene)
+    alerting.prepare()
+    assert alerting.listener is None
+    alerting.begin_replay(1.0, 2.0, None)
+    alerting.end_replay()
+    assert read_events(scene.recorder.path) == []
