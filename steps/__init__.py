@@ -14,4 +14,5 @@ pytest_plugins = [
     "steps.baselines",
     "steps.writes",
     "steps.credit",
+    "steps.alerts",
 ]

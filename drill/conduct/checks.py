@@ -19,6 +19,7 @@ from drill.conduct.scenario import (
     DEFECT,
     FAULT,
     HEALS,
+    LEADS,
     LOAD,
     LOOKED,
     NOBODY,
@@ -33,6 +34,7 @@ from drill.conduct.scenario import (
     facts_of,
     looked_at,
     place_of,
+    stated_alerts,
     telling_of,
 )
 from drill.errors import DrillError
@@ -224,6 +226,7 @@ def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
         _compile(telling.pattern)
     elif '" tells "' in text or '" as first written tells "' in text:
         raise _NoSuchError(f"{text!r} is not right here: expected {TELLS!r}, or 'anew under the fault'")
+    _look_up_alerts(settings, book, text)
     defect = parse(DEFECT, text)
     if defect is not None:
         book.defect(str(defect["identity"]))
@@ -234,6 +237,24 @@ def _check_alert(book: Book, alert: str) -> None:
     if rules.named(alert) is None:
         known = ", ".join(rule.name for rule in rules.rules)
         raise _NoSuchError(f"{alert!r} is not right here: expected an alert of {rules.path.name}: {known}")
+
+
+def _look_up_alerts(settings: Settings, book: Book, text: str) -> None:
+    """Raise a DrillError for an alert that no rule has, or a section that the runbook has not."""
+    named = stated_alerts([text])
+    leads = parse(LEADS, text)
+    if leads is not None:
+        book.corrected.section(str(leads["section"]))
+    if not named or settings.alerts is None:
+        return
+    books = [book.corrected, *([book.as_written] if settings.target.runbook_as_written else [])]
+    known = [rule.name for each in books for rule in alert_rules(each).rules]
+    for name in named:
+        if name not in known:
+            raise _NoSuchError(
+                f"{name!r} is not right here: expected one of the runbook's alerts: "
+                f"{', '.join(dict.fromkeys(known))}"
+            )
 
 
 def _compile(pattern: str) -> None:

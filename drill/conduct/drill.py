@@ -14,6 +14,7 @@ import msgspec
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.conduct.acting import Acting
+from drill.conduct.alerting import Alerting
 from drill.conduct.auditing import ask_rows, audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
@@ -95,7 +96,8 @@ class Drill:
             allow_context,
             calibration,
         )
-        self._users = Users(self._scene)
+        self._alerting = Alerting(self._scene)
+        self._users = Users(self._scene, self._alerting.listener)
         self._breaking = Breaking(self._scene)
         self._acting = Acting(self._scene)
         self._calling = Calling(self._scene)
@@ -108,6 +110,7 @@ class Drill:
         meanwhile. Raises SetupError with what was last seen."""
         self._acting.check()
         self._calling.begin()
+        self._alerting.prepare()
         self._users.begin()
         self._breaking.prepare(self.facts.faults)
         pass_gate(self._scene)
@@ -268,6 +271,7 @@ class Drill:
             parts=settings.part_kinds(),
             lacks=settings.missing_parts(),
             calibration=self._scene.calibration,
+            alerts=None if facts.alerts is None else list(facts.alerts),
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
                 minimum_requests=judging.minimum_requests,
@@ -291,10 +295,14 @@ class Drill:
         else:
             self._watching.window_after(recovered)
         self._users.stop()
+        self._alerting.begin_replay(
+            self._breaking.began if self._breaking.injected else None, recovered, self._acting.started
+        )
         if self._acting.started is not None:
             record_changes(scene.cluster, scene.recorder, self._acting.started)
         if recovered is not None:  # a service that is out cannot be asked for its writes
             audit(scene, self._breaking.began if self._breaking.injected else None)
+        self._alerting.end_replay()
         return judge(self.folder)
 
     def _patience(self) -> float:

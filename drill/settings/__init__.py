@@ -8,6 +8,7 @@ from drill.settings.judge import Judge
 from drill.settings.load import Load, PlannedRequest, Write
 from drill.settings.monitoring import Monitoring
 from drill.settings.others import (
+    Alerts,
     Checklists,
     ClusterPorts,
     Communication,
@@ -24,6 +25,7 @@ from drill.settings.target import Image, Target, Workload
 
 __all__ = [
     "DEFAULT_FILE",
+    "Alerts",
     "Backup",
     "Checklists",
     "ClusterPorts",

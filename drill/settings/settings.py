@@ -11,6 +11,7 @@ from drill.settings.judge import Judge
 from drill.settings.load import Load
 from drill.settings.monitoring import Monitoring
 from drill.settings.others import (
+    Alerts,
     Checklists,
     ClusterPorts,
     Communication,
@@ -34,6 +35,7 @@ class Settings(Section):
     parts: dict[str, Part] = Field(default_factory=dict)
     metrics: Metrics | None = None
     monitoring: Monitoring | None = None
+    alerts: Alerts | None = None
     operator: Operator = Operator()
     judge: Judge = Judge()
     limits: Limits = Limits()

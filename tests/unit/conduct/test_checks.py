@@ -406,3 +406,37 @@ def test_a_feature_file_that_is_no_text_no_file(tmp_path: Path) -> None:
 def test_a_tag_that_is_nearly_one(tag: str, meant: str) -> None:
     assert meant in misspelt(tag, KNOWN)
     assert bool(misspelt(tag, KNOWN)) == bool(meant)
+
+
+STATED = (
+    GOOD
+    + '    And the alert "ServiceDown" fires within 3 minutes\n    And only the alerts "ServiceDown" fire\n'
+)
+
+
+def test_alerts_that_a_scenario_states_are_those_that_are_to_fire(
+    tmp_path: Path, settings: settings_module.Settings, book: Book
+) -> None:
+    assert found_in(tmp_path, STATED, settings, book) == []
+    (stated,) = scenarios_of(write(tmp_path, STATED))
+    assert facts_of(stated).alerts == ("ServiceDown",)
+    (silent,) = scenarios_of(write(tmp_path, GOOD + "    And no alert fires\n"))
+    assert facts_of(silent).alerts == ()
+    (good,) = scenarios_of(write(tmp_path, GOOD))
+    assert facts_of(good).alerts is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wrong"),
+    [
+        ('the alert "ServiceDwn" fires within 3 minutes', "'ServiceDwn' is not right here"),
+        ('only the alerts "ServiceDown", "Nobody" fire', "'Nobody' is not right here"),
+        ('the alert "ServiceDown" leads to "Service Completely Up (P0)"', "Service Completely Up"),
+    ],
+)
+def test_an_alert_or_section_that_is_not_there_is_refused(
+    tmp_path: Path, settings: settings_module.Settings, book: Book, sentence: str, wrong: str
+) -> None:
+    (found,) = found_in(tmp_path, f"{GOOD}    And {sentence}\n", settings, book)
+    assert found.startswith(f"{tmp_path / 'down.feature'}:13: ")
+    assert wrong in found
