@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -296,11 +297,14 @@ def test_a_name_leads_to_the_control_plane(answers: Answers, cluster: Cluster) -
 def test_receive_listens_for_so_long_and_ends(tmp_path: Path) -> None:
     for name in ("runbook", "novel_engine"):
         (tmp_path / name).symlink_to(ROOT / name)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     text = (
-        (ROOT / "drill.toml").read_text().replace("[monitoring]\n", "[monitoring]\nreceiver_port = 18498\n")
+        (ROOT / "drill.toml").read_text().replace("[monitoring]\n", f"[monitoring]\nreceiver_port = {port}\n")
     )
     (tmp_path / "drill.toml").write_text(text)
     words = ["--target", str(tmp_path / "drill.toml"), "monitoring", "receive", "--seconds", "1"]
     done = CliRunner().invoke(cli, [*words, "--address", "127.0.0.1"])
-    assert (done.exit_code, "listening on port 18498" in done.output) == (0, True)
+    assert (done.exit_code, f"listening on port {port}" in done.output) == (0, True)
     assert (tmp_path / "received-alerts.jsonl").read_bytes() == b""
