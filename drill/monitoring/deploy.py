@@ -50,10 +50,11 @@ def bring_up(settings: Settings, cluster: Cluster, rules: AlertRules, metrics: l
         digests[kube_state_metrics.IMAGE] = kube_state_metrics.digest()
     changed = load_named_images(digests, [control_plane_of(name_of(settings))], HELD)
     with stage(f"applying {monitoring.manifests}"):
+        was_up = is_up(settings, cluster)
         ours = objects_of(monitoring, rules, metrics, gateway_of(settings))
         _apply(cluster, ours)
         cluster.kubectl("apply", "-k", str(manifests))
-        if changed:  # the name of a changed image stays the same
+        if changed and was_up:  # the name of a changed image stays the same
             cluster.kubectl("rollout", "restart", "deployment", "-n", monitoring.namespace)
     with stage(f"waiting until all deployments of {monitoring.namespace} are ready"):
         _wait_until_ready(cluster, monitoring)

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import msgspec
 
-from drill.cluster.access import Cluster
+from drill.cluster.access import AbsentError, Cluster
 from drill.errors import SetupError, UsageError
 from drill.settings import Settings
 
@@ -230,7 +230,11 @@ def in_cluster(settings: Settings, cluster: Cluster) -> Prometheus:
     def way(method: str, path: str, parameters: dict[str, str]) -> bytes:
         try:
             return cluster.request(method, f"{place}{path}", query=parameters, seconds=SECONDS)
-        except SetupError as error:
+        except AbsentError as error:
             raise PrometheusError(f"{error}. `drill monitoring up` brings Prometheus up") from error
+        except SetupError as error:
+            raise PrometheusError(
+                f"{error}; `kubectl get pods -n {monitoring.namespace}` may say why"
+            ) from error
 
     return Prometheus(way)
