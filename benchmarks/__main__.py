@@ -13,6 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.alerts_live import alerts_live
 from benchmarks.gate import gate
 from benchmarks.instruments import instrument, judging
 from benchmarks.judge_truth import truth
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "kills": kills,
     "truth": truth,
     "gate": gate,
+    "alerts-live": alerts_live,
 }
 
 

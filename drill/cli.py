@@ -32,6 +32,7 @@ from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
 from drill.matrix.command import matrix
+from drill.monitoring.command import monitoring
 from drill.mutate.ablation import ablation
 from drill.mutate.command import mutate
 from drill.nightly.command import nightly
@@ -214,3 +215,4 @@ cli.add_command(matrix)
 cli.add_command(alerts)
 cli.add_command(incident)
 cli.add_command(checklist)
+cli.add_command(monitoring)

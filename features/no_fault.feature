@@ -10,3 +10,11 @@ Feature: Nothing is broken
     And nobody acts
     Then the performance baselines hold afterwards
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: Nothing is broken, and nobody is called
+    Given the target is healthy
+    And users are on it
+    When nothing is broken
+    And nobody acts
+    Then no alert fires

@@ -15,6 +15,15 @@ Feature: Service Completely Down (P0)
     And every command of the procedure succeeds
     And no acknowledged write is lost
 
+  @quarterly
+  Scenario: A service that was scaled away calls somebody, and leads to its section
+    When the fault "deployment-scaled-to-zero" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions"
+    Then the service recovers within the response time of P0
+    And the alert "ServiceDown" fires within 3 minutes
+    And the alert "ServiceDown" leads to "Service Completely Down (P0)"
+    And only the alerts "ServiceDown" fire
+
   @quarterly @RB-001
   Scenario: The scale-up as first written waits until someone presses Ctrl-C
     When the fault "deployment-scaled-to-zero" takes effect

@@ -7,10 +7,12 @@ pytest_plugins = [
     "steps.load",
     "steps.backup",
     "steps.faults",
+    "steps.monitoring",
     "steps.runbook",
     "steps.diagnosis",
     "steps.recovery",
     "steps.baselines",
     "steps.writes",
     "steps.credit",
+    "steps.alerts",
 ]

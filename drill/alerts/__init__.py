@@ -4,7 +4,10 @@ out: when each alert would have fired, by Prometheus' own rule engine.
 rules.py     the rules of a runbook's fences, byte for byte
 series.py    series as scraped, stored, and with a fault's last state held on
 engine.py    promtool: whether it takes the rules, and when each alert is pending, fires and ends
+recording.py  the series of a drill, as they are scraped (exposed.py, expressions.py)
 judging.py   what that means: in time, nobody called, fired besides, undecided
 mutants.py   rules changed in one way, and which series notice
+replay.py    a drill's series as a monitoring would have seen them (drilled.py: what the judge reads of it)
+table.py     faults by alerts
 command.py   `drill alerts`
 """

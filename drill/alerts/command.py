@@ -12,8 +12,10 @@ from drill import settings as settings_module
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import judged
 from drill.alerts.mutants import mutated
+from drill.alerts.replay import prepared
 from drill.alerts.rules import AlertRules, alert_rules
-from drill.alerts.series import held, read_series, series_files
+from drill.alerts.series import read_series, series_files
+from drill.alerts.table import lines_of, row_of
 from drill.errors import InputError
 from drill.machine.promtool import ensure_promtool
 from drill.runbook import parse
@@ -87,7 +89,9 @@ def test(
 ) -> None:
     """When each alert would have fired over stored series, and what would have fired besides."""
     rules = _rules(context, runbook)
-    cases = [held(read_series(file), hold_seconds) for place in places for file in series_files(place)]
+    cases = [
+        prepared(read_series(file), rules, hold_seconds) for place in places for file in series_files(place)
+    ]
     try:
         episodes = evaluate(ensure_promtool(), rules.files(), cases)
     except RulesRefusedError as error:
@@ -133,7 +137,9 @@ def mutate(
 ) -> None:
     """Change each rule in one way at a time, and say which changes no stored series notices."""
     rules = _rules(context, runbook)
-    cases = [held(read_series(file), hold_seconds) for place in places for file in series_files(place)]
+    cases = [
+        prepared(read_series(file), rules, hold_seconds) for place in places for file in series_files(place)
+    ]
     score = mutated(ensure_promtool(), rules, cases)
     if output == "json":
         click.echo(
@@ -146,6 +152,42 @@ def mutate(
         raise SystemExit(UNDECIDED)
     if 100 * score.share < least_percent:
         raise SystemExit(WRONG)
+
+
+@alerts.command()
+@click.argument(
+    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
+)
+@RUNBOOK
+@HOLD
+@FORMAT
+@click.pass_context
+def table(
+    context: click.Context,
+    *,
+    places: tuple[Path, ...],
+    runbook: Path | None,
+    hold_seconds: float,
+    output: str,
+) -> None:
+    """Faults by alerts: seconds from each fault until each alert fires, or the gap."""
+    rules = _rules(context, runbook)
+    files = [file for place in places for file in series_files(place)]
+    cases = [prepared(read_series(file), rules, hold_seconds) for file in files]
+    episodes = evaluate(ensure_promtool(), rules.files(), cases)
+    rows = [
+        row_of(rules, file, case, found) for file, case, found in zip(files, cases, episodes, strict=True)
+    ]
+    rows.sort(key=lambda row: (row.fault, row.name))
+    if output == "json":
+        click.echo(msgspec.json.encode(rows).decode())
+    else:
+        for line in lines_of(rules, rows):
+            click.echo(line)
+    if any(row.gap and not row.gap.startswith("undecided") for row in rows):
+        raise SystemExit(WRONG)
+    if any(row.gap for row in rows):
+        raise SystemExit(UNDECIDED)
 
 
 def _rules(context: click.Context, runbook: Path | None) -> AlertRules:

@@ -26,6 +26,7 @@ MARK = "drill_case"
 ANSWER = re.compile(r"^\s*got: (?P<samples>\{.*)$", re.MULTILINE)
 SAMPLE = re.compile(r"\{(?P<labels>(?:[^\"{}]|\"(?:[^\"\\]|\\.)*\")*)\} (?P<value>[-+0-9.eEInfNa]+)")
 LABEL = re.compile(r"(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)=(?P<value>\"(?:[^\"\\]|\\.)*\")")
+WITHIN = 1e-6
 MOST_SAID = 1200
 _Labels = tuple[tuple[str, str], ...]
 Episodes = list["AlertEpisode"]
@@ -68,7 +69,10 @@ def evaluate(
     evaluations; None: as the case was scraped. Raises RulesRefusedError where Prometheus refuses the rules.
     """
     answers: dict[int, dict[float, list[dict[str, str]]]] = {}
-    intervals = {index: every_seconds or case.header.scrape_seconds for index, case in enumerate(cases)}
+    intervals = {
+        index: every_seconds or case.header.evaluate_seconds or case.header.scrape_seconds
+        for index, case in enumerate(cases)
+    }
     for interval in sorted(set(intervals.values())):
         chosen = {index: case for index, case in enumerate(cases) if intervals[index] == interval}
         answers.update(_asked(promtool, rule_files, chosen, interval))
@@ -112,7 +116,7 @@ def promtool_test(case: SeriesFile, index: int, times: Sequence[float]) -> dict[
         "name": case.name,
         "interval": _duration(case.header.scrape_seconds),
         "input_series": [
-            {"series": _selector(each), "values": notation(each.values)} for each in case.series
+            {"series": _selector(each), "values": notation(each.values, WITHIN)} for each in case.series
         ],
         "promql_expr_test": [
             {"expr": question, "eval_time": _duration(seconds), "exp_samples": []} for seconds in times

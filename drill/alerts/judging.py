@@ -70,18 +70,18 @@ def judged(rules: AlertRules, case: SeriesFile, episodes: Sequence[AlertEpisode]
                 wrong += _late(rules, rule, fired[name] - (begin or 0.0))
             elif rule.asks_the_clock:
                 undecided.append(f"{name} asks the clock, which a replay does not have")
-            elif observed < _needs(rule):
+            elif observed < rule.needs_seconds:
                 undecided.append(
-                    f"{name} did not fire within {observed:.0f} s; {_needs(rule):.0f} s would tell"
+                    f"{name} did not fire within {observed:.0f} s; {rule.needs_seconds:.0f} s would tell"
                 )
             else:
                 wrong.append(f"nobody is called: {name} did not fire within {observed:.0f} s")
         wrong += [f"{name} fired, and is not meant to" for name in fired if name not in meant]
         for rule in rules.rules:
-            if rule.name not in meant and rule.name not in fired and case.last_seconds < _needs(rule):
+            if rule.name not in meant and rule.name not in fired and case.last_seconds < rule.needs_seconds:
                 undecided.append(
                     f"{rule.name} is silent, but {case.last_seconds:.0f} s are too few: "
-                    f"{_needs(rule):.0f} s would tell"
+                    f"{rule.needs_seconds:.0f} s would tell"
                 )
     source, held = case.header.source, case.held_seconds
     return AlertOutcome(
@@ -101,11 +101,6 @@ def _late(rules: AlertRules, rule: AlertRule, seconds: float) -> list[str]:
             f"{limit.value:.0f} s"
         ]
     return []
-
-
-def _needs(rule: AlertRule) -> float:
-    """Seconds after which an alert that is still silent will stay so while nothing changes."""
-    return rule.window_seconds + rule.waits_seconds
 
 
 def _at(seconds: float | None, origin: float) -> str:

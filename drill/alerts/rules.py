@@ -52,6 +52,11 @@ class AlertRule(msgspec.Struct, frozen=True):
         return max((seconds_of(text) for text in found), default=0.0)
 
     @property
+    def needs_seconds(self) -> float:
+        """After so long a rule that is still silent stays so while nothing changes."""
+        return self.window_seconds + self.waits_seconds
+
+    @property
     def link(self) -> str:
         """Where it leads who is called; "" where it does not say."""
         return next((self.annotations[name] for name in LINKS if self.annotations.get(name)), "")

@@ -49,7 +49,9 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """The first line of a file. `source`: where the series are from, in words; seconds since the first
     scrape: `fault_seconds`, when the fault was injected, None for none; `hold_from_seconds`, until when its
     last state was recorded and from where it is held on, None where nothing is to be held. `meant`: the
-    alerts that are meant to fire; None where nobody has said.
+    alerts that are meant to fire; None where nobody has said. `evaluate_seconds`: between two scrapes and two
+    evaluations of the monitoring that is assumed, where that is not how often was scraped; `untold`: metrics
+    that rules name and that could not be scraped.
     """
 
     form: Literal["drill alert series 1"]
@@ -58,6 +60,8 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     fault_seconds: float | None = None
     hold_from_seconds: float | None = None
     meant: tuple[str, ...] | None = None
+    evaluate_seconds: float | None = None
+    untold: tuple[str, ...] = ()
 
 
 class StoredSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,12 +91,16 @@ class ScrapedSeries(msgspec.Struct, frozen=True):
 
 
 class SeriesFile(msgspec.Struct, frozen=True):
-    """What one file holds. Every series has `scrapes` values."""
+    """What one file holds. Every series has `scrapes` values. `held_seconds`: for how long the fault's last
+    state was held on; of a replay: `past_seconds`, steady before what was recorded, and `recovered_seconds`,
+    when the hold is over and what was recorded afterwards begins, None where it never does."""
 
     name: str
     header: SeriesHeader
     series: tuple[ScrapedSeries, ...]
     held_seconds: float = 0.0
+    past_seconds: float = 0.0
+    recovered_seconds: float | None = None
 
     @property
     def scrapes(self) -> int:
@@ -214,7 +222,7 @@ def read_series(path: Path) -> SeriesFile:
         msgspec.structs.replace(each, values=each.values + (Gap.MISSED,) * (count - len(each.values)))
         for each in series.values()
     )
-    name = path.name.removesuffix(NAME_ENDING).rstrip(".") or path.parent.name
+    name = path.name.removesuffix(NAME_ENDING).rstrip(".") or path.resolve().parent.name
     return SeriesFile(name, header, filled)
 
 
@@ -228,8 +236,11 @@ def _decoded(path: Path, number: int, line: bytes, kind: type[_Record]) -> _Reco
 
 
 def _check_header(path: Path, header: SeriesHeader) -> None:
-    if not (math.isfinite(header.scrape_seconds) and 0.1 <= header.scrape_seconds <= 3600):
-        raise InputError(path, 1, header.scrape_seconds, "scrape_seconds from 0.1 to 3600")
+    every, evaluate = header.scrape_seconds, header.evaluate_seconds
+    if not (math.isfinite(every) and 0.1 <= every <= 3600):
+        raise InputError(path, 1, every, "scrape_seconds from 0.1 to 3600")
+    if evaluate is not None and not (every <= evaluate <= 3600):
+        raise InputError(path, 1, evaluate, f"evaluate_seconds from {every:g} to 3600")
     begin, hold = header.fault_seconds, header.hold_from_seconds
     if any(each is not None and each < 0 for each in (begin, hold)):
         raise InputError(path, 1, (begin, hold), "seconds since the first scrape")
@@ -237,15 +248,16 @@ def _check_header(path: Path, header: SeriesHeader) -> None:
         raise InputError(path, 1, hold, "hold_from_seconds after fault_seconds")
 
 
-def notation(values: Sequence[Value]) -> str:
-    """Values in promtool's notation; equal steps of whole numbers, and what repeats, are told once."""
+def notation(values: Sequence[Value], within: float = 0.0) -> str:
+    """Values in promtool's notation; equal steps of whole numbers, and what repeats, are told once; `within`:
+    also steps of any numbers that differ by no more than this."""
     parts: list[str] = []
     at = 0
     while at < len(values):
         first = values[at]
-        step = _step(values, at)
+        step = _step(values, at, within)
         end = at
-        while step is not None and end + 1 < len(values) and _step(values, end) == step:
+        while step is not None and _goes_on(values, at, end, step, within):
             end += 1
         if isinstance(first, Gap):
             end = at
@@ -258,13 +270,25 @@ def notation(values: Sequence[Value]) -> str:
         elif step == 0:
             parts.append(f"{_number(first)}x{end - at}")
         else:
-            parts.append(f"{_number(first)}{step:+.0f}x{end - at}")
+            parts.append(f"{_number(first)}{'+' if step > 0 else ''}{_number(step)}x{end - at}")
         at = end + 1
     return " ".join(parts)
 
 
-def _step(values: Sequence[Value], at: int) -> float | None:
-    """From one value to the next, where both are whole numbers or they are equal."""
+def _goes_on(values: Sequence[Value], at: int, end: int, step: float, within: float) -> bool:
+    """Whether the value after `end` is where the steps from `at` lead to."""
+    if end + 1 >= len(values):
+        return False
+    first, following = values[at], values[end + 1]
+    if isinstance(first, Gap) or isinstance(following, Gap):
+        return False
+    if within == 0:
+        return _step(values, end, within) == step
+    return abs(first + step * (end + 1 - at) - following) <= within
+
+
+def _step(values: Sequence[Value], at: int, within: float) -> float | None:
+    """From one value to the next, where both are whole numbers or they are equal, or where any will do."""
     if at + 1 >= len(values):
         return None
     first, second = values[at], values[at + 1]
@@ -272,6 +296,8 @@ def _step(values: Sequence[Value], at: int) -> float | None:
         return None
     if first == second:
         return 0.0
+    if within:
+        return round(second - first, 6)
     return second - first if first.is_integer() and second.is_integer() else None
 
 
@@ -341,7 +367,7 @@ def _held(series: ScrapedSeries, first: int, last: int, added: int) -> ScrapedSe
         return msgspec.structs.replace(
             series, values=values[: last + 1] + (now,) * added + values[last + 1 :]
         )
-    rate = _rate(values[first : last + 1]) if series.goes_on else 0.0
+    rate = rate_of(values[first : last + 1]) if series.goes_on else 0.0
     going_on = tuple(now + rate * (each + 1) for each in range(added))
     after: list[Value] = []
     offset, previous = rate * added, now
@@ -355,16 +381,18 @@ def _held(series: ScrapedSeries, first: int, last: int, added: int) -> ScrapedSe
     return msgspec.structs.replace(series, values=values[: last + 1] + going_on + tuple(after))
 
 
-def _rate(values: Sequence[Value]) -> float:
-    """The mean increase from scrape to scrape; from one that began anew, what it has reached since."""
+def rate_of(values: Sequence[Value]) -> float:
+    """The mean increase from scrape to scrape; from one that began anew, what it has reached since. Where
+    nothing was scraped in between, the increase is that of the whole time."""
     increase, steps = 0.0, 0
     previous: float | None = None
-    for value in values:
-        if isinstance(value, Gap):
+    seen = 0
+    for at, value in enumerate(values):
+        if value is Gap.STALE:
             previous = None
-            continue
-        if previous is not None:
-            increase += value - previous if value >= previous else value
-            steps += 1
-        previous = value
+        elif not isinstance(value, Gap):
+            if previous is not None:
+                increase += value - previous if value >= previous else value
+                steps += at - seen
+            previous, seen = value, at
     return increase / steps if steps else 0.0

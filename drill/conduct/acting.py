@@ -72,7 +72,7 @@ class Acting:
 
     def _operator_of(self, evidence: Path, recorder: Recorder) -> Operator:
         settings = self._scene.settings
-        world = world_of(settings, self._files)
+        world = world_of(settings, self._files, self._scene.cluster)
         hung = settings.judge.command_hung_seconds
         return Operator(settings, evidence, recorder, world, longest_command_seconds=hung)
 

@@ -11,12 +11,15 @@ from collections.abc import Collection, Iterator, Sequence
 from parse import parse
 from pytest_bdd.parser import Scenario
 
+from drill.alerts.rules import alert_rules
 from drill.baselines.severities import severity_of
 from drill.conduct.book import Book, step_at
 from drill.conduct.scenario import (
+    CALLED,
     DEFECT,
     FAULT,
     HEALS,
+    LEADS,
     LOAD,
     LOOKED,
     NOBODY,
@@ -31,6 +34,7 @@ from drill.conduct.scenario import (
     facts_of,
     looked_at,
     place_of,
+    stated_alerts,
     telling_of,
 )
 from drill.errors import DrillError
@@ -61,6 +65,7 @@ def lacks(settings: Settings, facts: Facts) -> list[str]:
         if facts.as_written and settings.target.runbook_as_written is None
         else []
     )
+    missing += ["[monitoring]"] if facts.calls and settings.lacks("monitoring") else []
     return list(dict.fromkeys(missing))
 
 
@@ -131,6 +136,10 @@ def _structure(written: Written, facts: Facts) -> Iterator[tuple[int, str]]:
     for at, sentence in enumerate(written.sentences):
         if kinds[at] == "look" and not first.get("load", at) < at < min(breaks):
             yield sentence.line, f"{LOOKED!r} must come after {LOAD!r}, and before anything is broken"
+    if first.get("called", len(kinds)) < min(breaks):
+        yield line["called"], f"{CALLED!r} before anything is broken: expected after the fault"
+    if first.get("called", -1) > min(first.get(kind, len(kinds)) for kind in ("place", "nobody", "heals")):
+        yield line["called"], f"{CALLED!r} after somebody acted, or waited: expected before"
     acts = [kind for kind in ("place", "nobody", "heals") if kind in first]
     for kind in acts:
         if first[kind] < min(breaks):
@@ -200,6 +209,9 @@ def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
     fault = parse(FAULT, text)
     if fault is not None:
         experiment_of(settings, str(fault["fault"]))
+    called = parse(CALLED, text)
+    if called is not None:
+        _check_alert(book, str(called["alert"]))
     place = place_of(text) or looked_at(text)
     if place is not None:
         bind([step_at(book.as_written if place.as_written else book.corrected, place.place)], place.bindings)
@@ -214,9 +226,35 @@ def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
         _compile(telling.pattern)
     elif '" tells "' in text or '" as first written tells "' in text:
         raise _NoSuchError(f"{text!r} is not right here: expected {TELLS!r}, or 'anew under the fault'")
+    _look_up_alerts(settings, book, text)
     defect = parse(DEFECT, text)
     if defect is not None:
         book.defect(str(defect["identity"]))
+
+
+def _check_alert(book: Book, alert: str) -> None:
+    rules = alert_rules(book.corrected)
+    if rules.named(alert) is None:
+        known = ", ".join(rule.name for rule in rules.rules)
+        raise _NoSuchError(f"{alert!r} is not right here: expected an alert of {rules.path.name}: {known}")
+
+
+def _look_up_alerts(settings: Settings, book: Book, text: str) -> None:
+    """Raise a DrillError for an alert that no rule has, or a section that the runbook has not."""
+    named = stated_alerts([text])
+    leads = parse(LEADS, text)
+    if leads is not None:
+        book.corrected.section(str(leads["section"]))
+    if not named or settings.alerts is None:
+        return
+    books = [book.corrected, *([book.as_written] if settings.target.runbook_as_written else [])]
+    known = [rule.name for each in books for rule in alert_rules(each).rules]
+    for name in named:
+        if name not in known:
+            raise _NoSuchError(
+                f"{name!r} is not right here: expected one of the runbook's alerts: "
+                f"{', '.join(dict.fromkeys(known))}"
+            )
 
 
 def _compile(pattern: str) -> None:
@@ -238,6 +276,8 @@ def _kind(text: str) -> str:
         return fixed[text]
     if parse(FAULT, text):
         return "fault"
+    if parse(CALLED, text):
+        return "called"
     if looked_at(text) is not None:
         return "look"
     return "place" if place_of(text) is not None else ""

@@ -14,9 +14,11 @@ import msgspec
 from drill import wait
 from drill.cluster.access import Cluster
 from drill.conduct.acting import Acting
+from drill.conduct.alerting import Alerting
 from drill.conduct.auditing import ask_rows, audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
+from drill.conduct.calling import Calling
 from drill.conduct.gate import pass_gate
 from drill.conduct.run import Run
 from drill.conduct.scenario import Facts, Place
@@ -94,9 +96,11 @@ class Drill:
             allow_context,
             calibration,
         )
-        self._users = Users(self._scene)
+        self._alerting = Alerting(self._scene)
+        self._users = Users(self._scene, self._alerting.listener)
         self._breaking = Breaking(self._scene)
         self._acting = Acting(self._scene)
+        self._calling = Calling(self._scene)
         self._watching = Watching(self._scene, self._users, self._breaking, self._acting)
         self._verdict: DrillVerdict | None = None
         self._scene.recorder.record(self._start(), durable=True)
@@ -105,6 +109,8 @@ class Drill:
         """The target must be healthy before anything is blamed on it. What takes long to start is started
         meanwhile. Raises SetupError with what was last seen."""
         self._acting.check()
+        self._calling.begin()
+        self._alerting.prepare()
         self._users.begin()
         self._breaking.prepare(tuple(fault for fault in self.facts.faults if not self._awaits_backup(fault)))
         pass_gate(self._scene)
@@ -120,6 +126,7 @@ class Drill:
     def start_load(self) -> None:
         """Users come, and are served before anything is broken: the window before."""
         self._users.see_served()
+        self._calling.wait_until_quiet()
 
     def back_up(self) -> None:
         """Start the target's own backup job by hand, wait for it, and until writes have been acknowledged
@@ -153,6 +160,13 @@ class Drill:
         if not self._users.there:
             raise UsageError(f"{fault}: a fault without load has no witness; let users come first")
         self._breaking.take_effect(fault)
+
+    def wait_until_called(self, alert: str) -> None:
+        """The operator does nothing until that alert has been received, from the target's own monitoring.
+        Raises NobodyCalledError where it is not."""
+        if not self._breaking.injected:
+            raise UsageError(f"{alert}: nobody is called before anything is broken")
+        self._calling.wait_until_called(alert, self._breaking.injected[0])
 
     def break_nothing(self) -> None:
         """The no-fault drill: nothing is injected, and nobody acts."""
@@ -188,7 +202,14 @@ class Drill:
         """End the load, undo the faults, bring the target into its known state. Returns what could not be
         done; never raises a DrillError."""
         troubles: list[str] = []
-        for action in (self._users.stop, self._acting.close, self._undo, self._put_back, self._end_recording):
+        for action in (
+            self._users.stop,
+            self._acting.close,
+            self._calling.close,
+            self._undo,
+            self._put_back,
+            self._end_recording,
+        ):
             try:
                 action()
             except DrillError as error:
@@ -256,6 +277,7 @@ class Drill:
             parts=settings.part_kinds(),
             lacks=settings.missing_parts(),
             calibration=self._scene.calibration,
+            alerts=None if facts.alerts is None else list(facts.alerts),
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
                 minimum_requests=judging.minimum_requests,
@@ -279,10 +301,14 @@ class Drill:
         else:
             self._watching.window_after(recovered)
         self._users.stop()
+        self._alerting.begin_replay(
+            self._breaking.began if self._breaking.injected else None, recovered, self._acting.started
+        )
         if self._acting.started is not None:
             record_changes(scene.cluster, scene.recorder, self._acting.started)
         if recovered is not None:  # a service that is out cannot be asked for its writes
             audit(scene, self._breaking.began if self._breaking.injected else None)
+        self._alerting.end_replay()
         return judge(self.folder)
 
     def _patience(self) -> float:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drill.judge.verdict import Criterion, DrillVerdict
+from drill.judge.verdict import AlertSeen, Criterion, DrillVerdict
 from drill.recording.events import CommandFinished
 from drill.run.outcome import as_expected
 from drill.runbook import Defect
+from drill.runbook.document import NUMBERING
 
 BASELINES = ("response_time", "error_rate", "cpu", "memory", "database")
 
@@ -78,6 +79,48 @@ def tells(verdict: DrillVerdict, place: str, pattern: str) -> None:
         )
     _raise("fail", AssertionError, verdict, found)
     _raise("inconclusive", Inconclusive, verdict, found)
+
+
+def fires(verdict: DrillVerdict, alert: str, within_seconds: float | None = None) -> AlertSeen | None:
+    """The alert fires after the fault, within so many seconds of it; None where the target has no alerts."""
+    judged = _criterion(verdict, "detected")
+    if judged.verdict == "not applicable":
+        return None
+    _raise("inconclusive", Inconclusive, verdict, [judged])
+    firing = [
+        (each.firing_seconds, each)
+        for each in verdict.alerts or []
+        if each.alert == alert and each.firing_seconds is not None and each.firing_seconds >= 0
+    ]
+    if not firing:
+        raise AssertionError(
+            f"{alert} does not fire, so nobody would have been called by it: {judged.why}; evidence: "
+            f"{verdict.evidence}"
+        )
+    seconds, first = min(firing, key=lambda each: each[0])
+    if within_seconds is not None and seconds > within_seconds:
+        raise AssertionError(
+            f"expected {alert} to fire within {within_seconds:.0f} s, it fires {seconds:.0f} s after the "
+            f"fault; evidence: {verdict.evidence}"
+        )
+    return first
+
+
+def only_fire(verdict: DrillVerdict, alerts: Sequence[str]) -> None:
+    """These alerts fire, all of them, and no other does."""
+    for alert in alerts:
+        fires(verdict, alert)
+    hold(verdict, ["quiet"])
+
+
+def leads_to(verdict: DrillVerdict, alert: str, section: str) -> None:
+    """Whoever is called by the alert is led to that section of the runbook."""
+    seen = fires(verdict, alert)
+    if seen is not None and NUMBERING.sub("", seen.section) != NUMBERING.sub("", section):
+        raise AssertionError(
+            f"expected {alert} to lead to {section!r}, it leads to {seen.section or 'no section'!r}; "
+            f"evidence: {verdict.evidence}"
+        )
 
 
 def credited(verdict: DrillVerdict | None, scenario: str, credit: str) -> None:

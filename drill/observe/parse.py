@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
+from typing import Literal, NamedTuple
 
 import msgspec
 from kubernetes.utils.quantity import parse_quantity
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+
+PARTS_OF_FAMILY = ("_bucket", "_sum", "_count", "_total")
+NAME_BEGINS = re.compile(r"[a-zA-Z_:]")
+NAME_ENDS = re.compile(r"[{ \t]")
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -18,6 +24,15 @@ class Usage(msgspec.Struct, frozen=True):
     cpu_seconds: float
     wall: float
     memory_bytes: float
+
+
+class Exposed(NamedTuple):
+    """One sample of a target's text: its metric, its own labels, and what kind of number it is."""
+
+    name: str
+    labels: dict[str, str]
+    kind: Literal["counter", "gauge"]
+    value: float
 
 
 class DatabaseTotals(msgspec.Struct, frozen=True):
@@ -48,13 +63,44 @@ def database_totals(text: str, name: str) -> DatabaseTotals:
     histogram or summary, or no Prometheus text."""
     totals = {f"{name}_sum": 0.0, f"{name}_count": 0.0}
     seen = set()
-    for sample in _samples(text):
-        if sample.name in totals:
-            totals[sample.name] += sample.value
-            seen.add(sample.name)
+    for sample in exposed(text, totals):
+        totals[sample.name] += sample.value
+        seen.add(sample.name)
     if len(seen) < len(totals):
         raise ValueError(f"expected a histogram or summary {name!r} among the metrics, there is none")
     return DatabaseTotals(*totals.values())
+
+
+def exposed(text: str, names: Collection[str]) -> list[Exposed]:
+    """The samples of these names. Lines of others are not parsed, which is most of the work. Raises
+    ValueError for what is no Prometheus text."""
+    found = []
+    for family in text_string_to_metric_families("".join(_lines_of(text, names))):
+        for sample in family.samples:
+            counts = family.type == "counter" or (
+                family.type in ("histogram", "summary") and "quantile" not in sample.labels
+            )
+            if sample.name in names:
+                found.append(
+                    Exposed(sample.name, sample.labels, "counter" if counts else "gauge", float(sample.value))
+                )
+    return found
+
+
+def _lines_of(text: str, names: Collection[str]) -> Iterator[str]:
+    """The lines of samples of these names, and those that say what kind their families are."""
+    families = {
+        name for each in names for name in (each, *(each.removesuffix(end) for end in PARTS_OF_FAMILY))
+    }
+    for line in text.splitlines(keepends=True):
+        if line.startswith("# TYPE "):
+            if line.split(" ", 3)[2] in families:
+                yield line
+        elif not line.startswith("#") and line.strip():
+            if not NAME_BEGINS.match(line):
+                raise ValueError(f"expected Prometheus text, got {line[:80].strip()!r}")
+            if NAME_ENDS.split(line, maxsplit=1)[0] in names:
+                yield line
 
 
 def quantity(text: str) -> float:

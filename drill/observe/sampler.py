@@ -10,14 +10,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
+from typing import Protocol
 
 from drill.cluster.access import Cluster, ClusterError, Json, connect, node_of
 from drill.cluster.health import running_pods, status_of
 from drill.observe import machine
-from drill.observe.parse import DatabaseTotals, Usage, database_totals, quantity, usage_of
+from drill.observe.metrics import MetricsLook, MetricsReader
+from drill.observe.parse import Usage, database_totals, quantity, usage_of
 from drill.observe.progress import on_its_way, restarts_of
 from drill.recording import Moment, Recorder, monotonic_of, now
 from drill.recording.events import (
@@ -36,15 +37,35 @@ RESOURCES_EVERY_SECONDS = 2.0
 MACHINE_EVERY_SECONDS = 2.0
 DATABASE_EVERY_SECONDS = 3.0
 PROGRESS_EVERY_SECONDS = 1.0
-METRICS_TIMEOUT_SECONDS = 2.0
+CLOSE_LOOKS_EVERY_SECONDS = 1.0
 CLUSTER_EVENTS_AT_MOST = 500
+
+
+class MetricsListener(Protocol):
+    """Who else wants each look at the metrics. `workloads`: plurals of what is to be listed in it;
+    `every_seconds`: at least so often."""
+
+    workloads: tuple[str, ...]
+    every_seconds: float
+
+    def seen(self, look: MetricsLook) -> None:
+        """One look was taken. Called from the sampler's own thread."""
 
 
 class Sampler:
     """Samples from `start` to `stop`, or while used as a context manager."""
 
-    def __init__(self, settings: Settings, recorder: Recorder, *, allow_context: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        recorder: Recorder,
+        *,
+        allow_context: str | None = None,
+        listener: MetricsListener | None = None,
+    ) -> None:
         """Opens connections of its own, since those of a Cluster are not shared between threads."""
+        self._listener = listener
+        self._closely = listener is not None
         self._settings, self._recorder, self._allow_context = settings, recorder, allow_context
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -59,13 +80,20 @@ class Sampler:
         self._run("resources", self._sample_resources, RESOURCES_EVERY_SECONDS)
         self._run_alone("machine", _MachineSampler(self._recorder).sample, MACHINE_EVERY_SECONDS)
         metrics = self._settings.metrics
-        if metrics is not None and metrics.database_seconds is not None:
-            name = metrics.database_seconds
-            self._run(
-                "database",
-                lambda cluster: self._sample_database(cluster, metrics, name),
-                DATABASE_EVERY_SECONDS,
+        if metrics is not None and (metrics.database_seconds is not None or self._listener is not None):
+            reader = MetricsReader(self._settings, self._cluster(), metrics)
+            often = [] if metrics.database_seconds is None else [DATABASE_EVERY_SECONDS]
+            often += [] if self._listener is None else [self._listener.every_seconds]
+            self._run_alone(
+                "metrics",
+                lambda: self._sample_metrics(reader, metrics),
+                lambda: CLOSE_LOOKS_EVERY_SECONDS if self._closely else min(often),
             )
+
+    def look_less_closely(self) -> None:
+        """Users are served again: from now on look at the metrics as often as is usual. Until then it is
+        every second where somebody listens, for a fault may be in for a few seconds only."""
+        self._closely = False
 
     def follow_progress(self) -> None:
         """From now on look every second at what in the cluster is on its way. May be called again."""
@@ -103,12 +131,15 @@ class Sampler:
         cluster = self._cluster()
         self._run_alone(what, lambda: take(cluster), every_seconds)
 
-    def _run_alone(self, what: str, take: Callable[[], None], every_seconds: float) -> None:
+    def _run_alone(
+        self, what: str, take: Callable[[], None], every_seconds: float | Callable[[], float]
+    ) -> None:
         def loop() -> None:
             due = time.monotonic()
             while not self._stopping.wait(max(0.0, due - time.monotonic())):
                 self._guarded(what, take)
-                due = max(due + every_seconds, time.monotonic())
+                seconds = every_seconds() if callable(every_seconds) else every_seconds
+                due = max(due + seconds, time.monotonic())
 
         thread = threading.Thread(target=loop, name=f"sample {what}", daemon=True)
         self._threads.append(thread)
@@ -117,7 +148,7 @@ class Sampler:
     def _guarded(self, what: str, take: Callable[[], None]) -> None:
         try:
             take()
-        except (ClusterError, OSError, ValueError, KeyError) as error:
+        except (ClusterError, LookupError, OSError, TypeError, ValueError) as error:
             self._recorder.record(SampleFailed(what, f"{type(error).__name__}: {error}"))
 
     def _sample_resources(self, cluster: Cluster) -> None:
@@ -144,24 +175,23 @@ class Sampler:
             raise
         self._recorder.record(ClusterProgress(self._on_its_way))
 
-    def _sample_database(self, cluster: Cluster, metrics: Metrics, name: str) -> None:
-        pods = [pod["metadata"]["name"] for pod in self._application_pods(cluster)]
+    def _sample_metrics(self, reader: MetricsReader, metrics: Metrics) -> None:
+        look = reader.look(self._listener.workloads if self._listener is not None else ())
+        listener = self._listener
+        if listener is not None:
+            self._guarded("what alerts look at", lambda: listener.seen(look))
+        if metrics.database_seconds is not None:
+            self._record_database(look, reader.running(look), metrics.database_seconds)
 
-        def ask(pod: str) -> DatabaseTotals | None:
-            path = f"{cluster.core('pods', f'{pod}:{metrics.port}')}/proxy/{metrics.path.lstrip('/')}"
-            try:
-                return database_totals(
-                    cluster.request("GET", path, seconds=METRICS_TIMEOUT_SECONDS).decode(), name
-                )
-            except ClusterError as error:
-                self._recorder.record(SampleFailed(f"metrics of {pod}", str(error)))
-                return None
-
-        with ThreadPoolExecutor(max_workers=max(1, len(pods))) as pool:
-            answers = dict(zip(pods, pool.map(ask, pods), strict=True))
-        totals = [
-            PodDatabase(pod, each.seconds, each.queries) for pod, each in answers.items() if each is not None
-        ]
+    def _record_database(self, look: MetricsLook, running: list[str], name: str) -> None:
+        totals = []
+        for pod in running:
+            answer = look.answers[pod]
+            if isinstance(answer, ClusterError):
+                self._recorder.record(SampleFailed(f"metrics of {pod}", str(answer)))
+            else:
+                found = database_totals(answer, name)
+                totals.append(PodDatabase(pod, found.seconds, found.queries))
         self._recorder.record(DatabaseSampled(totals))
 
     def _application_pods(self, cluster: Cluster) -> list[Json]:

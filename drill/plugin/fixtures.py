@@ -18,6 +18,7 @@ from drill.conduct.kept_drill import KeptDrill
 from drill.conduct.run import Run
 from drill.conduct.scenario import Facts
 from drill.errors import DrillError
+from drill.monitoring.deploy import is_up
 from drill.plugin.keys import DRILL, FACTS, RUN, load_settings
 from drill.putback import put_back
 from drill.recording.events import Calibration
@@ -100,6 +101,8 @@ def drill(
     cluster: Cluster = request.getfixturevalue("cluster")
     request.getfixturevalue("lease").check()
     missing = " and no ".join(lacks(settings, facts))
+    if facts.calls and not missing and not is_up(settings, cluster):
+        missing = "monitoring in its cluster (`drill monitoring up`)"
     kept = (
         None if missing or request.config.getoption("--fresh-controls") else _kept(run, settings, book, facts)
     )

@@ -27,6 +27,8 @@ SCHEMA_VERSION = 2
 Felt = Literal["failed", "slow", "latent", "nothing"]
 """How users notice a fault: requests fail, succeed late, not before a second event, or (no-fault) never."""
 WindowName = Literal["before", "fault", "recovery", "after"]
+AlertStage = Literal["pending", "firing", "received"]
+"""How far an alert is: its expression holds; it has held for long enough; whoever is on call has it."""
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,12 +82,12 @@ class Judging(Part, frozen=True):
 
 class PlannedFault(Part, frozen=True):
     """A fault that the scenario names. `part`: the part of the target that it hits, empty for the
-    application.
-    """
+    application; `alert`: of the runbook that is meant to call somebody, empty where none is named."""
 
     fault: str
     felt: Felt = "failed"
     part: str = ""
+    alert: str = ""
 
 
 class Calibration(Part, frozen=True):
@@ -126,7 +128,8 @@ class DrillStarted(Data, frozen=True):
     """Written first. `parts`: name -> kind of the parts that the target has; `lacks`: what criteria need and
     the target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a
     backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
-    where none was kept; `symptoms`: what blocks that investigate must tell of the fault."""
+    where none was kept; `symptoms`: what blocks that investigate must tell of the fault; `alerts`: those that
+    the scenario states to fire, None where it says nothing of alerts."""
 
     drill: str
     settings: Judging
@@ -145,6 +148,7 @@ class DrillStarted(Data, frozen=True):
     restores: bool = False
     calibration: Calibration | None = None
     symptoms: list[Symptom] = []
+    alerts: list[str] | None = None
     schema: int = SCHEMA_VERSION
 
 
@@ -277,6 +281,27 @@ class FaultUndone(Data, frozen=True):
     fault: str
     status: int = 0
     detail: str = ""
+
+
+@_of("alert.staged")
+class AlertStaged(Data, frozen=True):
+    """The target's own monitoring brought an alert to this stage, `seconds` after the first injection. The
+    event's moment is the alert's: the evaluation from which on it was pending, when it was seen firing, when
+    it arrived."""
+
+    alert: str
+    stage: AlertStage
+    seconds: float
+    labels: dict[str, str] = {}
+
+
+@_of("alert.missed")
+class AlertMissed(Data, frozen=True):
+    """An alert that the drill waited for was not received within `waited_seconds`: nobody was called."""
+
+    alert: str
+    waited_seconds: float
+    last_seen: str = ""
 
 
 @_of("procedure.started")
@@ -425,6 +450,54 @@ class ClusterEvent(Data, frozen=True):
     object: str = ""
     message: str = ""
     wall: float = 0.0
+
+
+class AlertKnown(Part, frozen=True):
+    """A rule of the runbook. `limit_seconds`: the response time of its severity, None where the runbook
+    states none; `response_seconds`: from the call until somebody begins, as drill.toml assumes, None where it
+    does not; `link`: where it leads who is called; `section`: the runbook's title there, empty where there is
+    none; `needs_seconds`: after so long a silent rule stays silent; `untold`: metrics that it asks for and
+    that could not be scraped."""
+
+    alert: str
+    severity: str = ""
+    limit_seconds: float | None = None
+    response_seconds: float | None = None
+    link: str = ""
+    section: str = ""
+    needs_seconds: float = 0.0
+    untold: list[str] = []
+
+
+class AlertSpell(Part, frozen=True):
+    """Once that an alert was there in the replay: seconds since the injection (without a fault: since
+    recording began); None where that did not happen before the end."""
+
+    alert: str
+    pending: float | None = None
+    firing: float | None = None
+    resolved: float | None = None
+    labels: dict[str, str] = {}
+
+
+@_of("alerts.replayed")
+class AlertsReplayed(Data, frozen=True):
+    """The series of the drill were replayed by Prometheus' rule engine. `why`: why they could not be, empty
+    where they were. `held_seconds`: for how long the fault's last state was held on, 0 where it was too short
+    to be known; `until_seconds`: the end of that, since the injection; `recovered`: True where what came
+    after recovery was replayed too, for `resolve_seconds` more; `scrapes` so many, and `gap_seconds` the
+    longest time without one."""
+
+    why: str = ""
+    rules: list[AlertKnown] = []
+    spells: list[AlertSpell] = []
+    evaluate_seconds: float = 0.0
+    held_seconds: float = 0.0
+    until_seconds: float = 0.0
+    recovered: bool = False
+    resolve_seconds: float = 0.0
+    scrapes: int = 0
+    gap_seconds: float = 0.0
 
 
 class AbsentWrite(Part, frozen=True):

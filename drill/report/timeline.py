@@ -157,7 +157,7 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
     injected = any(fault.injected_seconds is not None for fault in verdict.faults)
     series = aggregate(requests, zero)
     scale = _scale(events, series, zero)
-    labels, lanes = _labels(_moments(verdict), scale)
+    labels, lanes = _labels(_with_alerts(_moments(verdict), verdict, scale), scale)
     band_y = 8 + lanes * LABEL_HEIGHT
     requests_y = band_y + BAND_HEIGHT + 18
     latency_y = requests_y + REQUESTS_HEIGHT + 26
@@ -275,6 +275,27 @@ def _moments(verdict: DrillVerdict) -> list[tuple[float, str, str]]:
         for p in verdict.phases
     ]
     return sorted(moments, key=lambda moment: moment[0])
+
+
+def _with_alerts(
+    moments: list[tuple[float, str, str]], verdict: DrillVerdict, scale: _Scale
+) -> list[tuple[float, str, str]]:
+    """The moments, and where each alert would have been pending and firing, had nobody acted: once each. One
+    that comes later than the picture ends is told at its end."""
+    found = list(moments)
+    seen: set[str] = set()
+    for each in verdict.alerts or []:
+        firing = each.firing_seconds
+        if firing is None or firing < 0 or each.alert in seen:
+            continue
+        seen.add(each.alert)
+        pending = each.pending_seconds
+        if pending is not None and 0 <= pending <= scale.end and pending < firing:
+            found.append((pending, f"{each.alert} pending  +{seconds_text(pending)}", "alert"))
+        later = " →" if firing > scale.end else ""
+        text = f"{each.alert} fires  +{seconds_text(firing)}{later}"
+        found.append((min(firing, scale.end), text, "alert"))
+    return sorted(found, key=lambda moment: moment[0])
 
 
 def _labels(moments: Sequence[tuple[float, str, str]], scale: _Scale) -> tuple[list[Label], int]:

@@ -19,7 +19,7 @@ from drill.report.chapters import ChapterPlace
 from drill.report.strips import Axis, Strip, strip
 from drill.report.timeline import draw, identifier
 from drill.report.transcripts import Transcript, transcripts
-from drill.report.words import age_text, control_says, criterion_name, outcome, says
+from drill.report.words import age_text, called_text, control_says, criterion_name, outcome, says
 from drill.run.facts import Facts, KeptFacts
 from drill.run.manifest import VERDICT
 from drill.run.outcome import as_expected
@@ -49,7 +49,8 @@ class LostWrite:
 class DrillView:
     """One drill as the page shows it. `says`: its row in a few words, `outcome`: in one of a few, by which
     readers choose; `age`: of a control that an earlier run measured, empty otherwise; `strip`: its small
-    picture; `lines`: line and text of a command, and sources of limits, -> where the page shows that line;
+    picture; `called`: how long it all would have taken, had an alert called somebody, in one line; `lines`:
+    line and text of a command, and sources of limits, -> where the page shows that line;
     `controls`: shown within this drill; `controls_elsewhere`: shown within another."""
 
     anchor: str
@@ -68,6 +69,7 @@ class DrillView:
     absent: list[LostWrite]
     absent_more: int
     put_back: str
+    called: str
     lines: Mapping[tuple[int, str] | str, str]
     controls: list[DrillView]
     controls_elsewhere: list[DrillView]
@@ -131,6 +133,7 @@ def view(common: Common, verdict: DrillVerdict, events: Sequence[Event]) -> Dril
         absent=absent[:ABSENT_WRITES_SHOWN],
         absent_more=max(0, len(absent) - ABSENT_WRITES_SHOWN),
         put_back=_put_back(events) if not kept else "",
+        called=called_text(verdict),
         lines=common.lines(verdict, events),
         controls=[],
         controls_elsewhere=[],

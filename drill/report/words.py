@@ -57,6 +57,26 @@ def outcome(verdict: DrillVerdict, proves: Sequence[str] = ()) -> str:
     return "stays out" if verdict.outages else "served throughout"
 
 
+def called_text(verdict: DrillVerdict) -> str:
+    """How long everything would have taken on the worst night, from the fault to recovery, in one line; empty
+    where nobody can tell."""
+    called = verdict.called
+    if called is None:
+        return ""
+    if called.detected_seconds is None:
+        return (
+            "Nobody would have been called: no alert fires while the fault lasts. That is a failure of the "
+            "alerts, not of this procedure."
+        )
+    shares = [f"{called.alert} fires {seconds_text(called.detected_seconds)} after the fault (replayed)"]
+    if called.response_seconds is not None:
+        shares.append(f"{seconds_text(called.response_seconds)} until somebody begins (assumed)")
+    if called.acted_seconds is not None:
+        shares.append(f"{seconds_text(called.acted_seconds)} until users are served (measured)")
+    total = "" if called.total_seconds is None else f" = {seconds_text(called.total_seconds)}"
+    return f"On the worst night: {' + '.join(shares)}{total}."
+
+
 def criterion_name(criterion: Criterion) -> str:
     """What the criterion is called for people."""
     return criterion.title or criterion.name.replace("_", " ").capitalize()

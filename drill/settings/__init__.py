@@ -6,7 +6,9 @@ Every field's own text says what it is; docs/adopting.md is made of the same wor
 from drill.settings.gate import Gate, Waiver
 from drill.settings.judge import Judge
 from drill.settings.load import Load, PlannedRequest, Write
+from drill.settings.monitoring import Monitoring
 from drill.settings.others import (
+    Alerts,
     Checklists,
     ClusterPorts,
     Communication,
@@ -23,6 +25,7 @@ from drill.settings.target import Image, Target, Workload
 
 __all__ = [
     "DEFAULT_FILE",
+    "Alerts",
     "Backup",
     "Checklists",
     "ClusterPorts",
@@ -35,6 +38,7 @@ __all__ = [
     "Limits",
     "Load",
     "Metrics",
+    "Monitoring",
     "Operator",
     "Part",
     "PlannedRequest",

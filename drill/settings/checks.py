@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -13,6 +13,7 @@ from drill.settings.load import PlannedRequest
 from drill.settings.parts import Backup
 from drill.settings.place import Place
 from drill.settings.settings import Settings
+from drill.settings.target import Image
 
 GIVEN = ("unique", "sequence")
 """Placeholders that drill fills in itself."""
@@ -38,6 +39,7 @@ def troubles(settings: Settings) -> Iterator[Misfit]:
     yield from _requests(settings)
     yield from _windows(settings)
     yield from _gate(settings)
+    yield from _monitoring(settings)
 
 
 def _files(settings: Settings) -> Iterator[Misfit]:
@@ -50,13 +52,17 @@ def _files(settings: Settings) -> Iterator[Misfit]:
         yield from _missing(
             settings.root / target.manifests, ("target", "manifests"), target.manifests, Path.is_dir
         )
-    for number, image in enumerate(target.images):
-        place: Place = ("target", "images", number)
+    yield from _images(settings, target.images, ("target", "images"))
+
+
+def _images(settings: Settings, images: Sequence[Image], where: Place) -> Iterator[Misfit]:
+    for number, image in enumerate(images):
+        place: Place = (*where, number)
         yield from _missing(settings.root / image.context, (*place, "context"), image.context, Path.is_dir)
         yield from _missing(
             settings.root / image.dockerfile, (*place, "dockerfile"), image.dockerfile, Path.is_file
         )
-    yield from _twice([image.name for image in target.images], ("target", "images"), "name")
+    yield from _twice([image.name for image in images], where, "name")
 
 
 def _missing(path: Path, place: Place, written: Path, exists: Callable[[Path], bool]) -> Iterator[Misfit]:
@@ -190,6 +196,26 @@ def _gate(settings: Settings) -> Iterator[Misfit]:
             expected = f"one of {', '.join(known)}, and after a space what of it"
             yield Misfit(("gate", "waivers", number, "criterion"), waiver.criterion, expected)
     yield from _twice([waiver.criterion for waiver in gate.waivers], ("gate", "waivers"), "criterion")
+
+
+def _monitoring(settings: Settings) -> Iterator[Misfit]:
+    monitoring = settings.monitoring
+    if monitoring is None:
+        return
+    place: Place = ("monitoring",)
+    yield from _missing(
+        settings.root / monitoring.manifests, (*place, "manifests"), monitoring.manifests, Path.is_dir
+    )
+    yield from _images(settings, monitoring.images, (*place, "images"))
+    if monitoring.namespace == settings.target.namespace:
+        yield Misfit(
+            (*place, "namespace"),
+            monitoring.namespace,
+            "a namespace of its own: drills break the target's, and `drill monitoring down` removes this one",
+        )
+    for name in monitoring.missing:
+        if name in monitoring.metrics:
+            yield Misfit((*place, "missing", name), name, "a metric without a query in [monitoring.metrics]")
 
 
 def _twice(names: list[str], place: Place, key: str) -> Iterator[Misfit]:

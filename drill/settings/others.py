@@ -1,5 +1,5 @@
-"""The small sections: [metrics], [operator], [limits], [cluster], [history], [checklists], [evidence],
-[communication]."""
+"""The small sections: [metrics], [alerts], [operator], [limits], [cluster], [history], [checklists],
+[evidence], [communication]."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from drill.settings.section import Days, File, Minutes, Port, Section, Text, UrlPath
+from drill.settings.section import Days, File, Minutes, Port, Seconds, Section, Text, UrlPath
 
 PLACE = re.compile(r"[^\s:/]+:(\d{1,5})")
 
@@ -31,6 +31,20 @@ class Metrics(Section):
     port: Port
     database_seconds: Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")] | None = None
     """A histogram or summary of query times: its _sum and _count are read."""
+
+
+class Alerts(Section):
+    """What is assumed of the monitoring that reads the runbook's alert rules."""
+
+    scrape_seconds: Annotated[float, Field(ge=1, le=300, strict=True)] = 5
+    """So often it scrapes, and evaluates the rules."""
+    hold_seconds: Annotated[float, Field(gt=0, le=7_200, strict=True)] = 1800
+    """For so long at most a fault's last state is held on in the replay; no longer than the slowest rule
+    needs."""
+    resolve_seconds: Annotated[float, Field(gt=0, le=7_200, strict=True)] = 600
+    """So long after recovery an alert may still fire."""
+    response_seconds: dict[SeverityName, Seconds] = Field(default_factory=lambda: {"P0": 300.0})
+    """By severity, from the call until somebody begins: an assumption."""
 
 
 class Operator(Section):

@@ -9,7 +9,9 @@ from pydantic import Field
 from drill.settings.gate import Gate
 from drill.settings.judge import Judge
 from drill.settings.load import Load
+from drill.settings.monitoring import Monitoring
 from drill.settings.others import (
+    Alerts,
     Checklists,
     ClusterPorts,
     Communication,
@@ -24,7 +26,7 @@ from drill.settings.section import Section
 from drill.settings.target import Target, Workload
 
 DEFAULT_FILE = "drill.toml"
-METRICS, WRITES = "metrics", "writes"
+METRICS, WRITES, MONITORING = "metrics", "writes", "monitoring"
 
 
 class Settings(Section):
@@ -32,6 +34,8 @@ class Settings(Section):
     load: Load
     parts: dict[str, Part] = Field(default_factory=dict)
     metrics: Metrics | None = None
+    monitoring: Monitoring | None = None
+    alerts: Alerts | None = None
     operator: Operator = Operator()
     judge: Judge = Judge()
     limits: Limits = Limits()
@@ -75,10 +79,12 @@ class Settings(Section):
         return next((each for each in self.target.workloads if each.name == name), self.target.application)
 
     def lacks(self, what: str) -> bool:
-        """True where the target has no part of that name or kind, no [metrics], no writes: what needs it is
-        not applicable."""
+        """True where the target has no part of that name or kind, no [metrics], no [monitoring], no writes:
+        what needs it is not applicable."""
         if what == METRICS:
             return self.metrics is None
+        if what == MONITORING:
+            return self.monitoring is None
         if what == WRITES:
             return not any(request.write for request in self.load.requests)
         return self.part(what) is None

@@ -59,7 +59,7 @@ def test_each_change_of_a_procedure_is_told_with_its_moment(
         f"kubectl -n {reached.namespace} delete configmap of-the-operator\n"
     )
     try:
-        with Operator(target, tmp_path, recorder, world_of(target, tmp_path / "files")) as operator:
+        with Operator(target, tmp_path, recorder, world_of(target, tmp_path / "files", reached)) as operator:
             operator.check()
             operator.follow("Procedure", [step(tmp_path, text)])
     finally:
@@ -89,7 +89,10 @@ def test_a_procedure_that_only_looks_changed_nothing(
         f"kubectl -n {reached.namespace} create configmap x --dry-run=server\nkubectl auth can-i delete pods"
     )
     with Operator(
-        target, tmp_path, Recorder(tmp_path / "recording.jsonl"), world_of(target, tmp_path / "files")
+        target,
+        tmp_path,
+        Recorder(tmp_path / "recording.jsonl"),
+        world_of(target, tmp_path / "files", reached),
     ) as operator:
         assert operator.follow("Procedure", [step(tmp_path, text)]).status == 0
     assert read_changes(reached, started) == []

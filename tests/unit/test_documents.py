@@ -40,6 +40,7 @@ OPTIONS_IN = (
     "evidence.md",
     "gate.md",
     "alerts.md",
+    "monitoring.md",
     "communication.md",
     "runbook-mutants.md",
 )

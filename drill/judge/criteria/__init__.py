@@ -11,12 +11,15 @@ from drill.judge.criteria import (
     cpu,
     data_age,
     database,
+    detected,
     diagnosis,
     error_rate,
     harm,
     memory,
     procedure,
+    quiet,
     recovered,
+    resolved,
     response_time,
     writes,
 )
@@ -34,6 +37,9 @@ CRITERIA: tuple[Question, ...] = (
     database.QUESTION,
     writes.QUESTION,
     data_age.QUESTION,
+    detected.QUESTION,
+    quiet.QUESTION,
+    resolved.QUESTION,
 )
 
 __all__ = ["CRITERIA", "Question"]

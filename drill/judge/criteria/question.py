@@ -35,7 +35,8 @@ class Question:
     """`name`: in data; `title`: for people; `limit`: the name of the runbook's limit that it is judged by,
     empty where it has one of its own: `own_limit` in `unit`; `unlimited`: what becomes of it where the
     runbook states none; `parts`: what drill.started may list as lacking; `needs`: what must have come; `ask`:
-    finds the answer, given that all of this is there."""
+    finds the answer, given that all of this is there; `counts`: whether the drill's verdict depends on it in
+    every drill. Alerts are another section's work than the procedure, so they count where they are stated."""
 
     name: str
     title: str
@@ -46,6 +47,11 @@ class Question:
     unit: str = ""
     parts: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
+    counts: Literal["always", "where the scenario speaks of alerts"] = "always"
+
+    def counts_in(self, case: Case) -> bool:
+        """True where the drill's verdict depends on the answer."""
+        return self.counts == "always" or case.setup.alerts is not None
 
     def judge(self, case: Case) -> Criterion:
         """The answer, or why there is none."""

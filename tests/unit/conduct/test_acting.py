@@ -19,6 +19,7 @@ def test_a_command_hangs_after_the_time_that_drill_toml_says(tmp_path: Path) -> 
     judge = settings.judge.model_copy(update={"command_hung_seconds": HUNG_SECONDS})
     scene: Any = SimpleNamespace(
         settings=settings.model_copy(update={"judge": judge}),
+        cluster=None,
         folder=tmp_path,
         recorder=Recorder(tmp_path / "recording.jsonl"),
     )

@@ -186,6 +186,54 @@ def test_what_a_block_tells_is_compared_with_what_it_told(  # noqa: PLR0917 - fi
         assert any(f"down.feature:{line}: " in each and says in each for each in found), found
 
 
+CALLED = GOOD.replace(
+    "takes effect\n", 'takes effect\n    And the alert "ServiceDown" has called the operator\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (CALLED, 0, ""),
+        (CALLED.replace("ServiceDown", "ServiceDwn"), 11, "expected an alert of operations-runbook.md"),
+        (
+            GOOD.replace(
+                "When the fault", 'When the alert "ServiceDown" has called the operator\n    And the fault'
+            ),
+            10,
+            "before anything",
+        ),
+        (
+            GOOD.replace(
+                'Immediate Actions"',
+                'Immediate Actions"\n    And the alert "ServiceDown" has called the operator',
+            ),
+            12,
+            "after somebody acted",
+        ),
+    ],
+)
+def test_an_alert_calls_after_the_fault_and_before_anybody_acts(  # noqa: PLR0917 - fixtures and parameters
+    tmp_path: Path, settings: settings_module.Settings, book: Book, text: str, line: int, says: str
+) -> None:
+    found = found_in(tmp_path, text, settings, book)
+    if not line:
+        assert found == []
+    else:
+        assert any(f"down.feature:{line}: " in each and says in each for each in found), found
+
+
+def test_without_monitoring_a_scenario_that_waits_for_a_call_is_not_applicable(
+    tmp_path: Path, settings: settings_module.Settings
+) -> None:
+    (called,) = map(facts_of, scenarios_of(write(tmp_path, CALLED)))
+    (good,) = map(facts_of, scenarios_of(write(tmp_path, GOOD)))
+    without = settings.model_copy(update={"monitoring": None})
+    assert (called.calls, good.calls) == (("ServiceDown",), ())
+    assert lacks(without, called) == ["[monitoring]"]
+    assert lacks(settings, called) == lacks(without, good) == []
+
+
 def test_who_looks_after_the_fault_or_before_users_came_is_named(
     tmp_path: Path, settings: settings_module.Settings, book: Book
 ) -> None:
@@ -358,3 +406,37 @@ def test_a_feature_file_that_is_no_text_no_file(tmp_path: Path) -> None:
 def test_a_tag_that_is_nearly_one(tag: str, meant: str) -> None:
     assert meant in misspelt(tag, KNOWN)
     assert bool(misspelt(tag, KNOWN)) == bool(meant)
+
+
+STATED = (
+    GOOD
+    + '    And the alert "ServiceDown" fires within 3 minutes\n    And only the alerts "ServiceDown" fire\n'
+)
+
+
+def test_alerts_that_a_scenario_states_are_those_that_are_to_fire(
+    tmp_path: Path, settings: settings_module.Settings, book: Book
+) -> None:
+    assert found_in(tmp_path, STATED, settings, book) == []
+    (stated,) = scenarios_of(write(tmp_path, STATED))
+    assert facts_of(stated).alerts == ("ServiceDown",)
+    (silent,) = scenarios_of(write(tmp_path, GOOD + "    And no alert fires\n"))
+    assert facts_of(silent).alerts == ()
+    (good,) = scenarios_of(write(tmp_path, GOOD))
+    assert facts_of(good).alerts is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wrong"),
+    [
+        ('the alert "ServiceDwn" fires within 3 minutes', "'ServiceDwn' is not right here"),
+        ('only the alerts "ServiceDown", "Nobody" fire', "'Nobody' is not right here"),
+        ('the alert "ServiceDown" leads to "Service Completely Up (P0)"', "Service Completely Up"),
+    ],
+)
+def test_an_alert_or_section_that_is_not_there_is_refused(
+    tmp_path: Path, settings: settings_module.Settings, book: Book, sentence: str, wrong: str
+) -> None:
+    (found,) = found_in(tmp_path, f"{GOOD}    And {sentence}\n", settings, book)
+    assert found.startswith(f"{tmp_path / 'down.feature'}:13: ")
+    assert wrong in found

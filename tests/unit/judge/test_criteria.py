@@ -53,6 +53,9 @@ def test_a_drill_that_holds_everything_passes(drill: RecordedDrill) -> None:
         "database": "pass",
         "writes": "pass",
         "data_age": "not applicable",
+        "detected": "not applicable",
+        "quiet": "not applicable",
+        "resolved": "not applicable",
     }
     assert criterion(verdict, "recovered").source == "operations-runbook.md:14"
 

@@ -27,6 +27,7 @@ def test_a_verdict_on_a_drill_that_holds_everything(tmp_path: Path) -> None:
     verdict = RecordedDrill(tmp_path / "drill").judged()
     served = "users were served again 10.0 s after the fault"
     source = "operations-runbook.md:"
+    no_alerts = "nothing was recorded for alerts: the target has no [alerts], no [metrics] or no alert rules"
     found = [
         Criterion(
             "recovered",
@@ -146,6 +147,9 @@ def test_a_verdict_on_a_drill_that_holds_everything(tmp_path: Path) -> None:
             unit="s",
             why="no backup is restored in this drill",
         ),
+        Criterion("detected", "not applicable", "Somebody is called in time", unit="s", why=no_alerts),
+        Criterion("quiet", "not applicable", "Nobody is called for nothing", unit="alerts", why=no_alerts),
+        Criterion("resolved", "not applicable", "Alerts end after recovery", unit="s", why=no_alerts),
     ]
     assert verdict.criteria == found
     assert verdict.stays_out == Criterion("stays out", "fail", "The service stays out", unit="s", why=served)

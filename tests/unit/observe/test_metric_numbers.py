@@ -50,7 +50,7 @@ def test_a_metric_that_is_not_there_is_named() -> None:
 
 
 def test_what_is_no_prometheus_text_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="could not convert"):
+    with pytest.raises(ValueError, match="expected Prometheus text"):
         database_totals("<html> {", "query_seconds")
 
 

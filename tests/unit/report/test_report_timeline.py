@@ -9,11 +9,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as structs_replace
 from recorded_runs import AS_WRITTEN, CONTROL, EVERYTHING, Shape, make_run
 
+from drill.judge.verdict import AlertSeen, Called
 from drill.recording import Requests, read_events, read_requests
+from drill.report import write_report
 from drill.report.series import MOST_BINS, aggregate
 from drill.report.timeline import CHARACTER_WIDTH, FIXED_WIDTH, WIDTH, TimelinePicture, draw_file, lay_out
+from drill.report.words import called_text
 
 
 def _requests(planned: list[float], latency: list[float], failed: list[bool]) -> Requests:
@@ -146,3 +150,56 @@ def test_failed_requests_are_drawn_only_where_there_are_some(tmp_path: Path) -> 
     drawn = _timeline(tmp_path, Shape())
     assert drawn.failed_path.count("M") == 1
     assert _timeline(tmp_path / "well", replace(Shape(), out=(90.0, 91.0))).failed_path == ""
+
+
+def test_alerts_are_marked_where_they_would_have_been_pending_and_firing(tmp_path: Path) -> None:
+    shape = Shape("emergency-scale-up")
+    folder, verdicts = make_run(tmp_path, [shape])
+    evidence = folder / "evidence" / shape.drill
+    alerts = [
+        AlertSeen("Early", pending_seconds=-60.0, firing_seconds=-30.0),
+        AlertSeen("Soon", pending_seconds=2.0, firing_seconds=4.0),
+        AlertSeen("Soon", pending_seconds=6.0, firing_seconds=7.0),
+        AlertSeen("Late", pending_seconds=400.0, firing_seconds=500.0),
+        AlertSeen("Never", pending_seconds=3.0),
+    ]
+    verdict = structs_replace(verdicts[0], alerts=alerts)
+    picture = lay_out(
+        read_events(evidence / "recording.jsonl"), read_requests(evidence / "requests.jsonl"), verdict
+    )
+    marks = [(label.text, label.x) for label in picture.labels if label.kind == "alert"]
+    assert [text for text, _ in marks] == [
+        "Soon pending  +2 s",
+        "Soon fires  +4 s",
+        "Late fires  +8 min 20 s →",
+    ]
+    assert marks[2][1] == picture.right
+
+
+@pytest.mark.parametrize(
+    ("called", "line"),
+    [
+        (None, ""),
+        (
+            Called(""),
+            "Nobody would have been called: no alert fires while the fault lasts. That is a failure of the "
+            "alerts, not of this procedure.",
+        ),
+        (
+            Called("Down", 90.0, 300.0, 8.0, 398.0),
+            "On the worst night: Down fires 90 s after the fault (replayed) + 5 min until somebody begins "
+            "(assumed) + 8 s until users are served (measured) = 6 min 38 s.",
+        ),
+        (
+            Called("Down", 90.0, None, None, None),
+            "On the worst night: Down fires 90 s after the fault (replayed).",
+        ),
+    ],
+)
+def test_the_worst_night_is_told_in_one_line(tmp_path: Path, called: Called | None, line: str) -> None:
+    folder, verdicts = make_run(tmp_path, [Shape("emergency-scale-up")])
+    verdict = structs_replace(verdicts[0], called=called)
+    assert called_text(verdict) == line
+    write_report(folder, [verdict])
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert ("the worst night" in page or "Nobody would have been" in page) == bool(line)

@@ -123,6 +123,23 @@ def test_what_a_target_lacks() -> None:
         ('kind = "sqlite"', 'kind = "postgres"', "a kind of part: 'sqlite', 'redis', 'backup'"),
         ('cronjob = "novel-engine-backup"', 'cronjobs = "novel-engine-backup"', "a name that drill knows"),
         ('"novel-engine.com:443" = "127.0.0.1:18443"', '"novel-engine.com:443" = "127.0.0.1"', "HOST:PORT"),
+        (
+            'manifests = "novel_engine/monitoring"',
+            'manifests = "novel_engine/metering"',
+            "metering: no such folder",
+        ),
+        (
+            'manifests = "novel_engine/monitoring"',
+            'namespace = "novel-engine-production"\nmanifests = "novel_engine/monitoring"',
+            None,
+        ),
+        (
+            "[monitoring.metrics]",
+            "[monitoring.missing]\n\"Queue Depth\" = 'x'\n[monitoring.metrics]",
+            None,
+        ),
+        ("image/monitoring.Dockerfile", "image/Dockerfile", "Dockerfile: no such file"),
+        ("[monitoring.dashboards]", "[monitoring.dashbords]", "a name that drill knows"),
         ("controls_days = 7 ", "controls_days = 0 ", "greater than 0"),
         ('name = "Novel Engine"', 'name = ""', "some text on one line"),
         ('name = "Novel Engine"', 'name = "a\\u0000b"', "without control characters"),

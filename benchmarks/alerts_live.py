@@ -1,0 +1,167 @@
+"""Alerts in life against the replay of the same series. Flows in: the cluster. Flows out: a row a fault.
+Monitoring is brought up for it, and taken down again where it was not there before.
+
+Two faults under load, in which nobody acts until it is known who is called: deployment-scaled-to-zero, which
+ServiceDown announces, and pods-killed, which heals within seconds and must call nobody. Afterwards the series
+that Prometheus scraped are evaluated by promtool, with the rules that Prometheus has loaded:
+
+    life      the first evaluation at which Prometheus itself wrote the alert down as firing
+    replay    the first at which promtool lets it fire
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.row import ROOT, MeasureError, Options, Row, evidence, reached
+from drill import settings as drill_settings
+from drill import wait
+from drill.alerts.receiver import receiving
+from drill.alerts.rules import AlertRules, alert_rules
+from drill.cluster.access import Cluster, connect
+from drill.conduct.book import Book
+from drill.conduct.drill import Drill
+from drill.conduct.scenario import Sentence, Written, facts_of
+from drill.machine.promtool import ensure_promtool
+from drill.monitoring.deploy import bring_up, gateway_of, is_up, monitoring_of, take_down
+from drill.monitoring.key_metrics import key_metrics
+from drill.monitoring.live import (
+    LifeAndReplay,
+    by_life,
+    by_replay,
+    lived,
+    longest_seconds,
+    wait_until_quiet,
+    watch,
+)
+from drill.monitoring.prometheus import Prometheus, in_cluster
+from drill.putback import put_back
+from drill.report.live import LiveLine
+from drill.settings import Settings
+
+OVER_SECONDS = 900.0
+LOOKS_BACK_SECONDS = 300.0
+WATCHED_SECONDS = 180.0
+"""For so long a fault that heals is watched for alerts."""
+
+
+@dataclass(frozen=True)
+class Injected:
+    """A fault, and the alert that is meant for it; None where nobody is to be called."""
+
+    fault: str
+    meant: str | None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is drilled and what watches it. `folder`: for evidence; `received`: the receiver's file."""
+
+    settings: Settings
+    cluster: Cluster
+    prometheus: Prometheus
+    rules: AlertRules
+    folder: Path
+    received: Path
+
+
+FAULTS = (Injected("deployment-scaled-to-zero", "ServiceDown"), Injected("pods-killed", None))
+
+
+def alerts_live(options: Options) -> list[Row]:
+    """See the module's text."""
+    settings = drill_settings.load(ROOT / "drill.toml")
+    cluster = connect(settings)
+    book = Book(settings)
+    rules = alert_rules(book.corrected)
+    was_up = is_up(settings, cluster)
+    try:
+        bring_up(settings, cluster, rules, key_metrics(settings, book.corrected))
+        return _rows(settings, cluster, rules)
+    finally:
+        if not was_up:
+            take_down(settings, cluster)
+
+
+def _rows(settings: Settings, cluster: Cluster, rules: AlertRules) -> list[Row]:
+    put_back(settings, cluster)
+    with evidence() as folder:
+        file = folder / "received-alerts.jsonl"
+        with receiving(gateway_of(settings), monitoring_of(settings).receiver_port, file):
+            watched = Watched(settings, cluster, in_cluster(settings, cluster), rules, folder, file)
+            return [_row(watched, each) for each in FAULTS]
+
+
+def _row(watched: Watched, injected: Injected) -> Row:
+    prometheus, rules = watched.prometheus, watched.rules
+    names = {rule.name for rule in rules.rules}
+    notes, began = _break(watched, injected)
+    over = min(OVER_SECONDS, time.time() - began + LOOKS_BACK_SECONDS)
+    life = lived(prometheus, rules, over, f"life, {injected.fault}", began)
+    replayed = by_replay(ensure_promtool(), rules, life, began)
+    both = [
+        LifeAndReplay(by_life(prometheus, name, over, began), replayed[name], life.interval_seconds)
+        for name in sorted(names)
+    ]
+    notes += [line for each in both for line in _told(each, began)]
+    fired = [each.life.alert for each in both if each.life.firing_wall is not None]
+    as_meant = fired == ([injected.meant] if injected.meant else [])
+    furthest = max((each.apart_seconds or 0.0 for each in both), default=0.0)
+    agree = all(each.agree for each in both)
+    if not as_meant:
+        notes.append(f"fired: {', '.join(fired) or 'none'}; meant: {injected.meant or 'none'}")
+    measured = f"{furthest:.1f} s apart" if agree else "life and replay differ"
+    return Row(
+        f"alerts in life and by replay, {injected.fault}",
+        f"<= {life.interval_seconds:g} s, as meant",
+        measured,
+        reached(agree and as_meant),
+        tuple(notes),
+    )
+
+
+def _told(both: LifeAndReplay, began: float) -> list[str]:
+    if both.life.firing_wall is None and both.replay.firing_wall is None:
+        return []
+    life, replay = (
+        "never" if wall is None else f"{wall - began:+.1f} s"
+        for wall in (both.life.firing_wall, both.replay.firing_wall)
+    )
+    return [f"{both.life.alert} fires: life {life}, replay {replay} after the fault"]
+
+
+def _break(watched: Watched, injected: Injected) -> tuple[list[str], float]:
+    """Break, watch who is called, undo. Returns notes, and when it was broken (seconds since the epoch)."""
+    sentence = Sentence(1, f'the fault "{injected.fault}" takes effect')
+    facts = facts_of(Written(__file__, 1, "Benchmark", f"Alerts of {injected.fault}", ("P0",), (sentence,)))
+    live, settings = LiveLine(), watched.settings
+    folder = watched.folder / injected.fault
+    drill = Drill(settings, watched.cluster, Book(settings), facts, folder, live=live)
+    notes: list[str] = []
+    missed = ""
+    try:
+        drill.gate()
+        drill.start_load()
+        wait_until_quiet(watched.prometheus, watched.rules)
+        began = time.time()
+        drill.take_effect(injected.fault)
+        rule = watched.rules.named(injected.meant) if injected.meant else None
+        if rule is not None:
+            missed = watch(
+                watched.prometheus,
+                watched.received,
+                rule.name,
+                since_wall=began,
+                seconds=longest_seconds(rule),
+                seen=lambda stage, wall, labels: notes.append(f"{rule.name} {stage} {wall - began:+.1f} s"),
+            )
+        else:
+            wait.pause(WATCHED_SECONDS)
+    finally:
+        troubles = drill.close()
+        live.end()
+    if troubles or missed:
+        raise MeasureError("; ".join([*troubles, *([missed] if missed else [])]))
+    return notes, began

@@ -1,0 +1,70 @@
+"""Would somebody have been called in time? Flows in: a Case. Flows out: seconds from the injection until the
+alert that is meant fires, against the response time of its severity."""
+
+from __future__ import annotations
+
+from drill.judge.called import NOT_RECORDED, first_firing, meant, undecided_of, untrusted
+from drill.judge.case import Case
+from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.recording.events import AlertKnown, AlertsReplayed
+
+
+def detected(case: Case) -> Answer:
+    """The first of the alerts that are meant; of all, where nobody has said which."""
+    replay = case.alerts
+    if replay is None:
+        return not_applicable(NOT_RECORDED)
+    if not case.setup.faults:
+        return not_applicable("nothing was broken")
+    wanted = meant(case)
+    if not wanted and (case.setup.alerts is not None or not case.timeline.outages):
+        return not_applicable("no alert is meant to fire")
+    trouble = untrusted(replay, case)
+    if trouble:
+        return undecided(trouble)
+    rules = {rule.alert: rule for rule in replay.rules}
+    names = wanted or tuple(rules)
+    firing = {name: first_firing(replay.spells, name) for name in names}
+    fired = sorted(
+        (seconds, name) for name, seconds in firing.items() if seconds is not None and seconds >= 0
+    )
+    if not fired:
+        return _silent(replay, rules, names)
+    seconds, name = fired[0]
+    return _in_time(rules[name], seconds, replay)
+
+
+def _in_time(rule: AlertKnown, seconds: float, replay: AlertsReplayed) -> Answer:
+    how = (
+        f"{rule.alert} fires {seconds:.0f} s after the fault (replayed with its last state held on, and "
+        f"evaluated every {replay.evaluate_seconds:g} s)"
+    )
+    if rule.limit_seconds is None:
+        return Answer(
+            "fail", f"{how}; the runbook states no response time for severity {rule.severity!r}", seconds
+        )
+    why = f"{how}; {rule.severity} is to be over within {rule.limit_seconds:.0f} s"
+    return Answer("pass" if seconds < rule.limit_seconds else "fail", why, seconds, samples=replay.scrapes)
+
+
+def _silent(replay: AlertsReplayed, rules: dict[str, AlertKnown], names: tuple[str, ...]) -> Answer:
+    for name in names:
+        why = undecided_of(rules[name], replay.until_seconds) if name in rules else ""
+        if why:
+            return undecided(why)
+    absent = [name for name in names if name not in rules]
+    said = f"there is no alert {', '.join(absent)}" if absent else f"{', '.join(names)} did not fire"
+    return Answer(
+        "fail",
+        f"nobody would have been called: {said} within {replay.until_seconds:.0f} s of the fault",
+        samples=replay.scrapes,
+    )
+
+
+QUESTION = Question(
+    "detected",
+    "Somebody is called in time",
+    detected,
+    unit="s",
+    counts="where the scenario speaks of alerts",
+)
