@@ -51,9 +51,9 @@ class PutBack(msgspec.Struct, frozen=True):
         return lines or ["no drill has left anything open on this cluster: nothing was changed"]
 
 
-def put_back(settings: Settings, cluster: Cluster) -> PutBack:
+def put_back(settings: Settings, cluster: Cluster, closing: ImageEntry | None = None) -> PutBack:
     """Undo every open fault whose drill is gone, and bring the target into the state that it had before that
-    drill.
+    drill; put back the image of a workload whose gate is gone, or is done with it (`closing`).
 
     An experiment that is undoing by itself just now is waited for. Raises SetupError when another drill is at
     work, ClusterError where the cluster does not answer, InputError for a damaged entry and FaultError for
@@ -71,7 +71,8 @@ def put_back(settings: Settings, cluster: Cluster) -> PutBack:
                 entry = ledger.read(file)
                 if isinstance(entry, ImageEntry):
                     _refuse_gate_at_work(entry)
-                    images += [] if is_above(entry) else [entry]
+                    is_closing = closing is not None and closing.id == entry.id
+                    images += [entry] if is_closing or not is_above(entry) else []
                     continue
                 if isinstance(entry, DrillEntry):
                     _refuse_at_work(entry)
@@ -191,13 +192,9 @@ def open_images(
     return entry
 
 
-def close_images(settings: Settings, cluster: Cluster, entry: ImageEntry) -> str:
-    """Put back the image that was found, and close the entry; what was done, in words."""
-    ledger = Ledger(state_folder(cluster))
-    with ledger.exclusively():
-        done = _return_image(settings, cluster, entry)
-        ledger.close(entry)
-        return done
+def close_images(settings: Settings, cluster: Cluster, entry: ImageEntry) -> PutBack:
+    """Put back the image that was found and what drills left under another, and close the entry."""
+    return put_back(settings, cluster, entry)
 
 
 def _return_image(settings: Settings, cluster: Cluster, entry: ImageEntry) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from small_cluster import SmallCluster, a_deployment
@@ -57,7 +56,7 @@ print(close_drill(settings, cluster))
 '''
 subprocess.run([sys.executable, "-c", below, sys.argv[1]], check=True)
 print(cluster.workload("web")["spec"]["template"]["spec"]["containers"][0]["image"], flush=True)
-print(close_images(settings, cluster, entry))
+print(*close_images(settings, cluster, entry).lines())
 """
 
 
@@ -88,9 +87,9 @@ def test_each_image_has_new_pods_and_the_found_one_is_put_back(
         assert image(small) == each
         marks.add(str(small.get("Deployment", "web")["spec"]["template"]["metadata"]["annotations"]))
     assert len(marks) == 4
-    assert close_images(settings, cluster, entry) == (
+    assert close_images(settings, cluster, entry).undone == [
         "images-alternated: Deployment/web runs web:1, as before; it ran web:2"
-    )
+    ]
     assert image(small) == image_of(cluster, settings.target.workloads[0]) == "web:1"
     assert Ledger(state_folder(cluster)).files() == []
 
@@ -144,9 +143,9 @@ def test_somebodys_release_in_between_is_left_alone(
     small.put("Deployment", a_deployment(image="web:9"))
     with pytest.raises(SetupError, match="web:9, which the gate has not set: somebody released it"):
         run_image(settings, cluster, entry, "web:1")
-    assert close_images(settings, cluster, entry) == (
+    assert close_images(settings, cluster, entry).undone == [
         "images-alternated: Deployment/web is left at web:9, which somebody released meanwhile"
-    )
+    ]
     assert image(small) == "web:9"
     assert Ledger(state_folder(cluster)).files() == []
 
@@ -161,7 +160,7 @@ def test_a_run_of_the_gates_own_drills_under_the_image_that_was_set(
         "['no drill has left anything open on this cluster: nothing was changed']",
         "['Deployment/web: spec.replicas is 0, was 2']",
         "web:2",
-        "images-alternated: Deployment/web runs web:1, as before; it ran web:2",
+        "undone: images-alternated: Deployment/web runs web:1, as before; it ran web:2",
     ], done.stderr
 
 
@@ -210,4 +209,4 @@ def test_what_is_put_back_does_not_wait_for_an_image_that_never_runs(
     with pytest.raises(SetupError):
         run_image(settings, cluster, entry, "web:no-such", seconds=0.1)
     assert return_image(settings, cluster, entry).endswith("it ran web:no-such")
-    assert Path(Ledger(state_folder(cluster)).files()[0]).name.startswith("images-alternated-")
+    assert [file.stem for file in Ledger(state_folder(cluster)).files()] == [entry.id]
