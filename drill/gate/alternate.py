@@ -40,16 +40,8 @@ from drill.settings import Settings
 Side = Literal["released", "candidate"]
 SIDES: tuple[Side, Side] = ("released", "candidate")
 LEASE_SECONDS = 60.0
-PUT_BACK_SECONDS = 300.0
-"""For so long a run that was told to end may put back what it broke."""
 STANDARD_ERROR = 2
-ENDS_WITH_PARENT = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-"""A run whose gate was killed would go on under an image that nobody answers for: it is told to end."""
+RUN_BELOW = Path(__file__).with_name("run_below.py")
 
 
 @dataclass(frozen=True)
@@ -250,27 +242,26 @@ class _Alternation:
 
 
 def _run(command: Sequence[str]) -> int:
-    """The exit status of the drills. They bound themselves; an interrupt lets them put back first."""
+    """The exit status of the drills, which bound themselves. An interrupt lets them put back first; so does
+    the end of this process, whatever ends it."""
     with subprocess.Popen(
-        [sys.executable, "-c", ENDS_WITH_PARENT, *command],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, str(RUN_BELOW), *command],
+        stdin=subprocess.PIPE,
         stdout=STANDARD_ERROR,
         start_new_session=True,
     ) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(PUT_BACK_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
             raise
 
 
 def _ran(entry: ImageEntry, folder: Path, status: int) -> str:
     """The image that the run's pods had, with its digest. Raises SetupError where there was no such run."""
-    if status < 0 or status >= SETUP or not (folder / RUN_FILE).is_file():
+    if status >= SETUP or not (folder / RUN_FILE).is_file():
         raise SetupError(
             f"{folder}: its drills could not be carried out (exit status {status}); what they said stands "
             "above. Put that right, and alternate again under another --run"
