@@ -5,7 +5,6 @@ An id is the digest of an image's configuration: two names of one id are one ima
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from drill.errors import UsageError
@@ -16,6 +15,7 @@ from drill.machine.target import load_into
 from drill.settings import Settings
 
 RUNNING = "running"
+ID = "sha256:"
 HUB = "docker.io/"
 LIBRARY = f"{HUB}library/"
 
@@ -46,11 +46,18 @@ def ensure_in_nodes(settings: Settings, names: Sequence[str], running: str) -> d
 
 
 def images_in(node: str) -> dict[str, str]:
-    """Full name -> id of what a node holds."""
-    listed = json.loads(
-        output(["docker", "exec", node, "crictl", "images", "--output", "json"], why="list a node's images")
+    """Full name -> id of what a node holds. Its containerd lists each image by its names and by its id, and
+    tells by the manifest's digest that they are one; an image that it does not list by its id has that
+    digest here."""
+    listing = output(
+        ["docker", "exec", node, "ctr", "--namespace", "k8s.io", "images", "list"], why="list a node's images"
     )
-    return {name: str(image["id"]) for image in listed["images"] for name in image.get("repoTags") or []}
+    rows = [line.split()[:3] for line in listing.splitlines()[1:]]
+    manifests = {name: manifest for name, _, manifest in rows}
+    ids = {manifest: name for name, manifest in manifests.items() if name.startswith(ID)}
+    return {
+        name: ids.get(manifest, manifest) for name, manifest in manifests.items() if not name.startswith(ID)
+    }
 
 
 def full_name(name: str) -> str:

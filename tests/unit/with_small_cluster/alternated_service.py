@@ -89,9 +89,12 @@ if words[:2] == ["image", "inspect"]:
     print(images["engine"][words[-1]])
 elif words[0] == "ps":
     print("small-control-plane\\tid\\trunning\\tsmall")
-elif words[:3] == ["exec", "small-control-plane", "crictl"]:
-    listed = [{{"id": id_, "repoTags": [name]}} for name, id_ in images["node"].items()]
-    print(json.dumps({{"images": listed}}))
+elif words[:3] == ["exec", "small-control-plane", "ctr"]:
+    print("REF TYPE DIGEST SIZE PLATFORMS LABELS")
+    for name, id_ in images["node"].items():
+        manifest = id_.replace("sha256:", "sha256:manifest-of-")
+        for each in (name, id_):
+            print(f"{{each}}    application/vnd.oci.image.manifest.v1+json {{manifest}} 9.1 MiB -")
 elif words[0] == "save":
     sys.stdout.write(json.dumps(words[1:]))
 elif words[:3] == ["exec", "-i", "small-control-plane"]:
