@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.alerts_live import alerts_live
 from benchmarks.gate import gate
+from benchmarks.gate_live import VARIANTS, gate_live
 from benchmarks.instruments import instrument, judging
 from benchmarks.judge_truth import truth
 from benchmarks.kills import kills
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "outage": outage,
     "witness": witness,
     "kills": kills,
+    "gate-live": gate_live,
     "truth": truth,
     "gate": gate,
     "alerts-live": alerts_live,
@@ -69,8 +71,21 @@ def parsed(arguments: list[str]) -> tuple[list[str], Options]:
     parser.add_argument("--injections", type=int, default=1, metavar="N", help="injections of each fault (1)")
     parser.add_argument("--kills", type=int, default=40, metavar="N", help="kills at random moments (40)")
     parser.add_argument("--with-drill", action="store_true", help="run `make drill` now, and read that run")
+    parser.add_argument(
+        "--variant",
+        action="append",
+        choices=VARIANTS,
+        help="an image that gate-live drills against the released one; may be given several times "
+        f"({', '.join(Options.variants)})",
+    )
     given = parser.parse_args(arguments)
-    return given.only or list(BENCHMARKS), Options(given.run, given.injections, given.kills, given.with_drill)
+    return given.only or list(BENCHMARKS), Options(
+        given.run,
+        given.injections,
+        given.kills,
+        given.with_drill,
+        tuple(given.variant or Options.variants),
+    )
 
 
 def rows_of(name: str, options: Options) -> list[Row]:

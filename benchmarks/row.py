@@ -19,13 +19,14 @@ Outcome = Literal["reached", "missed", "error"]
 @dataclass(frozen=True)
 class Options:
     """What the command line asks for. `run`: the folder of a stored run; `injections`: per fault;
-    `with_drill`: run `make drill` now.
+    `with_drill`: run `make drill` now; `variants`: of the image that the gate is to tell from the same one.
     """
 
     run: Path
     injections: int
     kills: int
     with_drill: bool
+    variants: tuple[str, ...] = ("same", "p95+50", "memory+20")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from drill.conduct.keeping import find_calibration
 from drill.conduct.rejudge import rejudge, rewrite_report
 from drill.errors import SetupError
 from drill.evidence.command import evidence
+from drill.gate.alternate_command import alternate_images
 from drill.gate.command import gate
 from drill.history.command import history
 from drill.incident.command import incident
@@ -207,6 +208,7 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
 cli.add_command(lint)
 cli.add_command(history)
 cli.add_command(evidence)
+gate.add_command(alternate_images)
 cli.add_command(gate)
 cli.add_command(nightly)
 cli.add_command(mutate)

@@ -19,6 +19,7 @@ from drill.evidence.plan import read_plan, seal, stated_wall
 from drill.evidence.report import after_action, html, markdown
 from drill.evidence.verify import verify
 from drill.history.command import history_of
+from drill.history.flaky import flaky_drills
 from drill.run.facts import read_facts
 from drill.run.manifest import sha256_of
 from drill.run.stored import read_verdicts
@@ -129,7 +130,13 @@ def findings(context: click.Context, run_folder: Path | None) -> None:
         for line in unfounded(known, drills):
             raise InputError(file, None, line, "a retest that the history knows: drill history import FOLDER")
         facts = read_facts(run_folder)
-        found = changed_by(known, facts, read_verdicts(run_folder, facts), settings.evidence.due_days)
+        found = changed_by(
+            known,
+            facts,
+            read_verdicts(run_folder, facts),
+            settings.evidence.due_days,
+            flaky_drills(drills, facts.run),
+        )
         if found.opened or found.closed:
             write_changes(file, found.opened, found.closed)
         for line in found.lines():

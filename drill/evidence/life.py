@@ -5,6 +5,9 @@ A drill that did not end as its scenario states opens one, whether it failed or 
 nobody can tell is not passed. A later run closes it when a drill that carried out the same procedures passed;
 where nobody acted, when the same scenario did; never while another drill of them fails in that run. A drill
 that could not be carried out says nothing of the target, and opens none.
+
+A flaky drill, whose verdict differs among runs of the same digests, opens one with its rate, also where it
+passed; as long as it is flaky, its passing closes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from drill.evidence.findings import Finding, FindingRun
+from drill.history.flaky import Flaky
 from drill.history.store import PastDrill
 from drill.judge.verdict import DrillVerdict
 from drill.run.facts import Facts, day_of
@@ -39,19 +43,26 @@ class Changed:
 
 
 def changed_by(
-    findings: Sequence[Finding], facts: Facts, verdicts: Sequence[DrillVerdict], due_days: int
+    findings: Sequence[Finding],
+    facts: Facts,
+    verdicts: Sequence[DrillVerdict],
+    due_days: int,
+    flaky: Sequence[Flaky] = (),
 ) -> Changed:
-    """`verdicts`: of the run, in its order; a control that an earlier run measured counts for none."""
+    """`verdicts`: of the run, in its order; a control that an earlier run measured counts for none. `flaky`:
+    its drills that are."""
     day = day_of(facts)
     kept = {drill.drill for drill in facts.drills if drill.kept is not None}
     own = [each for each in verdicts if each.drill not in kept and not each.control]
+    unreliable = {each.scenario: each for each in flaky}
+    reliable = [each for each in own if each.scenario not in unreliable]
     closed = tuple(
         finding.model_copy(update={"status": "closed", "retest": FindingRun(run=facts.run, day=day)})
         for finding in findings
         if finding.status != "closed"
         and finding.opened.run != facts.run
         and finding.opened.day <= day
-        and any(_retests(each, finding) for each in own)
+        and any(_retests(each, finding) for each in reliable)
         and not any(_same(each.procedure, each.scenario, finding) for each in own if not as_expected(each))
     )
     gone = {finding.id for finding in closed}
@@ -61,10 +72,16 @@ def changed_by(
     number = max((int(finding.id.partition("-")[2]) for finding in findings), default=0)
     opened = []
     for verdict in own:
-        if as_expected(verdict) or verdict.verdict not in OPENING or verdict.scenario in still:
+        if verdict.scenario in still:
             continue
+        if verdict.scenario in unreliable:
+            what = unreliable[verdict.scenario].said
+        elif as_expected(verdict) or verdict.verdict not in OPENING:
+            continue
+        else:
+            what = _what(verdict)
         number += 1
-        opened.append(_opened(f"F-{number:03}", verdict, facts.run, day, due_days))
+        opened.append(_opened(f"F-{number:03}", what, verdict, facts, due_days))
     return Changed(tuple(opened), closed)
 
 
@@ -106,16 +123,20 @@ def _same(procedure: str, scenario: str, finding: Finding) -> bool:
     return set(finding.procedures) <= carried_out if finding.procedures else scenario == finding.scenario
 
 
-def _opened(name: str, verdict: DrillVerdict, run: str, day: date, due_days: int) -> Finding:
+def _what(verdict: DrillVerdict) -> str:
     said = {"inconclusive": "could not be decided", "not noticed": "was not noticed by users"}
-    what = f"{said.get(verdict.verdict, verdict.verdict)}, expected {verdict.expected}: {verdict.why}"
+    return f"{said.get(verdict.verdict, verdict.verdict)}, expected {verdict.expected}: {verdict.why}"
+
+
+def _opened(name: str, what: str, verdict: DrillVerdict, facts: Facts, due_days: int) -> Finding:
+    day = day_of(facts)
     return Finding(
         id=name,
         what=_printable(what)[:MOST_SAID],
         scenario=verdict.scenario,
         procedures=tuple(verdict.procedures),
         severity=verdict.severity,
-        opened=FindingRun(run=run, day=day),
+        opened=FindingRun(run=facts.run, day=day),
         owner=UNASSIGNED,
         due=day + timedelta(days=due_days),
         status="open",

@@ -3,7 +3,7 @@ inconclusive, 3 for bad input."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,39 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 FILE = click.Path(path_type=Path)
 
 
-@click.command()
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where a decision goes."""
+    options = (
+        click.option("--annotations", "annotate", is_flag=True, help="Print GitHub's annotations too."),
+        click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write it there, for machines."),
+        click.option(
+            "--markdown", type=FILE, metavar="FILE", help="Write the decision there, for a CI run's page."
+        ),
+    )
+    for option in options:
+        command = option(command)
+    return command
+
+
+class _StoredRunsUnlessNamed(click.Group):
+    """Its first word is a command of its own, or the command is `runs`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See the class."""
+        named = args and args[0] in {*self.commands, "--help", "-h"}
+        return super().parse_args(ctx, args if named or not args else ["runs", *args])
+
+
+@click.group(cls=_StoredRunsUnlessNamed)
+def gate() -> None:
+    """Say whether a candidate is worse than what is released, the runbook's limits, or what the history
+    knows.
+
+    `drill gate RUN` is `drill gate runs RUN`.
+    """
+
+
+@gate.command()
 @click.argument("candidate", type=FOLDER, metavar="CANDIDATE_RUN")
 @click.argument("more", type=FOLDER, nargs=-1, metavar="[RUN]...")
 @click.option(
@@ -48,11 +80,9 @@ FILE = click.Path(path_type=Path)
     show_default=True,
     help="Where runs lie; the history is beside them unless drill.toml places it.",
 )
-@click.option("--markdown", type=FILE, metavar="FILE", help="Write the decision there, for a CI run's page.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write it there, for machines.")
-@click.option("--annotations", "annotate", is_flag=True, help="Print GitHub's annotations too.")
+@told
 @click.pass_context
-def gate(
+def runs(
     context: click.Context,
     *,
     candidate: Path,
@@ -64,7 +94,7 @@ def gate(
     json_file: Path | None,
     annotate: bool,
 ) -> None:
-    """Say whether a candidate is worse than a baseline, the runbook's limits, or what the history knows."""
+    """Decide on stored runs: of a candidate, against those of a baseline."""
     settings = settings_module.load(context.obj["target"])
     if more and not baseline:
         raise UsageError(
@@ -72,6 +102,14 @@ def gate(
             "them, or --also before another run of the candidate"
         )
     decision = decide_on(settings, [candidate, *also], [*baseline, *more], reports)
+    tell(settings, decision, markdown, json_file, annotate=annotate)
+    raise SystemExit(decision.exit_status)
+
+
+def tell(
+    settings: Settings, decision: Decision, markdown: Path | None, json_file: Path | None, *, annotate: bool
+) -> None:
+    """Print a decision, and write it where that is asked for."""
     for line in decision_lines(decision):
         click.echo(line)
     if markdown:
@@ -81,7 +119,6 @@ def gate(
     if annotate:
         for line in annotation_lines(decision, settings.target.runbook):
             click.echo(line)
-    raise SystemExit(decision.exit_status)
 
 
 def decide_on(

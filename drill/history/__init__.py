@@ -6,6 +6,7 @@ schema.py    the tables
 store.py     the file: appending, reading; concurrent and killed writers lose nothing
 series.py    one measure of one drill over runs, with where it changed
 proven.py    when procedures, alerts and items of checklists were last proven, and what makes that stale
+flaky.py     drills whose verdict differs from run to run although nothing changed
 badge.py     one line of that as a picture
 picture.py   small multiples of all series, one HTML file
 words.py     the same as text

@@ -173,7 +173,7 @@ def load_named_images(digests: Mapping[str, str], nodes: Sequence[str], held_in:
     lacking = [node for node, names in missing.items() if names]
     if stale:
         with stage(f"loading {', '.join(stale)} into {', '.join(lacking)}"):
-            _load(stale, lacking)
+            load_into(lacking, stale)
             lines = "\n".join(f"{name} {digest}" for name, digest in digests.items())
             for node in lacking:
                 output(
@@ -183,7 +183,7 @@ def load_named_images(digests: Mapping[str, str], nodes: Sequence[str], held_in:
     return stale
 
 
-def _load(images: list[str], nodes: list[str]) -> None:
+def load_into(nodes: Sequence[str], images: Sequence[str]) -> None:
     """All images into all nodes, read from the engine once; what the images share is sent once."""
     take = ["ctr", "--namespace", "k8s.io", "images", "import", "--digests", "--snapshotter=overlayfs", "-"]
     with ExitStack() as stack:

@@ -4,7 +4,6 @@ file. Flows out: a summary, and one exit status.
 What needs the cluster are drill's own commands, each a process of its own; the rest reads what they left.
 
 steps.py     those processes
-flaky.py     drills whose verdict differs from night to night although nothing changed
 night.py     what a night found, and its exit status
 words.py     the summary
 post.py      sending it where the user says

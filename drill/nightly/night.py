@@ -13,10 +13,10 @@ from drill.errors import DrillError, InputError, SetupError, UsageError
 from drill.gate.command import decide_on
 from drill.gate.decide import Decision
 from drill.history.command import history_of, pieces_of
+from drill.history.flaky import Flaky, flaky_drills, last_verdicts
 from drill.history.proven import LastProven
 from drill.history.store import PastDrill
 from drill.judge.verdict import DrillVerdict
-from drill.nightly.flaky import Flaky, flaky_drills, last_verdicts
 from drill.nightly.steps import NightStep
 from drill.run.facts import FILE as RUN_FILE
 from drill.run.facts import Facts, read_facts

@@ -1,5 +1,24 @@
 """Putting a target back as it was before a drill."""
 
-from drill.putback.target import PutBack, close_drill, last_known, open_drill, put_back
+from drill.putback.images import image_of, run_image
+from drill.putback.target import (
+    PutBack,
+    close_drill,
+    close_images,
+    last_known,
+    open_drill,
+    open_images,
+    put_back,
+)
 
-__all__ = ["PutBack", "close_drill", "last_known", "open_drill", "put_back"]
+__all__ = [
+    "PutBack",
+    "close_drill",
+    "close_images",
+    "image_of",
+    "last_known",
+    "open_drill",
+    "open_images",
+    "put_back",
+    "run_image",
+]

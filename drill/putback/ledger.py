@@ -1,5 +1,6 @@
 """The ledger: what a drill has changed, or is about to change, in a target, and how it is put back. One file
-for each open fault and each open drill, on disk before anything is broken, gone once all was seen put back.
+for each open fault, each open drill and each workload whose image a gate alternates, on disk before anything
+is changed, gone once all was seen put back.
 
 It outlives a kill of every process of a drill: `drill.putback.put_back` reads what is left here. Its files
 may hold secrets of the target and are readable by their owner alone.
@@ -13,7 +14,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -75,7 +76,32 @@ class DrillEntry(msgspec.Struct, frozen=True, tag="drill", tag_field="entry"):
     process: Process
 
 
-Entry = FaultEntry | DrillEntry
+class ImageEntry(msgspec.Struct, frozen=True, tag="image", tag_field="entry"):
+    """A workload whose image a release gate alternates. `workload`, `kind`, `container`: whose; `found`: the
+    image that ran before; `alternated`: those that the gate sets; `replicas`: so many were asked for;
+    `known`: the target's state of before, as JSON; `process`: the gate's."""
+
+    id: str
+    target: str
+    context: str
+    namespace: str
+    workload: str
+    kind: Literal["Deployment", "StatefulSet"]
+    container: str
+    found: str
+    alternated: tuple[str, ...]
+    replicas: int
+    known: msgspec.Raw
+    opened_wall: float
+    process: Process
+
+    @property
+    def place(self) -> str:
+        """Of which workload, such as Deployment/web."""
+        return f"{self.kind}/{self.workload}"
+
+
+Entry = FaultEntry | DrillEntry | ImageEntry
 
 
 def process(pid: int) -> Process:
@@ -84,6 +110,24 @@ def process(pid: int) -> Process:
     if started is None:
         raise FaultError(f"process {pid}: expected it to run, it does not")
     return Process(pid, started)
+
+
+def lineage() -> list[Process]:
+    """This process, the one that started it, and so on."""
+    found, pid = [], os.getpid()
+    while pid > 1 and (started := _stat(pid)) is not None:
+        found.append(Process(pid, started))
+        pid = _parent(pid)
+    return found
+
+
+def _parent(pid: int) -> int:
+    """0 where there is none, or none that is seen."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(text.rpartition(")")[2].split()[1])
 
 
 def _stat(pid: int) -> int | None:
@@ -154,7 +198,7 @@ class Ledger:
         """One entry. Raises InputError naming the file when it is damaged; the file stays where it is."""
         data = file.read_bytes()
         try:
-            return msgspec.json.decode(data, type=FaultEntry | DrillEntry)
+            return msgspec.json.decode(data, type=FaultEntry | DrillEntry | ImageEntry)
         except msgspec.DecodeError as error:
             raise InputError(
                 file,

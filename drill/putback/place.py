@@ -12,6 +12,8 @@ from drill.cluster.access import Cluster
 
 PRIVATE = 0o700
 UID_CHARACTERS = 8
+LAST_KNOWN = "known-state.json"
+"""In that folder: the state that the last drill began with."""
 
 
 def state_folder(cluster: Cluster) -> Path:

@@ -2,7 +2,8 @@
 
 A drill opens itself in the ledger with the target's state before it changes anything (`open_drill`), and
 closes itself when all is as it was (`close_drill`). What is left open by a drill that is gone is put back by
-`put_back`, at the start of every run and by `drill put-back`. With an empty ledger nothing is changed: the
+`put_back`, at the start of every run and by `drill put-back`; so is the image of a workload that a release
+gate alternates (`open_images`, `close_images`). With an empty ledger nothing is changed: the
 target as it is is the target.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,15 +22,16 @@ from drill.durable import write_durably
 from drill.errors import DeadlineError, DrillError, FaultError, InputError, SetupError
 from drill.faults.catalogue import from_data
 from drill.parts.health import wait_until_healthy
+from drill.putback.images import image_of, is_above, return_image, with_found_image
 from drill.putback.known_state import KnownState, observe, settled
-from drill.putback.ledger import DrillEntry, FaultEntry, Ledger, fault_of, process
-from drill.putback.place import state_folder
+from drill.putback.ledger import DrillEntry, Entry, FaultEntry, ImageEntry, Ledger, fault_of, process
+from drill.putback.place import LAST_KNOWN, state_folder
 from drill.putback.repair import repair
 from drill.settings import Settings
+from drill.settings.target import Workload
 
 EXPERIMENT_ENDS_SECONDS = 240
 COMMANDS_END_SECONDS = 60
-LAST_KNOWN = "known-state.json"
 
 
 class PutBack(msgspec.Struct, frozen=True):
@@ -48,9 +51,9 @@ class PutBack(msgspec.Struct, frozen=True):
         return lines or ["no drill has left anything open on this cluster: nothing was changed"]
 
 
-def put_back(settings: Settings, cluster: Cluster) -> PutBack:
+def put_back(settings: Settings, cluster: Cluster, closing: ImageEntry | None = None) -> PutBack:
     """Undo every open fault whose drill is gone, and bring the target into the state that it had before that
-    drill.
+    drill; put back the image of a workload whose gate is gone, or is done with it (`closing`).
 
     An experiment that is undoing by itself just now is waited for. Raises SetupError when another drill is at
     work, ClusterError where the cluster does not answer, InputError for a damaged entry and FaultError for
@@ -61,10 +64,16 @@ def put_back(settings: Settings, cluster: Cluster) -> PutBack:
         undone: list[str] = []
         unproven: list[FaultEntry] = []
         drills: list[DrillEntry] = []
+        images: list[ImageEntry] = []
         failures: list[DrillError] = []
         for file in ledger.files():
             try:
                 entry = ledger.read(file)
+                if isinstance(entry, ImageEntry):
+                    _refuse_gate_at_work(entry)
+                    is_closing = closing is not None and closing.id == entry.id
+                    images += [entry] if is_closing or not is_above(entry) else []
+                    continue
                 if isinstance(entry, DrillEntry):
                     _refuse_at_work(entry)
                     drills.append(entry)
@@ -76,15 +85,18 @@ def put_back(settings: Settings, cluster: Cluster) -> PutBack:
                 undone.append(f"{fault_of(file)}: its experiment undid it")
             except (InputError, FaultError, DeadlineError, ClusterError) as error:
                 failures.append(error)
-        differences = _return_to_first(settings, cluster, drills)
+        # what an image of the gate's would make unwell cannot be waited for with that image
+        differences = _return_to_first(settings, cluster, drills, images)
+        undone += [_return_image(settings, cluster, entry) for entry in images]
         if unproven and not drills:
             wait_until_healthy(cluster, settings)
         for fault in unproven:
             ledger.close(fault)
         if failures:
             raise _all_of(failures)
-        for drill in drills:
-            ledger.close(drill)
+        opened: list[Entry] = [*drills, *images]
+        for entry in opened:
+            ledger.close(entry)
         return PutBack(undone, differences, len(drills))
 
 
@@ -147,6 +159,51 @@ def close_drill(settings: Settings, cluster: Cluster) -> list[str]:
         return differences
 
 
+def open_images(
+    settings: Settings, cluster: Cluster, workload: Workload, images: Sequence[str]
+) -> ImageEntry:
+    """Keep the image that the workload runs, durably, before a gate of this process sets `images` in turn.
+    The caller has just seen the target healthy. Raises SetupError when anything is open already."""
+    ledger = Ledger(state_folder(cluster))
+    others = [file.stem for file in ledger.files()]
+    if others:
+        raise SetupError(
+            f"{ledger.folder}: {', '.join(others)} is still open, so this is no state to return to; run "
+            "`drill put-back`"
+        )
+    known = settled(observe(cluster), last_known(cluster))
+    item = known.objects[workload.kind][workload.name]
+    entry = ImageEntry(
+        id=f"images-alternated-{os.getpid()}-{time.time_ns() // 1_000_000}",
+        target=str(settings.file),
+        context=cluster.context,
+        namespace=cluster.namespace,
+        workload=workload.name,
+        kind=workload.kind,
+        container=workload.container,
+        found=image_of(cluster, workload),
+        alternated=tuple(dict.fromkeys(images)),
+        replicas=item["spec"].get("replicas", 1),
+        known=msgspec.Raw(msgspec.json.encode(known)),
+        opened_wall=time.time(),
+        process=process(os.getpid()),
+    )
+    ledger.open(entry)
+    return entry
+
+
+def close_images(settings: Settings, cluster: Cluster, entry: ImageEntry) -> PutBack:
+    """Put back the image that was found and what drills left under another, and close the entry."""
+    return put_back(settings, cluster, entry)
+
+
+def _return_image(settings: Settings, cluster: Cluster, entry: ImageEntry) -> str:
+    """With it comes what was known of the target: drills under another image kept another state."""
+    done = return_image(settings, cluster, entry)
+    write_durably(state_folder(cluster) / LAST_KNOWN, msgspec.json.format(bytes(entry.known)))
+    return f"images-alternated: {done}"
+
+
 def last_known(cluster: Cluster) -> KnownState | None:
     """The state that the last drill on this target began with; None where there was none. Raises InputError
     when the file is damaged."""
@@ -164,16 +221,23 @@ def last_known(cluster: Cluster) -> KnownState | None:
         ) from error
 
 
-def _return_to_first(settings: Settings, cluster: Cluster, drills: list[DrillEntry]) -> list[str]:
-    """The oldest of several was opened on the target as it was meant to be."""
+def _return_to_first(
+    settings: Settings, cluster: Cluster, drills: list[DrillEntry], images: Sequence[ImageEntry] = ()
+) -> list[str]:
+    """The oldest of several was opened on the target as it was meant to be, but for `images`."""
     if not drills:
         return []
     known = msgspec.json.decode(drills[0].known, type=KnownState)
+    for entry in images:
+        known = with_found_image(known, entry)
     return repair(cluster, settings, known)
 
 
-def _mine(entry: DrillEntry | FaultEntry) -> bool:
-    """True where this very process opened it, or had it opened."""
+def _mine(entry: Entry) -> bool:
+    """True where this very process opened it, or had it opened; an image also where the gate that alternates
+    it started this process."""
+    if isinstance(entry, ImageEntry):
+        return is_above(entry)
     me = process(os.getpid())
     return entry.process == me if isinstance(entry, DrillEntry) else me in (entry.drill, entry.experiment)
 
@@ -183,6 +247,14 @@ def _refuse_at_work(entry: DrillEntry) -> None:
         raise SetupError(
             f"a drill of process {entry.process.pid} is at work on {entry.namespace} of {entry.context}: "
             "wait for it, or end it, and run this again"
+        )
+
+
+def _refuse_gate_at_work(entry: ImageEntry) -> None:
+    if entry.process.alive() and not is_above(entry):
+        raise SetupError(
+            f"`drill gate alternate` of process {entry.process.pid} is at work on {entry.namespace} of "
+            f"{entry.context}: wait for it, or end it, and run this again"
         )
 
 

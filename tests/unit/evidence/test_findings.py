@@ -7,16 +7,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from judged_runs import SCENARIO, judged_run
 
+from drill.cli import cli
 from drill.errors import InputError
 from drill.evidence.findings import Finding, read_findings, write_changes
 from drill.evidence.life import Changed, changed_by, overdue, unfounded
+from drill.history.flaky import Flaky
 from drill.history.store import History
 from drill.judge.verdict import DrillVerdict
 from drill.run.facts import read_facts
 from drill.run.stored import read_verdicts
 
+ROOT = Path(__file__).parents[3]
 FILE = """\
 findings:
 - id: F-001
@@ -95,6 +99,36 @@ def test_one_drill_that_passes_beside_one_that_fails_closes_nothing(tmp_path: Pa
     (passing,) = read_verdicts(folder, facts)
     failing: DrillVerdict = msgspec.structs.replace(passing, drill="other", scenario="Other", verdict="fail")
     assert changed_by(read_findings(file_of(tmp_path)), facts, [passing, failing], 30).closed == ()
+
+
+def test_a_flaky_drill_opens_one_with_its_rate_and_closes_none_while_it_is(tmp_path: Path) -> None:
+    folder = judged_run(tmp_path / "reports", "two")
+    facts = read_facts(folder)
+    passing = read_verdicts(folder, facts)
+    flaky = [Flaky(SCENARIO, ("pass", "fail", "pass", "pass"), "pass")]
+    (opened,) = changed_by([], facts, passing, 30, flaky).opened
+    assert opened.what == "flaky, 25% of 4 runs of the same digests (3 pass, 1 fail)"
+    assert (opened.scenario, opened.procedures) == (SCENARIO, ("Down / Immediate",))
+    assert changed_by([opened], facts, passing, 30, flaky).opened == ()
+    known = read_findings(file_of(tmp_path))
+    still = changed_by(known, facts, passing, 30, flaky)
+    assert (still.closed, [each.id for each in still.opened]) == ((), ["F-002"])
+    assert [each.id for each in changed_by(known, facts, passing, 30).closed] == ["F-001"]
+
+
+def test_the_command_reads_from_the_history_what_is_flaky(tmp_path: Path) -> None:
+    target = tmp_path / "drill.toml"
+    target.write_text((ROOT / "drill.toml").read_text())
+    for name in ("runbook", "novel_engine"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    history = History(tmp_path / "reports" / "history.sqlite")
+    for name, spoilt in (("one", FAILS), ("two", {})):
+        history.add(judged_run(tmp_path / "reports", name, **spoilt))
+    command = ["--target", str(target), "evidence", "findings", str(tmp_path / "reports" / "two")]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert "opened F-001" in done.output
+    (found,) = read_findings(tmp_path / "findings.yaml")
+    assert found.what == "flaky, 50% of 2 runs of the same digests (1 fail, 1 pass)"
 
 
 def test_the_file_keeps_what_people_wrote(tmp_path: Path) -> None:

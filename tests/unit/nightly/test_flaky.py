@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from drill.history.flaky import flaky_drills, last_verdicts
 from drill.history.store import History, PastDrill
-from drill.nightly.flaky import flaky_drills, last_verdicts
 from tests.unit.history.stored_runs import IMAGES, SMALL, store_run
 
 FAILS = replace(SMALL, verdict="fail")

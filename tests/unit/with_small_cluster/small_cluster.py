@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 
 from drill.cluster.access import Cluster
+from drill.cluster.lease import LEASES
 from drill.cluster.objects import PATHS, path_of
 
 Json = dict[str, Any]
@@ -59,6 +60,7 @@ class SmallCluster:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self.objects[LEASES] = {}
         self.put("Namespace", {"metadata": {"name": "kube-system", "uid": "0123456789abcdef"}})
         self.put("Namespace", {"metadata": {"name": NAMESPACE, "uid": "fedcba9876543210"}})
 
@@ -136,6 +138,8 @@ class SmallCluster:
         if collection.endswith("/pods"):
             kept.setdefault("status", {"phase": "Running"})
         kept["metadata"]["generation"] = kept["metadata"].get("generation", 0) + 1
+        if collection == LEASES:
+            kept["metadata"]["resourceVersion"] = str(kept["metadata"]["generation"])
         self.objects.setdefault(collection, {})[item["metadata"]["name"]] = kept
         self._roll_out()
 

@@ -28,13 +28,15 @@ class Flaky:
         return sum(each != self.usual for each in self.verdicts) / len(self.verdicts)
 
     @property
-    def text(self) -> str:
-        """In one line."""
+    def said(self) -> str:
+        """Of the drill, in one line."""
         counted = ", ".join(f"{number} {verdict}" for verdict, number in Counter(self.verdicts).most_common())
-        return (
-            f"{self.scenario}: flaky, {self.rate:.0%} of {len(self.verdicts)} runs of the same digests "
-            f"({counted})"
-        )
+        return f"flaky, {self.rate:.0%} of {len(self.verdicts)} runs of the same digests ({counted})"
+
+    @property
+    def text(self) -> str:
+        """The same, with its name."""
+        return f"{self.scenario}: {self.said}"
 
 
 def flaky_drills(drills: Sequence[PastDrill], run: str) -> list[Flaky]:
