@@ -12,7 +12,7 @@ from drill import settings as settings_module
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import judged
 from drill.alerts.mutants import mutated
-from drill.alerts.replay import prepared
+from drill.alerts.replay import prepared, without_beginning
 from drill.alerts.rules import AlertRules, alert_rules
 from drill.alerts.series import read_series, series_files
 from drill.alerts.table import lines_of, row_of
@@ -98,7 +98,10 @@ def test(
         raise InputError(
             rules.path, rules.rules[0].line, str(error), "rules that Prometheus takes"
         ) from error
-    outcomes = [judged(rules, case, found) for case, found in zip(cases, episodes, strict=True)]
+    outcomes = [
+        judged(rules, case, without_beginning(case, found))
+        for case, found in zip(cases, episodes, strict=True)
+    ]
     if output == "json":
         click.echo(msgspec.json.encode(outcomes).decode())
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 from drill.alerts.engine import AlertEpisode, evaluate
 from drill.alerts.exposed import STATE_METRICS
 from drill.alerts.expressions import ANY, is_platforms, metrics_of
-from drill.alerts.replay import past_needed, replayed
+from drill.alerts.replay import past_needed, replayed, without_beginning
 from drill.alerts.rules import AlertRule, AlertRules
 from drill.alerts.series import Gap, SeriesFile, read_series
 from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
@@ -39,7 +39,7 @@ def replay_drill(
     gap = max((after - before for before, after in pairwise(looks)), default=recorded.scrapes)
     return AlertsReplayed(
         rules=[_known(rules, rule, settings, sections) for rule in rules.rules],
-        spells=[_spell(each, origin) for each in episodes if not _is_beginning(each, case.past_seconds)],
+        spells=[_spell(each, origin) for each in without_beginning(case, episodes)],
         evaluate_seconds=case.header.scrape_seconds,
         held_seconds=case.held_seconds,
         until_seconds=until - origin,
@@ -71,12 +71,6 @@ def _known(rules: AlertRules, rule: AlertRule, settings: Alerts, sections: Mappi
         rule.needs_seconds,
         untold(rule),
     )
-
-
-def _is_beginning(episode: AlertEpisode, past_seconds: float) -> bool:
-    """True where an alert was pending only because the replay has a beginning, at which no range is full."""
-    began = episode.pending_seconds
-    return episode.firing_seconds is None and began is not None and began < past_seconds
 
 
 def _spell(episode: AlertEpisode, origin: float) -> AlertSpell:

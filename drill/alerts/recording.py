@@ -65,6 +65,8 @@ class SeriesRecorder:
             within = [each for each in looks if injected < each < held_until]
             if len(within) >= LEAST_LOOKS:
                 hold = round((within[-1] - looks[0]) / GRID_SECONDS) * GRID_SECONDS
+        if begin is not None and hold is not None and hold <= begin:
+            hold = None
         path = folder / NAME_ENDING
         header = SeriesHeader(
             "drill alert series 1",

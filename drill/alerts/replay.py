@@ -11,10 +11,11 @@ of what happened to objects (`kube_*`), keep their value; what was absent stays 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from drill.alerts.engine import AlertEpisode
 from drill.alerts.rules import AlertRules
 from drill.alerts.series import HOLDS_OVER_SECONDS, Gap, ScrapedSeries, SeriesFile, Value, held, rate_of
 
@@ -89,6 +90,18 @@ def replayed(
         if hold_from is None or cut.anchor + cut.stride >= file.scrapes
         else hold_from + lengths.hold * every,
     )
+
+
+def without_beginning(case: SeriesFile, episodes: Iterable[AlertEpisode]) -> list[AlertEpisode]:
+    """The episodes without those that are there only because a replay has a beginning, at which no range is
+    full: pending in the past, and never firing."""
+    return [
+        each
+        for each in episodes
+        if each.firing_seconds is not None
+        or each.pending_seconds is None
+        or each.pending_seconds >= case.past_seconds
+    ]
 
 
 def _cut(file: SeriesFile, stride: int) -> _Cut:
