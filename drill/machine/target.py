@@ -90,9 +90,12 @@ def _wait_until_serving(settings: Settings, cluster: Cluster) -> None:
 
 
 def digest_of(settings: Settings, image: Image) -> str:
-    """What the image is made of: every file of its context but tests' leftovers, manifests and monitoring;
-    and the target's image that it begins with, where it begins with one."""
+    """What the image is made of: every file of its context but tests' leftovers, manifests, monitoring and
+    what lies in a context of another image's own below it; and the target's image that it begins with, where
+    it begins with one."""
     context = settings.root / image.context
+    others = [settings.root / each.context for each in settings.target.images]
+    others = [folder for folder in others if folder != context and folder.is_relative_to(context)]
     digest = sha256(str(image.dockerfile).encode())
     beside = None if settings.monitoring is None else settings.root / settings.monitoring.manifests
     if beside is not None and context.is_relative_to(beside):
@@ -103,6 +106,7 @@ def digest_of(settings: Settings, image: Image) -> str:
         if path.is_file()
         and not NOT_IN_IMAGES.intersection(path.relative_to(context).parts)
         and not (beside is not None and path.is_relative_to(beside))
+        and not any(path.is_relative_to(folder) for folder in others)
     ):
         digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes())
     begins = (settings.root / image.dockerfile).read_text(encoding="utf-8")
