@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from drill import settings as target_settings
-from drill.machine.target import _digest
+from drill.machine.target import digest_of
 from drill.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -14,7 +14,7 @@ BASE, ON_TOP = "novel-engine:drill", "novel-engine:drill-vulnerable"
 
 
 def digests(settings: Settings) -> dict[str, str]:
-    return {image.name: _digest(settings, image) for image in settings.target.images}
+    return {image.name: digest_of(settings, image) for image in settings.target.images}
 
 
 def test_an_image_on_top_of_another_changes_with_it_and_not_the_other_way(tmp_path: Path) -> None:
