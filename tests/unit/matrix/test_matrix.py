@@ -238,7 +238,7 @@ def test_the_command_prints_and_writes_the_table(tmp_path: Path) -> None:
     assert [each["fault"] for each in kept["faults"]] == ["redis-slow"]
     assert {each["effect"] for each in kept["faults"][0]["procedures"]} == {"not run"}
     all_felt = CliRunner().invoke(cli, options, catch_exceptions=False, standalone_mode=False)
-    assert "| overload |" in all_felt.output
+    assert "| network-slow |" in all_felt.output
     assert "| backup-missing |" not in all_felt.output
     with pytest.raises(UsageError, match="'nothing-such' is no fault"):
         CliRunner().invoke(

@@ -85,6 +85,7 @@ def service(folder: Path, feature: str = FEATURE, conftest: str = CONFTEST) -> P
     target = (ROOT / "drill.toml").read_text(encoding="utf-8")
     for key in ("runbook_as_written", "errata", "manifests"):
         target = re.sub(rf"(?m)^{key} = .*\n", "", target)
+    target = re.sub(r"(?ms)^\[monitoring\].*?(?=^\[judge\])", "", target)
     target = re.sub(r"(?ms)^images = \[.*?^\]\n", "", target)
     target = target.replace("runbook/operations-runbook.md", "runbook.md")
     files = {
