@@ -20,6 +20,8 @@ LINEAR_SECONDS = 10.0
 TICK_SECONDS = (0.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 LEAST_BETWEEN_TICKS = 11.0
 """Percent; nearer ones would collide."""
+WRITTEN_TO_THE_LEFT = 88
+"""A tick beyond this percent has its words on its left, where those before it end (rows.html.j2)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Axis:
         shown: list[tuple[float, str]] = []
         for seconds in TICK_SECONDS:
             place = self.at(seconds)
-            if seconds < self.end and (not shown or place - shown[-1][0] >= LEAST_BETWEEN_TICKS):
+            least = LEAST_BETWEEN_TICKS * (2.5 if place > WRITTEN_TO_THE_LEFT else 1)
+            if seconds < self.end and (not shown or place - shown[-1][0] >= least):
                 shown.append((place, seconds_text(seconds) if seconds else "0"))
         return shown
 

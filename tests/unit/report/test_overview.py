@@ -91,6 +91,9 @@ def test_the_axis_keeps_the_order_and_fits_the_longest(tmp_path: Path) -> None:
     assert [text for _, text in Axis(7200.0).ticks][:2] == ["0", "30 s"]
     distances = [b - a for (a, _), (b, _) in zip(Axis(7200.0).ticks, Axis(7200.0).ticks[1:], strict=False)]
     assert min(distances) >= 11
+    assert [text for _, text in Axis(127.0).ticks] == ["0", "10 s", "30 s", "60 s"], (
+        "2 min would stand on 60 s"
+    )
 
 
 def test_a_strip_shows_out_and_back_and_says_so(tmp_path: Path) -> None:
