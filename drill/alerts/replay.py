@@ -67,7 +67,9 @@ def replayed(
     every = header.evaluate_seconds or header.scrape_seconds
     cut = _cut(file, round(every / header.scrape_seconds))
     past, hold, after = (math.ceil(each / every) for each in (past_seconds, hold_seconds, after_seconds))
-    lengths = _Lengths(past, hold if cut.during else 0, after)
+    # nothing came after a fault that was in until the end, so nothing is known that could be held on
+    recovered = cut.anchor + cut.stride < file.scrapes
+    lengths = _Lengths(past, hold if cut.during else 0, after if recovered or not cut.during else 0)
     series = tuple(_replayed(each, cut, lengths) for each in file.series)
 
     def moved(seconds: float | None) -> float | None:
@@ -86,9 +88,7 @@ def replayed(
         series,
         held_seconds=lengths.hold * every,
         past_seconds=past * every,
-        recovered_seconds=None
-        if hold_from is None or cut.anchor + cut.stride >= file.scrapes
-        else hold_from + lengths.hold * every,
+        recovered_seconds=hold_from + lengths.hold * every if hold_from is not None and recovered else None,
     )
 
 

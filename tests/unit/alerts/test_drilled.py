@@ -213,10 +213,11 @@ def test_a_replay_fills_the_past_holds_the_fault_and_goes_on_after_it() -> None:
     )
     header = SeriesHeader("drill alert series 1", "made", 1.0, 2.5, 5.0, evaluate_seconds=2.0)
     found = replayed(SeriesFile("made", header, (counter, gauge, gone)), 4.0, 6.0, 2.0)
-    # of the monitoring's own scrapes, every two seconds: 1, 3, 5; the past before, the hold after
-    assert found.series[0].values == (70.0, 90.0, 110.0, 121.0, 123.0, 125.0, 127.0, 129.0, 129.0)
-    assert found.series[1].values == (1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    assert found.series[2].values == (5.0, 5.0, 5.0, *[Gap.STALE] * 6)
+    # of the monitoring's own scrapes, every two seconds: 1, 3, 5; the past before, the hold after; none
+    # of them came after the fault, so no end of users' requests is made up there
+    assert found.series[0].values == (70.0, 90.0, 110.0, 121.0, 123.0, 125.0, 127.0, 129.0)
+    assert found.series[1].values == (1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert found.series[2].values == (5.0, 5.0, 5.0, *[Gap.STALE] * 5)
     assert (found.header.fault_seconds, found.header.hold_from_seconds) == (5.5, 8.0)
     assert (found.held_seconds, found.past_seconds, found.recovered_seconds) == (6.0, 4.0, None)
 
