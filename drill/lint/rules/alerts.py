@@ -49,6 +49,11 @@ class Alert:
     line: int
     expression_line: int
 
+    @property
+    def link(self) -> str:
+        """Where its runbook is; empty where no annotation says so."""
+        return next((self.annotations[name] for name in LINK_ANNOTATIONS if self.annotations.get(name)), "")
+
 
 def alerts_of(subject: Subject) -> list[Alert]:
     """The alert rules of all YAML fences, bare lists, rule files and PrometheusRule objects alike."""
@@ -397,7 +402,7 @@ def _seconds(duration: str) -> float | None:
 def no_link(subject: Subject) -> Iterator[Finding]:
     """Alerts without a runbook annotation, where the text has sections that it could lead to."""
     for alert in alerts_of(subject):
-        if not any(alert.annotations.get(name) for name in LINK_ANNOTATIONS):
+        if not alert.link:
             yield subject.finding(
                 "D905",
                 subject.document.line_span(alert.line),
@@ -419,9 +424,8 @@ def dead_link(subject: Subject) -> Iterator[Finding]:
     """Runbook annotations that name a section of this file, or a file beside it."""
     anchors = {heading.anchor for heading in subject.document.headings}
     for alert in alerts_of(subject):
-        link = next((alert.annotations[name] for name in LINK_ANNOTATIONS if alert.annotations.get(name)), "")
-        file, _, anchor = link.partition("#")
-        if "://" in link or "{{" in link or not link:
+        file, _, anchor = alert.link.partition("#")
+        if "://" in alert.link or "{{" in alert.link or not alert.link:
             continue
         own = not file or file.rsplit("/", 1)[-1] == subject.document.path.name
         if (own and anchor and anchor not in anchors) or (
@@ -430,7 +434,7 @@ def dead_link(subject: Subject) -> Iterator[Finding]:
             yield subject.finding(
                 "D906",
                 subject.document.line_span(alert.line),
-                f"{alert.name} leads to {link!r}, which is not there",
+                f"{alert.name} leads to {alert.link!r}, which is not there",
             )
 
 
@@ -547,9 +551,8 @@ def other_severity(subject: Subject) -> Iterator[Finding]:
     """Alerts whose link leads to a heading of this text that names one level, against their own label."""
     levels_of = {heading.anchor: set(LEVEL.findall(heading.title)) for heading in subject.document.headings}
     for alert in alerts_of(subject):
-        link = next((alert.annotations[name] for name in LINK_ANNOTATIONS if alert.annotations.get(name)), "")
-        file, _, anchor = link.partition("#")
-        if "://" in link or (file and file.rsplit("/", 1)[-1] != subject.document.path.name):
+        file, _, anchor = alert.link.partition("#")
+        if "://" in alert.link or (file and file.rsplit("/", 1)[-1] != subject.document.path.name):
             continue
         levels, severity = levels_of.get(anchor, set()), alert.labels.get("severity", "")
         if len(levels) == 1 and severity not in levels and (not severity or LEVEL.fullmatch(severity)):
