@@ -19,7 +19,7 @@ from drill.matrix.crossing import FOLDER, CrossedFault, crossed, files_of, proce
 from drill.matrix.state import CrossedState
 from drill.matrix.words import as_json, table_lines
 from drill.matrix.work import CrossingPlan, work
-from drill.mutate.command import pytest_options
+from drill.mutate.command import minutes_option, pytest_options
 from drill.mutate.workbench import Workbench
 from drill.run.files import write_file
 from drill.settings import Backup, Settings
@@ -42,9 +42,7 @@ STATE, TABLE = "state.json", "matrix.json"
     show_default=True,
     help="Where results are kept, and where drills are made.",
 )
-@click.option(
-    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
-)
+@minutes_option
 @click.option("--fault", "only", multiple=True, metavar="NAME", help="Only these faults; may be repeated.")
 @click.option("--as-written", is_flag=True, help="The procedures of the runbook as first written.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")

@@ -16,7 +16,7 @@ import click
 
 from drill import settings as settings_module
 from drill.lint.document import Document
-from drill.mutate.command import Work, pytest_options
+from drill.mutate.command import Work, features_option, minutes_option, pytest_options
 from drill.mutate.drilling import Drilling, Fate, MutationPlan
 from drill.mutate.mutant import Mutant
 from drill.mutate.state import State
@@ -33,13 +33,7 @@ TOLD: dict[Fate, str] = {
 
 
 @click.command()
-@click.option(
-    "--features",
-    type=click.Path(path_type=Path),
-    default=Path("features"),
-    show_default=True,
-    help="The folder of the scenarios that follow the runbook.",
-)
+@features_option
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -47,9 +41,7 @@ TOLD: dict[Fate, str] = {
     show_default=True,
     help="Where results are kept: those of `drill mutate`, whose drills count here as well.",
 )
-@click.option(
-    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
-)
+@minutes_option
 @click.option("--only", metavar="WORDS", default="", help="Only procedures whose heading holds these words.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
 @click.pass_context

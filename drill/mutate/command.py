@@ -30,6 +30,17 @@ EQUIVALENTS = "equivalent-mutants.yaml"
 """Beside the runbook, unless another is named."""
 STATE = "state.json"
 
+features_option = click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    default=Path("features"),
+    show_default=True,
+    help="The folder of the scenarios that follow the runbook.",
+)
+minutes_option = click.option(
+    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
+)
+
 
 class Work:
     """What every subcommand begins with, and `drill ablation`."""
@@ -55,13 +66,7 @@ class Work:
 
 
 @click.group()
-@click.option(
-    "--features",
-    type=click.Path(path_type=Path),
-    default=Path("features"),
-    show_default=True,
-    help="The folder of the scenarios that follow the runbook.",
-)
+@features_option
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -140,9 +145,7 @@ def lint_mutants(context: click.Context, images: tuple[str, ...], metrics_file: 
 
 
 @mutate.command("drill")
-@click.option(
-    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
-)
+@minutes_option
 @click.option("--sample", "count", type=click.IntRange(min=1), help="Only so many mutants, drawn at random.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which ones are drawn.")
 @click.option(
