@@ -69,6 +69,17 @@ class Users:
         scene.tail.poll()
         return scene.tail.recovered_since(moment, hold_seconds, scene.limits, calibration=scene.calibration)
 
+    def window_opens(self, moment: float, done: float) -> float | None:
+        """When the window after opens for users who were disturbed at `moment` and an operator who was `done`
+        then (monotonic seconds); None while they are not served within the limits."""
+        scene = self._scene
+        self.check()
+        scene.tail.poll()
+        hold_seconds = scene.settings.judge.hold_seconds
+        return scene.tail.window_opens(
+            moment, done, hold_seconds, scene.limits, calibration=scene.calibration
+        )
+
     def check(self) -> None:
         """Raise SetupError where the load ended by itself."""
         if self._load is not None:

@@ -62,14 +62,12 @@ class Watching:
         def look() -> bool:
             nonlocal busy, lost
             self._scene.show("after", "the window after to be long enough")
-            self._users.check()
             moment = time.monotonic()
-            start = self._recovered()
-            if start is None:
+            opened = self._users.window_opens(self._disturbed(), began)
+            if opened is None:
                 lost = moment if lost is None else lost
                 return moment >= max(latest, lost + patience)
             lost = None
-            opened = max(start, began) + judging.hold_seconds
             if self._acting.running():
                 busy = moment  # what the operator left in the background may still undo the repair
             quiet = moment >= busy + judging.hold_seconds
@@ -85,9 +83,11 @@ class Watching:
         least = scene.settings.judge.after_seconds
         return scene.tail.decided(opened, least, scene.limits, calibration=scene.calibration)
 
+    def _disturbed(self) -> float:
+        return self._breaking.began if self._breaking.injected else self._acting.finished or 0.0
+
     def _recovered(self) -> float | None:
-        moment = self._breaking.began if self._breaking.injected else self._acting.finished or 0.0
-        return self._users.served_since(moment, self._scene.settings.judge.hold_seconds)
+        return self._users.served_since(self._disturbed(), self._scene.settings.judge.hold_seconds)
 
     def _patience(self, seconds: float) -> Patience:
         judging, began = self._scene.settings.judge, self._breaking.began

@@ -178,9 +178,33 @@ def recovered_since(requests: Requests, standard: Standard, since: float) -> flo
 
     Where no outage is seen from `since` on, that may be at once: ask after the fault was witnessed.
     """
+    served = _served(requests, standard, since)
+    return None if served is None else served.since
+
+
+def window_opens(requests: Requests, standard: Standard, since: float, done: float) -> float | None:
+    """When the window after opens (monotonic seconds), as far as `requests` tell, for a service that broke at
+    `since` and whose operator was done at `done`: not before the hold that decided that users are served
+    again; without an outage at `done`. None while users are not served."""
+    served = _served(requests, standard, since)
+    if served is None:
+        return None
+    return max(done, served.since + standard.hold_seconds) if served.after_outage else done
+
+
+class _Served(NamedTuple):
+    since: float
+    after_outage: bool
+
+
+def _served(requests: Requests, standard: Standard, since: float) -> _Served | None:
     outages = outages_of(requests, standard, since)
     if outages:
         last = outages[-1]
-        return last.end if last.end is not None and last.good_after >= standard.hold_requests else None
+        if last.end is None or last.good_after < standard.hold_requests:
+            return None
+        return _Served(last.end, after_outage=True)
     later = requests.where(requests.planned >= since)
-    return float(later.planned[0]) if len(later) >= max(1.0, standard.hold_requests) else None
+    if len(later) < max(1.0, standard.hold_requests):
+        return None
+    return _Served(float(later.planned[0]), after_outage=False)

@@ -19,7 +19,7 @@ import numpy as np
 
 from drill.judge.criteria.error_rate import error_rate_so_far
 from drill.judge.criteria.response_time import response_time_so_far
-from drill.judge.outages import recovered_since, standard_of
+from drill.judge.outages import Standard, recovered_since, standard_of, window_opens
 from drill.load.stalls import Stalls, touched
 from drill.recording.events import Calibration, Judging, Limit
 from drill.recording.requests import LOADS_OWN_ERRORS, Request, Requests
@@ -166,17 +166,24 @@ class RequestTail:
         Where no outage is seen since `monotonic`, the hold may begin at once: ask after the fault was
         witnessed. Times are monotonic seconds, `now` the present unless given.
         """
-        known_until = self._known_until(now)
-        requests = self._measured_columns(monotonic - self._timeout_seconds, known_until)
-        judging = Judging(
-            minimum_requests=1,
-            hold_seconds=hold_seconds,
-            after_seconds=hold_seconds,
-            patience_seconds=hold_seconds,
-            requests_per_second=self._requests_per_second,
-            timeout_seconds=self._timeout_seconds,
-        )
-        return recovered_since(requests, standard_of(judging, limits, calibration), monotonic)
+        requests, standard = self._held_against(monotonic, hold_seconds, limits, calibration, now)
+        return recovered_since(requests, standard, monotonic)
+
+    def window_opens(
+        self,
+        monotonic: float,
+        done: float,
+        hold_seconds: float,
+        limits: Mapping[str, Limit],
+        *,
+        calibration: Calibration | None = None,
+        now: float | None = None,
+    ) -> float | None:
+        """When the window after opens, by the judge's own rule, for a fault injected at `monotonic` and an
+        operator who was `done` then; None while users are not served. Monotonic seconds, as in
+        `recovered_since`."""
+        requests, standard = self._held_against(monotonic, hold_seconds, limits, calibration, now)
+        return window_opens(requests, standard, monotonic, done)
 
     def decided(
         self,
@@ -207,6 +214,26 @@ class RequestTail:
             calibration=calibration,
         )
         return found != "inconclusive"
+
+    def _held_against(
+        self,
+        monotonic: float,
+        hold_seconds: float,
+        limits: Mapping[str, Limit],
+        calibration: Calibration | None,
+        now: float | None,
+    ) -> tuple[Requests, Standard]:
+        """What is known since shortly before `monotonic`, and the standard it is held against."""
+        requests = self._measured_columns(monotonic - self._timeout_seconds, self._known_until(now))
+        judging = Judging(
+            minimum_requests=1,
+            hold_seconds=hold_seconds,
+            after_seconds=hold_seconds,
+            patience_seconds=hold_seconds,
+            requests_per_second=self._requests_per_second,
+            timeout_seconds=self._timeout_seconds,
+        )
+        return requests, standard_of(judging, limits, calibration)
 
     def _measured_columns(self, start: float, end: float) -> Requests:
         """The measured requests planned in [start, end)."""

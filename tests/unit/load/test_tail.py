@@ -127,6 +127,24 @@ def test_nothing_failed_and_nothing_to_recover_from(tail: RequestTail) -> None:
     assert tail.recovered_since(2.0, 5, LIMITS, now=12.0) == 2.0
 
 
+@pytest.mark.parametrize(
+    ("done", "opens"),
+    [(2.0, 8.0), (9.0, 9.0)],
+    ids=["the hold that decided is no part of it", "an operator who is done later"],
+)
+def test_the_window_after_opens_where_the_judge_opens_it(
+    tail: RequestTail, done: float, opens: float
+) -> None:
+    stream(tail, first_good=300, last=1000)
+    assert tail.window_opens(1.0, done, 5, LIMITS, now=11.0) == opens
+    assert tail.window_opens(1.0, done, 5, LIMITS, now=7.9) is None
+
+
+def test_without_an_outage_the_window_after_opens_at_once(tail: RequestTail) -> None:
+    stream(tail, first_good=100, last=1000)
+    assert tail.window_opens(0.0, 2.0, 5, LIMITS, now=12.0) == 2.0
+
+
 def test_failures_while_the_load_stood_still_are_no_outage_and_the_stretch_is_no_good_service(
     tail: RequestTail,
 ) -> None:
