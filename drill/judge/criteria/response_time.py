@@ -66,15 +66,18 @@ def response_time_so_far(
 ) -> Held:
     """Is the response time decided yet, by the `requests` of the window after? `window`: [opened, known
     until), monotonic seconds. "inconclusive" while it is not. It is looked at after `least_seconds`, and
-    whenever the window has grown by GROWTH; asked in between, it says what it said at the last look."""
+    whenever the window has grown by GROWTH; asked in between, it is decided where the last look and the
+    whole window, which is what will be judged, both are."""
     opened, known_until = window
     if known_until - opened < least_seconds:
         return "inconclusive"
     look = least_seconds
     while look * GROWTH <= known_until - opened:
         look *= GROWTH
-    waiting = _waiting(requests.between(opened, opened + look), limit, timeout_seconds, calibration)
-    return "inconclusive" if waiting.interval is None else hold(waiting.interval, limit.value)
+    looked = _held(requests.between(opened, opened + look), limit, timeout_seconds, calibration)
+    if looked == "inconclusive":
+        return looked
+    return _held(requests, limit, timeout_seconds, calibration)
 
 
 def block_seconds(calibration: Calibration | None) -> float:
@@ -82,6 +85,13 @@ def block_seconds(calibration: Calibration | None) -> float:
     if calibration is None:
         return UNCALIBRATED_BLOCK_SECONDS
     return max(LEAST_BLOCK_SECONDS, 2 * calibration.correlation_seconds)
+
+
+def _held(
+    requests: Requests, limit: Limit, timeout_seconds: float, calibration: Calibration | None
+) -> Held:
+    interval = _waiting(requests, limit, timeout_seconds, calibration).interval
+    return "inconclusive" if interval is None else hold(interval, limit.value)
 
 
 def _waiting(
