@@ -87,9 +87,7 @@ def block_seconds(calibration: Calibration | None) -> float:
     return max(LEAST_BLOCK_SECONDS, 2 * calibration.correlation_seconds)
 
 
-def _held(
-    requests: Requests, limit: Limit, timeout_seconds: float, calibration: Calibration | None
-) -> Held:
+def _held(requests: Requests, limit: Limit, timeout_seconds: float, calibration: Calibration | None) -> Held:
     interval = _waiting(requests, limit, timeout_seconds, calibration).interval
     return "inconclusive" if interval is None else hold(interval, limit.value)
 
