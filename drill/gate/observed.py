@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drill.history.elsewhere import cores_used
 from drill.history.store import PastDrill
 from drill.history.taken import Measure, TakenDrill, take
 from drill.judge.case import Case
@@ -27,10 +28,9 @@ from drill.judge.criteria.response_time import block_seconds
 from drill.judge.outages import response_latency
 from drill.judge.verdict import Criterion
 from drill.recording import Requests
+from drill.recording.events import ResourcesSampled
 from drill.statistics import (
     Counted,
-    Reading,
-    average_rate,
     in_blocks,
     log_quantile_variance,
     quantile,
@@ -243,7 +243,7 @@ def _by_requests(found: _Found, case: Case) -> float:
     found.level(Key("throughput"), served)
     samples = samples_of(case)
     if served > 0 and not too_little(case, samples):
-        cores, used = _cores(samples), _bytes(samples)
+        cores, used = cores_used(case.within(ResourcesSampled, case.window)), _bytes(samples)
         found.level(Key("cpu"), cores / served if cores is not None else None)
         found.level(Key("memory"), used / served if used is not None else None)
     return dispersion_of_failures(requests.failed, requests.planned).estimate
@@ -262,19 +262,6 @@ def _latencies(name: str, requests: Requests, timeout: float, seconds: float) ->
             variance = log_quantile_variance(blocks, probability)
             found[Key(criterion, name)] = DrillLevel(math.log(value), variance)
     return found
-
-
-def _cores(samples: Sequence[PodSample]) -> float | None:
-    """CPU seconds a second of all pods together; None where that was not measured."""
-    readings: dict[str, list[Reading]] = defaultdict(list)
-    for sample in samples:
-        for name, pod in sample.pods.items():
-            if pod.cpu_seconds is not None and pod.cpu_at is not None:
-                readings[name].append(Reading(pod.cpu_at, pod.cpu_seconds))
-    averages = [average_rate(series) for series in readings.values()]
-    seconds = sum(each.seconds for each in averages)
-    pods = float(np.mean([len(sample.expected) for sample in samples]))
-    return sum(each.rise for each in averages) / seconds * pods if seconds > 0 else None
 
 
 def _bytes(samples: Sequence[PodSample]) -> float | None:
