@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drill.history.elsewhere import cores_used
 from drill.history.store import PastDrill
@@ -84,12 +85,14 @@ class SeenDrill:
 
 @dataclass(frozen=True)
 class SeenRun:
-    """One run. `drills`: by name; `place`: the machine's cores and the cluster's context."""
+    """One run. `drills`: by name; `place`: the machine's cores and the cluster's context; `images`: what the
+    target ran, container and digest, empty where unknown."""
 
     run: str
     started_wall: float
     drills: Mapping[str, SeenDrill]
     place: tuple[int, str] = (0, "")
+    images: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def seconds(self) -> float:
@@ -101,6 +104,11 @@ class SeenRun:
         """How busy the machine was with other things, on average over the drills that know."""
         known = [each.elsewhere for each in self.drills.values() if each.elsewhere is not None]
         return sum(known) / len(known) if known else None
+
+
+def table_of(key: Key, runs: Sequence[SeenRun], drills: Sequence[str]) -> NDArray[np.float64]:
+    """The numbers of runs that all have it in these drills; shape (runs, drills)."""
+    return np.array([[run.drills[name].levels[key].value for name in drills] for run in runs])
 
 
 @dataclass
@@ -126,6 +134,7 @@ def seen_run(folder: Path) -> SeenRun:
         taken.facts.started_wall,
         {each.verdict.drill: _of_folder(folder, each) for each in drills},
         (taken.facts.machine.cores, taken.facts.cluster.context),
+        frozenset(taken.facts.cluster.images.items()),
     )
 
 
@@ -141,6 +150,7 @@ def seen_in_history(drills: Sequence[PastDrill]) -> list[SeenRun]:
             past[0].run.started_wall,
             {each.drill: _of_history(each) for each in past},
             (past[0].run.cores, past[0].run.context),
+            frozenset(past[0].run.images.items()),
         )
         for past in by_run.values()
     ]

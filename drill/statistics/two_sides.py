@@ -104,6 +104,26 @@ def mean_difference(
     )
 
 
+class RunSpread(NamedTuple):
+    """The standard deviation of runs beside what is seen within them; `freedom`: how well it is known."""
+
+    deviation: float
+    freedom: int
+
+
+def run_spread(alike: Sequence[NDArray[np.float64]]) -> RunSpread:
+    """How much runs differ that should not. `alike`: groups of such runs, each of shape (runs, drills), of
+    the same drills; a group of one tells nothing."""
+    squares = within = 0.0
+    freedom = 0
+    for runs in alike:
+        means = runs.mean(axis=1)
+        squares += float(((means - means.mean()) ** 2).sum())
+        within += (len(runs) - 1) * _deviation(runs) / len(runs.T)
+        freedom += len(runs) - 1
+    return RunSpread(math.sqrt(max(0.0, squares - within) / freedom) if freedom else 0.0, freedom)
+
+
 def _deviation(runs: NDArray[np.float64]) -> float:
     """The variance of one drill in one run, once what is usual for the drill and for the run is taken off; 0
     where one drill or one run tells none."""
