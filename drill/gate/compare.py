@@ -83,16 +83,23 @@ def sides_of(candidate: Sequence[SeenRun], baseline: Sequence[SeenRun]) -> Sides
     alike = [run for run in baseline if 2 * len(wanted & set(run.drills)) >= len(wanted) > 0]
     if not alike:
         raise UsageError(
-            "no run of the baseline has half of the candidate's drills. Name runs of the same selection "
-            "(pytest -m)"
+            f"{_named(baseline)}: none has half of the {len(wanted)} drills of {_named(candidate)}. Name "
+            "runs of the same selection (pytest -m)"
         )
     common = wanted.intersection(*(set(run.drills) for run in alike))
     if not common:
-        raise UsageError("no drill was carried out in all of these runs. Name runs of the same selection")
+        raise UsageError(
+            f"{_named([*candidate, *alike])}: no drill was carried out in all of these runs. Name runs "
+            "of the same selection (pytest -m)"
+        )
     everything = set().union(*(set(run.drills) for run in (*candidate, *alike)))
     sides = Sides(candidate, alike, sorted(common), sorted(everything - common))
     _refuse_other_load(sides)
     return sides
+
+
+def _named(runs: Sequence[SeenRun]) -> str:
+    return ", ".join(run.run for run in runs)
 
 
 def _refuse_other_load(sides: Sides) -> None:
