@@ -19,6 +19,7 @@ from drill.programs import installed, program
 
 PACKAGE = "prometheus"
 WITHIN = "./usr/bin/promtool"
+OTHERWISE = "put a promtool of Prometheus 2.42 or later on PATH"
 
 
 def ensure_promtool() -> Path:
@@ -45,9 +46,8 @@ def _take_out(target: Path) -> None:
     for needed in ("apt-get", "dpkg-deb", "tar"):
         if shutil.which(needed) is None:
             raise ToolMissingError(
-                f"promtool is neither at {target} nor on PATH, and without {needed} it cannot be taken "
-                f"out of "
-                f"Debian's package {PACKAGE}: put a promtool of Prometheus 2.42 or later on PATH"
+                f"promtool is neither at {target} nor on PATH, and without {needed} it cannot be taken out "
+                f"of Debian's package {PACKAGE}: {OTHERWISE}"
             )
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="promtool-") as name:
         folder = Path(name)
@@ -55,11 +55,7 @@ def _take_out(target: Path) -> None:
         output(["dpkg-deb", "--extract", str(package), str(folder / "root")], why="unpack promtool")
         made = folder / "root" / WITHIN
         if not made.exists():
-            raise ToolMissingError(
-                f"Debian's package {package.name} has no {WITHIN}: put a promtool of Prometheus 2.42 or "
-                f"later "
-                "on PATH"
-            )
+            raise ToolMissingError(f"Debian's package {package.name} has no {WITHIN}: {OTHERWISE}")
         os.replace(made, target)
 
 
@@ -70,5 +66,5 @@ def _package(folder: Path, target: Path) -> Path:
     except SetupError as error:
         raise ToolMissingError(
             f"promtool is neither at {target} nor on PATH, and Debian's package {PACKAGE} cannot be had: "
-            f"{error}. Put a promtool of Prometheus 2.42 or later on PATH"
+            f"{error}; {OTHERWISE}"
         ) from error
