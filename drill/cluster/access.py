@@ -125,7 +125,8 @@ class Cluster:
         user_agent: str | None = None,
     ) -> bytes:
         """One HTTP request to the API server; `path` begins with /api; `user_agent`: a name by which the
-        audit log knows it. Raises AbsentError on 404, ConflictError on 409, ClusterError otherwise.
+        audit log knows it. May be called from several threads. Raises ForbiddenError on 403, AbsentError on
+        404, ConflictError on 409, and ClusterError for any other answer that is no success, or none.
         """
         url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}
