@@ -165,8 +165,8 @@ def _means(key: Key, sides: Sides, others: Sequence[SeenRun], policy: Gate) -> C
         spread *= 1.0 if ratio else max(0.0, float(baseline.mean()))
         measured = _measured(key, told, others, drills, policy.runs)
     words = ""
-    if measured is not None and measured.deviation > spread:
-        spread, words = measured.deviation, measured.told(key.criterion)
+    if measured is not None and measured.spread.is_above(spread):
+        spread, words = measured.spread.deviation, measured.told(key.criterion)
     difference = mean_difference(candidate, baseline, _within(key, told, drills), spread)
     values = [float(side.mean()) for side in (candidate, baseline)]
     if key.criterion in FALLING_IS_WORSE:

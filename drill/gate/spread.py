@@ -1,6 +1,6 @@
 """How much runs of one image differ by themselves, as the history has shown it. Flows in: runs that are on
-neither side. Flows out: their standard deviation, which is expected of the sides where it is above the stated
-one.
+neither side. Flows out: their standard deviation, which is expected of the sides where it is clearly
+above the stated one.
 
 What the sides' own runs tell of it is counted there: taken here too, it would count twice.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from drill.gate.observed import ALL, Key, SeenRun, table_of
 from drill.settings.gate import RATIO, UNITS
-from drill.statistics import run_spread
+from drill.statistics import RunSpread, run_spread
 from drill.statistics.two_sides import EXPECTED_RUNS
 
 OVERALL = Key("p95", ALL)
@@ -23,16 +23,15 @@ OVERALL = Key("p95", ALL)
 
 @dataclass(frozen=True)
 class MeasuredSpread:
-    """`deviation`: of a run, beside what is seen within it, in the unit that is compared; `runs`: so many
-    have shown it."""
+    """`spread`: in the unit that is compared; `runs`: so many have shown it."""
 
-    deviation: float
+    spread: RunSpread
     runs: int
 
     def told(self, criterion: str) -> str:
         """For people."""
-        share = UNITS[criterion] == RATIO
-        shown = f"{math.expm1(self.deviation):.0%}" if share else f"{self.deviation:.1f} s"
+        deviation = self.spread.deviation
+        shown = f"{math.expm1(deviation):.0%}" if UNITS[criterion] == RATIO else f"{deviation:.1f} s"
         return f"runs of one image differ by {shown}, as {self.runs} of the history have shown"
 
 
@@ -46,10 +45,10 @@ def measured_spread(
     for run in having:
         groups[run.images].append(run)
     alike = [group for group in groups.values() if len(group) > 1]
-    found = run_spread([table_of(key, group, drills) for group in alike])
-    if found.freedom < EXPECTED_RUNS:
+    runs_alike = sum(len(group) for group in alike)
+    if runs_alike - len(alike) < EXPECTED_RUNS:
         return None
-    return MeasuredSpread(found.deviation, sum(len(group) for group in alike))
+    return MeasuredSpread(run_spread([table_of(key, group, drills) for group in alike]), runs_alike)
 
 
 def _has(key: Key, run: SeenRun, drills: Sequence[str]) -> bool:

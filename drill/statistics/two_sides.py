@@ -23,6 +23,7 @@ from scipy import special
 from drill.statistics.intervals import Interval
 
 EXPECTED_RUNS = 6.0
+UNLIKELY = 0.05
 LEAST_FREEDOM = 8
 """Where drills tell less than this of how they deviate within runs, blocks of time are asked too."""
 
@@ -105,15 +106,27 @@ def mean_difference(
 
 
 class RunSpread(NamedTuple):
-    """The standard deviation of runs beside what is seen within them; `freedom`: how well it is known."""
+    """How much runs differ that should not. `variance`: of their means; `within`: how much of it is seen
+    within them; `freedom`: how well that is known."""
 
-    deviation: float
+    variance: float
+    within: float
     freedom: int
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation beside what is seen within them."""
+        return math.sqrt(max(0.0, self.variance - self.within))
+
+    def is_above(self, stated: float) -> bool:
+        """Where `stated` is that deviation, they would differ so much in UNLIKELY of cases at most."""
+        least = float(special.chdtri(self.freedom, UNLIKELY)) / self.freedom
+        return self.variance > (stated**2 + self.within) * least
 
 
 def run_spread(alike: Sequence[NDArray[np.float64]]) -> RunSpread:
-    """How much runs differ that should not. `alike`: groups of such runs, each of shape (runs, drills), of
-    the same drills; a group of one tells nothing."""
+    """`alike`: groups of runs, each of shape (runs, drills), of the same drills; one of them has two or
+    more."""
     squares = within = 0.0
     freedom = 0
     for runs in alike:
@@ -121,7 +134,7 @@ def run_spread(alike: Sequence[NDArray[np.float64]]) -> RunSpread:
         squares += float(((means - means.mean()) ** 2).sum())
         within += (len(runs) - 1) * _deviation(runs) / len(runs.T)
         freedom += len(runs) - 1
-    return RunSpread(math.sqrt(max(0.0, squares - within) / freedom) if freedom else 0.0, freedom)
+    return RunSpread(squares / freedom, within / freedom, freedom)
 
 
 def _deviation(runs: NDArray[np.float64]) -> float:

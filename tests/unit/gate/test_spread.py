@@ -137,7 +137,7 @@ def test_two_images_are_each_compared_with_themselves() -> None:
     assert found is not None
     assert found.runs == 8
     # 0.01 above and below in turn: 4 * 0.01 ** 2 of each image over 3 + 3 of freedom
-    assert found.deviation == pytest.approx((8 * 0.01**2 / 6) ** 0.5, rel=0.1)
+    assert found.spread.deviation == pytest.approx((8 * 0.01**2 / 6) ** 0.5, rel=0.1)
 
 
 def test_the_spread_of_runs_is_what_is_beside_that_of_their_drills() -> None:
@@ -150,4 +150,18 @@ def test_the_spread_of_runs_is_what_is_beside_that_of_their_drills() -> None:
     assert found.freedom == 780
     assert found.deviation == pytest.approx(0.1, rel=0.1)
     assert run_spread([random.normal(0, 0.2, (400, 4))]).deviation < 0.04
-    assert run_spread([]) == run_spread([np.zeros((1, 4))]) == (0.0, 0)
+    alone = np.zeros((1, 4))
+    assert run_spread([tables[0], alone]) == run_spread(tables[:1])
+
+
+@pytest.mark.parametrize(("drills", "noise"), [(1, 0.0), (9, 0.05)])
+def test_what_is_as_stated_is_seldom_called_more_and_twice_as_much_usually(drills: int, noise: float) -> None:
+    random = np.random.default_rng(6)
+    drawn = [
+        run_spread([random.normal(0, 0.03, (10, 1)) + random.normal(0, noise, (10, drills))])
+        for _ in range(2000)
+    ]
+    above = [sum(each.is_above(stated) for each in drawn) / 2000 for stated in (0.03, 0.015, 0.0)]
+    assert above[0] == pytest.approx(0.05, abs=0.02)
+    assert above[1] > 0.6
+    assert above[2] > 0.9
