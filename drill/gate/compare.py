@@ -158,15 +158,8 @@ def _means(key: Key, sides: Sides, others: Sequence[SeenRun], policy: Gate) -> C
         return _absent(key, told)
     candidate, baseline = (table_of(key, runs, drills) for runs in (told.candidate, told.baseline))
     ratio = UNITS[key.criterion] == RATIO
-    spread, measured = policy.run_spread, None
-    if key.criterion in PLANNED:
-        spread = 0.0
-    else:
-        spread *= 1.0 if ratio else max(0.0, float(baseline.mean()))
-        measured = _measured(key, told, others, drills, policy.runs)
-    words = ""
-    if measured is not None and measured.spread.is_above(spread):
-        spread, words = measured.spread.deviation, measured.told(key.criterion)
+    stated = policy.run_spread * (1.0 if ratio else max(0.0, float(baseline.mean())))
+    spread, words = _expected(key, stated, _measured(key, told, others, drills, policy.runs))
     difference = mean_difference(candidate, baseline, _within(key, told, drills), spread)
     values = [float(side.mean()) for side in (candidate, baseline)]
     if key.criterion in FALLING_IS_WORSE:
@@ -179,6 +172,15 @@ def _means(key: Key, sides: Sides, others: Sequence[SeenRun], policy: Gate) -> C
         )
     shown = [math.exp(value) if ratio else value for value in values]
     return Compared(key, shown[0], shown[1], difference, spread=words)
+
+
+def _expected(key: Key, stated: float, measured: MeasuredSpread | None) -> tuple[float, str]:
+    """How much runs differ beside what is seen within them; in words, where that is not what is stated."""
+    if key.criterion in PLANNED:
+        return 0.0, ""
+    if measured is None or not measured.spread.is_above(stated):
+        return stated, ""
+    return measured.spread.deviation, measured.told(key.criterion)
 
 
 def _measured(

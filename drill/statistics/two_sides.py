@@ -24,6 +24,7 @@ from drill.statistics.intervals import Interval
 
 EXPECTED_RUNS = 6.0
 UNLIKELY = 0.05
+"""What would be seen in so many cases at most is not put down to chance."""
 LEAST_FREEDOM = 8
 """Where drills tell less than this of how they deviate within runs, blocks of time are asked too."""
 
