@@ -9,5 +9,6 @@ judging.py   what that means: in time, nobody called, fired besides, undecided
 mutants.py   rules changed in one way, and which series notice
 replay.py    a drill's series as a monitoring would have seen them (drilled.py: what the judge reads of it)
 table.py     faults by alerts
+receiver.py  whoever is on call: takes what Alertmanager sends, and writes it down
 command.py   `drill alerts`
 """

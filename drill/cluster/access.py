@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from kubernetes import config as kubernetes_config
 from kubernetes.client import ApiClient, ApiException
 
 from drill.errors import ForeignClusterError, SetupError, ToolMissingError, UsageError
+from drill.programs import cache_folder, installed, program
 from drill.settings import Settings
 
 Json = dict[str, Any]
@@ -45,11 +45,6 @@ class ForbiddenError(ClusterError):
 
 class ConflictError(ClusterError):
     """The object is not as the request took it to be: others changed or made it."""
-
-
-def cache_folder() -> Path:
-    """Where drill keeps what it installs on this machine: ${XDG_CACHE_HOME:-~/.cache}/drill."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "drill"
 
 
 def cluster_folder(context: str) -> Path:
@@ -79,11 +74,12 @@ def check_context(context: str, allow_context: str | None = None) -> None:
 
 def kubectl_path() -> str:
     """The kubectl that drill installed, else the one on PATH. Raises ToolMissingError."""
-    own = cache_folder() / "bin" / "kubectl"
-    found = str(own) if own.exists() else shutil.which("kubectl")
+    found = program("kubectl")
     if found is None:
-        raise ToolMissingError(f"kubectl is neither at {own} nor on PATH; `drill up` installs it")
-    return found
+        raise ToolMissingError(
+            f"kubectl is neither at {installed('kubectl')} nor on PATH; `drill up` installs it"
+        )
+    return str(found)
 
 
 def run(command: Sequence[str], *, stdin: bytes | None = None, seconds: float = 60) -> bytes:
@@ -129,7 +125,8 @@ class Cluster:
         user_agent: str | None = None,
     ) -> bytes:
         """One HTTP request to the API server; `path` begins with /api; `user_agent`: a name by which the
-        audit log knows it. Raises AbsentError on 404, ConflictError on 409, ClusterError otherwise.
+        audit log knows it. May be called from several threads. Raises ForbiddenError on 403, AbsentError on
+        404, ConflictError on 409, and ClusterError for any other answer that is no success, or none.
         """
         url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}

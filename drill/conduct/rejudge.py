@@ -10,7 +10,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.report import write_report
 from drill.report.words import summary_lines
 from drill.run.facts import Facts, read_facts
-from drill.run.manifest import VERDICT, Alterations, check_manifest, write_manifest
+from drill.run.manifest import Alterations, check_manifest, write_manifest
 from drill.run.outcome import SETUP, exit_status
 from drill.run.stored import judge_all, read_verdicts, write_verdicts
 
@@ -69,11 +69,11 @@ def rewrite_report(folder: Path) -> None:
     not as the run left them, UsageError where `folder` is not a run's."""
     facts = read_facts(folder)
     alterations = untouched(folder)
-    verdict_files = [line for line in (alterations.lines() if alterations else []) if line.endswith(VERDICT)]
-    if verdict_files:
+    verdicts = alterations.but_reports() if alterations else None
+    if verdicts:
         raise SetupError(
             f"{folder}: the verdicts are not those that the run left; `drill judge` makes them anew:\n  "
-            + "\n  ".join(verdict_files)
+            + "\n  ".join(verdicts.lines())
         )
     write_report(folder, read_verdicts(folder, facts))
     if alterations is not None:

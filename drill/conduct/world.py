@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from drill.cluster.access import Cluster, cache_folder, cluster_folder
+from drill.cluster.access import Cluster, cluster_folder
 from drill.cluster.identity import operator_kubeconfig
 from drill.errors import SetupError
 from drill.operate import World
+from drill.programs import cache_folder
 from drill.settings import Settings
 
 CERTIFICATE = "edge-certificate.pem"

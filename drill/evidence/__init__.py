@@ -11,6 +11,6 @@ differences.py  whether a verdict made again is the one in the pack
 verify.py     archive -> what is wrong with it
 findings.py   findings.yaml: read strictly
 life.py       opening, closing and counting findings
-report.py     the after-action report
+report.py     the after-action report (demands.py: which demand each field speaks to)
 command.py    `drill evidence`
 """

@@ -25,7 +25,7 @@ from drill.evidence.plan import seal_of, stated_wall
 from drill.evidence.secret import without_secrets
 from drill.run.facts import Facts, read_facts
 from drill.run.manifest import FILE as MANIFEST
-from drill.run.manifest import VERDICT, check_manifest, sha256_of
+from drill.run.manifest import check_manifest, sha256_of
 from drill.run.stored import judge_all, read_verdicts
 
 PACKED = "https://drill.dev/evidence/pack/v1"
@@ -143,7 +143,7 @@ def _refuse_altered(run_folder: Path) -> None:
     alterations = check_manifest(run_folder)
     if alterations is None:
         raise SetupError(f"{run_folder}: this run did not end, so nothing vouches for its files")
-    wrong = [*alterations.of_evidence().lines(), *(line for line in alterations.lines() if VERDICT in line)]
+    wrong = alterations.but_reports().lines()
     if wrong:
         raise SetupError(f"{run_folder}: this is not what the run left:\n  " + "\n  ".join(wrong))
 

@@ -3,10 +3,12 @@ of drill.toml. Flows out: a decision, pass, regression or inconclusive, with eac
 on.
 
 observed.py   what is compared of a run, from its folder or from the history
+spread.py     how much runs of one image differ by themselves, as the history has shown
 compare.py    candidate and baseline: a difference for each criterion
 drift.py      whether the history changed for the worse of late
 decide.py     the policy: many comparisons, minimum effects, waivers, one outcome
 words.py      the same as text, Markdown, JSON, and annotations of CI
 command.py    `drill gate`
 alternate.py  runs of two images in turn on one cluster, until it is decided; run_below.py keeps each of them
+alternate_command.py  `drill gate alternate`
 """

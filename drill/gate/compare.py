@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drill.errors import UsageError
-from drill.gate.observed import Key, SeenRun
+from drill.gate.observed import Key, SeenRun, table_of
+from drill.gate.spread import OVERALL, MeasuredSpread, measured_spread
 from drill.settings import Gate
 from drill.settings.gate import RATIO, SHARE, UNITS
 from drill.statistics import (
@@ -64,7 +64,8 @@ class Sides:
 class Compared:
     """One criterion. `candidate`, `baseline`: in the unit of the criterion, with logarithms undone;
     `difference`: what is judged, above 0 where worse; None where there is none, and `missing` says why.
-    `known`: False where the baseline does not have it, so that there is nothing to compare with."""
+    `known`: False where the baseline does not have it, so that there is nothing to compare with; `spread`:
+    how much runs were expected to differ, in words, where the history told it and not the policy."""
 
     key: Key
     candidate: float | None
@@ -72,6 +73,7 @@ class Compared:
     difference: Difference | None
     missing: str = ""
     known: bool = True
+    spread: str = ""
 
 
 def sides_of(candidate: Sequence[SeenRun], baseline: Sequence[SeenRun]) -> Sides:
@@ -81,16 +83,23 @@ def sides_of(candidate: Sequence[SeenRun], baseline: Sequence[SeenRun]) -> Sides
     alike = [run for run in baseline if 2 * len(wanted & set(run.drills)) >= len(wanted) > 0]
     if not alike:
         raise UsageError(
-            "no run of the baseline has half of the candidate's drills. Name runs of the same selection "
-            "(pytest -m)"
+            f"{_named(baseline)}: none has half of the {len(wanted)} drills of {_named(candidate)}. Name "
+            "runs of the same selection (pytest -m)"
         )
     common = wanted.intersection(*(set(run.drills) for run in alike))
     if not common:
-        raise UsageError("no drill was carried out in all of these runs. Name runs of the same selection")
+        raise UsageError(
+            f"{_named([*candidate, *alike])}: no drill was carried out in all of these runs. Name runs "
+            "of the same selection (pytest -m)"
+        )
     everything = set().union(*(set(run.drills) for run in (*candidate, *alike)))
     sides = Sides(candidate, alike, sorted(common), sorted(everything - common))
     _refuse_other_load(sides)
     return sides
+
+
+def _named(runs: Sequence[SeenRun]) -> str:
+    return ", ".join(run.run for run in runs)
 
 
 def _refuse_other_load(sides: Sides) -> None:
@@ -106,9 +115,11 @@ def _refuse_other_load(sides: Sides) -> None:
             raise UsageError(f"{name}: the load differs, so nothing can be compared ({said})")
 
 
-def compared(sides: Sides, policy: Gate) -> list[Compared]:
+def compared(sides: Sides, past: Sequence[SeenRun], policy: Gate) -> list[Compared]:
     """Every criterion that the candidate or the baseline measured and the policy asks for, in the order of
-    the policy."""
+    the policy. `past`: earlier runs, for how much runs differ by themselves."""
+    on_a_side = {run.run for run in (*sides.candidate, *sides.baseline)}
+    others = [run for run in past if run.run not in on_a_side]
     wanted = [name for name in (*policy.block, *policy.warn) if name in UNITS]
     found = []
     for criterion in wanted:
@@ -122,13 +133,13 @@ def compared(sides: Sides, policy: Gate) -> list[Compared]:
             }
         )
         found += [
-            _rates(key, sides) if UNITS[criterion] == SHARE else _means(key, sides, policy.run_spread)
+            _rates(key, sides) if UNITS[criterion] == SHARE else _means(key, sides, others, policy)
             for key in keys or [Key(criterion)]
         ]
     return found
 
 
-def _means(key: Key, sides: Sides, spread: float) -> Compared:
+def _means(key: Key, sides: Sides, others: Sequence[SeenRun], policy: Gate) -> Compared:
     """Each drill's number against its own in the baseline, over the drills in which all runs have it that
     have any."""
     with_any = [run for run in sides.baseline if any(key in run.drills[name].levels for name in sides.drills)]
@@ -145,12 +156,10 @@ def _means(key: Key, sides: Sides, spread: float) -> Compared:
     ]
     if not drills:
         return _absent(key, told)
-    candidate, baseline = (_table(key, runs, drills) for runs in (told.candidate, told.baseline))
+    candidate, baseline = (table_of(key, runs, drills) for runs in (told.candidate, told.baseline))
     ratio = UNITS[key.criterion] == RATIO
-    if key.criterion in PLANNED:
-        spread = 0.0
-    elif not ratio:
-        spread *= max(0.0, float(baseline.mean()))
+    stated = policy.run_spread * (1.0 if ratio else max(0.0, float(baseline.mean())))
+    spread, words = _expected(key, stated, _measured(key, told, others, drills, policy.runs))
     difference = mean_difference(candidate, baseline, _within(key, told, drills), spread)
     values = [float(side.mean()) for side in (candidate, baseline)]
     if key.criterion in FALLING_IS_WORSE:
@@ -162,7 +171,28 @@ def _means(key: Key, sides: Sides, spread: float) -> Compared:
             difference.baseline,
         )
     shown = [math.exp(value) if ratio else value for value in values]
-    return Compared(key, shown[0], shown[1], difference)
+    return Compared(key, shown[0], shown[1], difference, spread=words)
+
+
+def _expected(key: Key, stated: float, measured: MeasuredSpread | None) -> tuple[float, str]:
+    """How much runs differ beside what is seen within them; in words, where that is not what is stated."""
+    if key.criterion in PLANNED:
+        return 0.0, ""
+    if measured is None or not measured.spread.is_above(stated):
+        return stated, ""
+    return measured.spread.deviation, measured.told(key.criterion)
+
+
+def _measured(
+    key: Key, sides: Sides, others: Sequence[SeenRun], drills: Sequence[str], most: int
+) -> MeasuredSpread | None:
+    """How much runs of one image differ beside; where the history does not keep it of a latency or of CPU, as
+    its p95 over all requests does."""
+    if key.criterion not in OF_A_BUSY_MACHINE:
+        return measured_spread(key, others, drills, most)
+    alike = [run for run in others if _as_busy(run, sides.candidate)]
+    own = measured_spread(key, alike, drills, most)
+    return own or measured_spread(OVERALL, alike, drills, most)
 
 
 def _as_busy(run: SeenRun, candidate: Sequence[SeenRun]) -> bool:
@@ -180,11 +210,6 @@ def _other_machine(candidate: Sequence[SeenRun], baseline: Sequence[SeenRun]) ->
         f"the machine was busy with other things: {told(candidate)} of its cores, in the baseline "
         f"{told(baseline)}; drill again when both are alike"
     )
-
-
-def _table(key: Key, runs: Sequence[SeenRun], drills: Sequence[str]) -> NDArray[np.float64]:
-    """Shape (runs, drills)."""
-    return np.array([[run.drills[name].levels[key].value for name in drills] for run in runs])
 
 
 def _within(key: Key, sides: Sides, drills: Sequence[str]) -> float:

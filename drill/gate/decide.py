@@ -92,8 +92,9 @@ class Decision:
 
 
 def decide(sides: Sides, past: Sequence[SeenRun], policy: Gate, today: date) -> Decision:
-    """`past`: the runs before the candidate, oldest first, for what changed slowly."""
-    rows = [*_limits(sides, policy), *_differences(sides, policy)]
+    """`past`: the runs before the candidate, oldest first, for what changed slowly, and for how much runs of
+    one image differ by themselves."""
+    rows = [*_limits(sides, policy), *_differences(sides, past, policy)]
     if "drift" in (*policy.block, *policy.warn):
         found = drifts([*past, *sides.candidate], policy.runs)
         rows += [_drift(each, policy) for each in found]
@@ -168,9 +169,9 @@ def _broken(drill: SeenDrill, criterion: Criterion, outcome: GateOutcome, blocks
     )
 
 
-def _differences(sides: Sides, policy: Gate) -> Iterator[Row]:
+def _differences(sides: Sides, past: Sequence[SeenRun], policy: Gate) -> Iterator[Row]:
     """Those that block and those that warn are each paid for among themselves."""
-    every = compared(sides, policy)
+    every = compared(sides, past, policy)
     for names, blocks in ((policy.block, True), (policy.warn, False)):
         own = [each for each in every if each.key.criterion in names]
         measured = [each.difference.probability() for each in own if each.difference is not None]
@@ -196,7 +197,7 @@ def _row(each: Compared, level: float, sides: Sides, policy: Gate, *, blocks: bo
         str(each.key),
         outcome,
         blocks,
-        _why(outcome, seconds),
+        "; ".join(filter(None, (_why(outcome, seconds), each.spread))),
         unit,
         each.candidate,
         each.baseline,

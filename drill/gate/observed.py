@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from drill.history.elsewhere import cores_used
 from drill.history.store import PastDrill
 from drill.history.taken import Measure, TakenDrill, take
 from drill.judge.case import Case
@@ -27,10 +29,9 @@ from drill.judge.criteria.response_time import block_seconds
 from drill.judge.outages import response_latency
 from drill.judge.verdict import Criterion
 from drill.recording import Requests
+from drill.recording.events import ResourcesSampled
 from drill.statistics import (
     Counted,
-    Reading,
-    average_rate,
     in_blocks,
     log_quantile_variance,
     quantile,
@@ -84,12 +85,14 @@ class SeenDrill:
 
 @dataclass(frozen=True)
 class SeenRun:
-    """One run. `drills`: by name; `place`: the machine's cores and the cluster's context."""
+    """One run. `drills`: by name; `place`: the machine's cores and the cluster's context; `images`: what the
+    target ran, container and digest, empty where unknown."""
 
     run: str
     started_wall: float
     drills: Mapping[str, SeenDrill]
     place: tuple[int, str] = (0, "")
+    images: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def seconds(self) -> float:
@@ -101,6 +104,11 @@ class SeenRun:
         """How busy the machine was with other things, on average over the drills that know."""
         known = [each.elsewhere for each in self.drills.values() if each.elsewhere is not None]
         return sum(known) / len(known) if known else None
+
+
+def table_of(key: Key, runs: Sequence[SeenRun], drills: Sequence[str]) -> NDArray[np.float64]:
+    """The numbers of runs that all have it in these drills; shape (runs, drills)."""
+    return np.array([[run.drills[name].levels[key].value for name in drills] for run in runs])
 
 
 @dataclass
@@ -126,6 +134,7 @@ def seen_run(folder: Path) -> SeenRun:
         taken.facts.started_wall,
         {each.verdict.drill: _of_folder(folder, each) for each in drills},
         (taken.facts.machine.cores, taken.facts.cluster.context),
+        frozenset(taken.facts.cluster.images.items()),
     )
 
 
@@ -141,6 +150,7 @@ def seen_in_history(drills: Sequence[PastDrill]) -> list[SeenRun]:
             past[0].run.started_wall,
             {each.drill: _of_history(each) for each in past},
             (past[0].run.cores, past[0].run.context),
+            frozenset(past[0].run.images.items()),
         )
         for past in by_run.values()
     ]
@@ -243,7 +253,7 @@ def _by_requests(found: _Found, case: Case) -> float:
     found.level(Key("throughput"), served)
     samples = samples_of(case)
     if served > 0 and not too_little(case, samples):
-        cores, used = _cores(samples), _bytes(samples)
+        cores, used = cores_used(case.within(ResourcesSampled, case.window)), _bytes(samples)
         found.level(Key("cpu"), cores / served if cores is not None else None)
         found.level(Key("memory"), used / served if used is not None else None)
     return dispersion_of_failures(requests.failed, requests.planned).estimate
@@ -262,19 +272,6 @@ def _latencies(name: str, requests: Requests, timeout: float, seconds: float) ->
             variance = log_quantile_variance(blocks, probability)
             found[Key(criterion, name)] = DrillLevel(math.log(value), variance)
     return found
-
-
-def _cores(samples: Sequence[PodSample]) -> float | None:
-    """CPU seconds a second of all pods together; None where that was not measured."""
-    readings: dict[str, list[Reading]] = defaultdict(list)
-    for sample in samples:
-        for name, pod in sample.pods.items():
-            if pod.cpu_seconds is not None and pod.cpu_at is not None:
-                readings[name].append(Reading(pod.cpu_at, pod.cpu_seconds))
-    averages = [average_rate(series) for series in readings.values()]
-    seconds = sum(each.seconds for each in averages)
-    pods = float(np.mean([len(sample.expected) for sample in samples]))
-    return sum(each.rise for each in averages) / seconds * pods if seconds > 0 else None
 
 
 def _bytes(samples: Sequence[PodSample]) -> float | None:

@@ -2,6 +2,7 @@
 folders of stored runs. Flows out: series, change points, and when each piece of the runbook was last proven.
 
 taken.py     what is remembered of a stored run, as records
+elsewhere.py what else the machine did meanwhile, and what the target's pods used
 schema.py    the tables
 store.py     the file: appending, reading; concurrent and killed writers lose nothing
 series.py    one measure of one drill over runs, with where it changed

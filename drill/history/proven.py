@@ -3,8 +3,8 @@ one record for each procedure, alert and item of a checklist, in the order of th
 
 A procedure is proven by a drill that carried its block out, as corrected, and passed. An item of a checklist
 is proven when all scenarios that checklists.yaml beside the runbook names for it have passed within its
-period; what people or commands prove is drill.checklist's to say. Recordings do not tell which alert fired,
-so every alert is listed, as never proven.
+period; what people or commands prove is drill.checklist's to say. Which alerts fire in a drill is not taken
+up into the history, so every alert is listed, as never proven.
 """
 
 from __future__ import annotations

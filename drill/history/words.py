@@ -23,10 +23,7 @@ def history_lines(drills: Sequence[PastDrill], series: Sequence[Series]) -> Iter
             by_name.setdefault(drill.drill, []).append(drill)
     for name, past in by_name.items():
         yield f"{past[-1].scenario}  ({name})"
-        rows = [
-            ("began", "run", "verdict", "recovered", "p95", "errors", "lost", "credit", "images"),
-            *map(_row, past),
-        ]
+        rows = [HEADINGS, *map(_row, past)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
             yield (

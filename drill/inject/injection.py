@@ -36,6 +36,7 @@ from drill.inject.witness import Seen, UsersSeen, affected_requests, watch
 from drill.putback.ledger import FaultEntry, Ledger
 from drill.putback.place import state_folder
 from drill.recording import Event, Recorder
+from drill.recording.appended import AppendedLines
 from drill.recording.events import (
     Data,
     FaultAnnounced,
@@ -90,7 +91,7 @@ class Injection:
         self.fault = fault
         self._settings, self._cluster, self._recorder, self._users = settings, cluster, recorder, users
         self._folder, self._allow_context, self._slow_seconds = folder, allow_context, slow_seconds
-        self._tail = _Tail(recorder.path)
+        self._lines = AppendedLines(recorder.path)
         self._process: subprocess.Popen[bytes] | None = None
         self._entry: FaultEntry | None = None
         self._injected: Event | None = None
@@ -120,11 +121,6 @@ class Injection:
         """Where the experiment's output goes."""
         return self._folder / f"experiment-{self.fault}.log"
 
-    @property
-    def experiment_pid(self) -> int | None:
-        """The experiment's process and group, once announced."""
-        return self._process.pid if self._process else None
-
     def start(self) -> None:
         """Start the experiment, without waiting for it: it checks the target's health, writes the ledger and
         stands ready."""
@@ -132,7 +128,7 @@ class Injection:
             raise UsageError(f"{self.fault} was started already")
         self._folder.mkdir(parents=True, exist_ok=True)
         self.journal_path.unlink(missing_ok=True)
-        self._tail.skip()
+        self._lines.skip()
         command = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "run"]
         journal = ["--rollback-strategy", "always", "--journal-path", str(self.journal_path.resolve())]
         with self.log_path.open("ab") as log:
@@ -282,7 +278,8 @@ class Injection:
 
         def look() -> Event | None:
             ended = process.poll() is not None
-            for event in self._tail.new_events():
+            for line in self._lines.new().splitlines():
+                event = decode_event(line)
                 if getattr(event.data, "fault", None) != self.fault:
                     continue
                 if isinstance(event.data, FaultFailed):
@@ -316,25 +313,6 @@ class Injection:
 
     def _failed(self, why: str) -> FaultError:
         return FaultError(f"{self.fault}: {why}. The experiment's log is {self.log_path}")
-
-
-class _Tail:
-    """New events of a recording that other processes append to."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._offset = path, 0
-
-    def skip(self) -> None:
-        """Leave out all that is there now."""
-        self._offset = self._path.stat().st_size
-
-    def new_events(self) -> list[Event]:
-        """Whole lines since the last call."""
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            whole, newline, _ = file.read().rpartition(b"\n")
-        self._offset += len(whole) + len(newline)
-        return [decode_event(line) for line in whole.split(b"\n") if line]
 
 
 def _stdin(process: subprocess.Popen[bytes]) -> IO[bytes]:

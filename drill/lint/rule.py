@@ -30,7 +30,7 @@ NEEDS: dict[str, str] = {
     "manifests": "--manifests FOLDER",
     "image": "--image IMAGE=TOOLS",
     "metrics": "--metrics FILE",
-    "promtool": "promtool on the PATH (Debian: prometheus)",
+    "promtool": "promtool: drill's own, which `drill alerts check` installs, or on the PATH",
     "shellcheck": "shellcheck on the PATH",
     "bash": "bash on the PATH",
     "folder": "the folder that the text lies in",

@@ -20,6 +20,7 @@ from drill.lint.rules import shellcheck
 from drill.lint.rules.alerts import alerts_of
 from drill.lint.subject import Subject
 from drill.lint.suppression import apply
+from drill.programs import program
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _lacks(entry: Rule, options: Options) -> list[str]:
         "manifests": options.manifests is not None,
         "image": bool(options.tools_of),
         "metrics": options.metrics is not None,
-        "promtool": "promtool" not in entry.needs or which("promtool") is not None,
+        "promtool": "promtool" not in entry.needs or program("promtool") is not None,
         "shellcheck": "shellcheck" not in entry.needs or shellcheck.program() is not None,
         "bash": "bash" not in entry.needs or which("bash") is not None,
         "folder": True,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from drill.recording.appended import AppendedLines
+
 BEAT_SECONDS = 0.05
 """How often the load's process looks at the clock."""
 LATE_SECONDS = 0.1
@@ -41,23 +43,13 @@ class Stalls:
     """
 
     def __init__(self, stream: Path) -> None:
-        self._path = stalls_beside(stream)
+        self._lines = AppendedLines(stalls_beside(stream))
         self._decoder = msgspec.json.Decoder(Stall)
-        self._offset = 0
-        self._rest = b""
         self.known: list[Stall] = []
 
     def poll(self) -> list[Stall]:
         """Read what was written since the last call; returns it."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                block = file.read()
-        except FileNotFoundError:
-            return []
-        self._offset += len(block)
-        whole, _, self._rest = (self._rest + block).rpartition(b"\n")
-        new: list[Stall] = self._decoder.decode_lines(whole)
+        new: list[Stall] = self._decoder.decode_lines(self._lines.new())
         self.known.extend(new)
         return new
 

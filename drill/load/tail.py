@@ -21,6 +21,7 @@ from drill.judge.criteria.error_rate import error_rate_so_far
 from drill.judge.criteria.response_time import response_time_so_far
 from drill.judge.outages import Standard, recovered_since, standard_of, window_opens
 from drill.load.stalls import Stalls, touched
+from drill.recording.appended import AppendedLines
 from drill.recording.events import Calibration, Judging, Limit
 from drill.recording.requests import LOADS_OWN_ERRORS, Request, Requests
 
@@ -46,10 +47,9 @@ class RequestTail:
         self.path = path
         self._timeout_seconds = timeout_seconds
         self._requests_per_second = requests_per_second
+        self._lines = AppendedLines(path)
         self._decoder = msgspec.json.Decoder(Request)
         self._stalls = Stalls(path)
-        self._offset = 0
-        self._rest = b""
         self._planned: list[float] = []
         self._requests: list[Request] = []
         self._columns = _columns([])
@@ -59,15 +59,7 @@ class RequestTail:
 
     def poll(self) -> list[Request]:
         """Read what was written since the last call; returns it in the order written."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                block = file.read()
-        except FileNotFoundError:
-            return []
-        self._offset += len(block)
-        whole, _, self._rest = (self._rest + block).rpartition(b"\n")
-        new: list[Request] = self._decoder.decode_lines(whole)
+        new: list[Request] = self._decoder.decode_lines(self._lines.new())
         self._stalls.poll()  # after the requests: a stall is written before those that finished after it
         for request in new:  # nearly in order: each is put in its place near the end
             place = bisect_right(self._planned, request.planned)

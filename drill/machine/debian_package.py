@@ -8,9 +8,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from drill.cluster.access import cache_folder
 from drill.errors import filling_disk
 from drill.machine.stage import output, stage, succeeds
+from drill.programs import cache_folder
 
 
 def taken_out(package: str) -> Path:

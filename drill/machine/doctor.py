@@ -4,17 +4,17 @@ absence prevents.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drill.cluster.access import cache_folder, connect, kubeconfig_path
+from drill.cluster.access import connect, kubeconfig_path
 from drill.cluster.identity import has_own_identity, operator_kubeconfig
 from drill.errors import DrillError
 from drill.machine import engine, kind, node_image
 from drill.machine.stage import succeeds
 from drill.parts.health import target_health
+from drill.programs import program
 from drill.settings import Settings
 
 SECONDS = 10
@@ -56,20 +56,24 @@ def diagnose(settings: Settings, allow_context: str | None = None) -> list[Findi
             [_own("kubectl"), "--kubeconfig=/dev/null", "version", "--client"],
             "no procedure can be followed; `drill up` compiles it",
         ),
+        _program(
+            "promtool",
+            [_own("promtool"), "--version"],
+            "`drill lint` does not apply D901; drills and `drill alerts` install it when they first need it",
+            needed=False,
+        ),
         _node_image(),
         _cluster(settings),
         _identity(settings),
         _target(settings, allow_context),
     ]
     for tool in settings.operator.tools:
-        found = shutil.which(tool) or (
-            str(cache_folder() / "bin" / tool) if (cache_folder() / "bin" / tool).exists() else None
-        )
+        found = program(tool)
         findings.append(
             Finding(
                 f"operator's {tool}",
                 found is not None,
-                found or "not found",
+                str(found or "not found"),
                 f"steps of the runbook that call {tool} are inconclusive",
                 False,
             )
@@ -77,20 +81,19 @@ def diagnose(settings: Settings, allow_context: str | None = None) -> list[Findi
     return findings
 
 
-def _own(program: str) -> str:
-    own = cache_folder() / "bin" / program
-    return str(own) if own.exists() else program
+def _own(name: str) -> str:
+    return str(program(name) or name)
 
 
-def _program(part: str, command: Sequence[str], prevents: str) -> Finding:
+def _program(part: str, command: Sequence[str], prevents: str, *, needed: bool = True) -> Finding:
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        return Finding(part, False, type(error).__name__, prevents)
+        return Finding(part, False, type(error).__name__, prevents, needed)
     said = (done.stdout or done.stderr).strip().splitlines()
-    return Finding(part, done.returncode == 0, said[0] if said else "no version told", prevents)
+    return Finding(part, done.returncode == 0, said[0] if said else "no version told", prevents, needed)
 
 
 def _node_image() -> Finding:

@@ -16,9 +16,9 @@ import subprocess
 from pathlib import Path
 
 from drill import wait
-from drill.cluster.access import cache_folder
 from drill.errors import DeadlineError, SetupError
 from drill.machine.stage import output, run, say, stage, succeeds
+from drill.programs import cache_folder
 
 PIN = Path("/etc/apt/preferences.d/drill-trixie")
 SOURCE = Path("/etc/apt/sources.list.d/drill-trixie.sources")

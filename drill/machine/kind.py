@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drill import wait
-from drill.cluster.access import cache_folder, cluster_folder, kubeconfig_path, kubectl_path
+from drill.cluster.access import cluster_folder, kubeconfig_path, kubectl_path
 from drill.errors import DeadlineError, SetupError, ToolMissingError, UsageError
 from drill.machine.node_image import ensure_kind, ensure_node_image
 from drill.machine.stage import output, run, say, stage, succeeds
+from drill.programs import installed
 from drill.settings import Settings
 
 SOURCES = Path(__file__).resolve().parents[2] / "cluster"
@@ -137,7 +138,7 @@ def _ensure_kubectl(name: str) -> None:
     try:
         kubectl_path()
     except ToolMissingError:
-        own = cache_folder() / "bin" / "kubectl"
+        own = installed("kubectl")
         own.parent.mkdir(parents=True, exist_ok=True)
         output(
             ["docker", "cp", f"{control_plane_of(name)}:/usr/bin/kubectl", str(own)],

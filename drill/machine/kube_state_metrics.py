@@ -12,9 +12,9 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from drill.cluster.access import cache_folder
 from drill.machine.node_image import has_image, with_go
 from drill.machine.stage import output, run, stage
+from drill.programs import cache_folder
 
 IMAGE = "kube-state-metrics:drill"
 SOURCES = Path(__file__).resolve().parents[2] / "cluster" / "kube-state-metrics"

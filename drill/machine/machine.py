@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shutil
 
-from drill.cluster.access import cache_folder, connect
+from drill.cluster.access import connect
 from drill.cluster.identity import ensure_identity
 from drill.errors import filling_disk
 from drill.machine import engine, kind, node_image, target
 from drill.machine.stage import say, stage
+from drill.programs import cache_folder
 from drill.putback.place import forget_clusters
 from drill.settings import Settings
 

@@ -16,9 +16,9 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from drill.cluster.access import cache_folder
 from drill.errors import SetupError
 from drill.machine.stage import output, run, say, stage, succeeds
+from drill.programs import cache_folder, installed, program
 
 UPSTREAM = (
     "kindest/node:v1.34.4",
@@ -110,12 +110,10 @@ def ensure_base_image() -> None:
 
 def ensure_kind() -> str:
     """The path of a kind command: the one we compiled, or the one on PATH, or compiled now."""
-    own = cache_folder() / "bin" / "kind"
-    if own.exists():
-        return str(own)
-    found = shutil.which("kind")
+    found = program("kind")
     if found:
-        return found
+        return str(found)
+    own = installed("kind")
     with stage("compiling kind"):
         environment = {**with_go(), "GOBIN": str(own.parent), "CGO_ENABLED": "0"}
         run(["go", "install", "sigs.k8s.io/kind@v0.33.0"], why="compile kind", environment=environment)

@@ -12,29 +12,23 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from drill.cluster.access import cache_folder
 from drill.errors import SetupError, ToolMissingError, filling_disk
 from drill.machine.debian_package import download
 from drill.machine.stage import output, stage, succeeds
+from drill.programs import installed, program
 
 PACKAGE = "prometheus"
 WITHIN = "./usr/bin/promtool"
-
-
-def promtool_path() -> Path | None:
-    """The promtool that drill installed, else the one on PATH; None where there is neither."""
-    own = cache_folder() / "bin" / "promtool"
-    found = str(own) if own.exists() else shutil.which("promtool")
-    return Path(found) if found else None
+OTHERWISE = "put a promtool of Prometheus 2.42 or later on PATH"
 
 
 def ensure_promtool() -> Path:
     """A promtool that runs, installed now if need be (20 MB from Debian's mirror). Raises ToolMissingError
     where it is not to be had, with what was tried.
     """
-    found = promtool_path()
+    found = program("promtool")
     if found is None:
-        found = cache_folder() / "bin" / "promtool"
+        found = installed("promtool")
         with filling_disk(f"keep promtool in {found.parent}"):
             found.parent.mkdir(parents=True, exist_ok=True)
             with stage(f"promtool, out of Debian's package {PACKAGE}"):
@@ -49,12 +43,11 @@ def ensure_promtool() -> Path:
 
 def _take_out(target: Path) -> None:
     """Put the package's promtool at `target`, all at once: two that install it at the same time both can."""
-    for program in ("apt-get", "dpkg-deb", "tar"):
-        if shutil.which(program) is None:
+    for needed in ("apt-get", "dpkg-deb", "tar"):
+        if shutil.which(needed) is None:
             raise ToolMissingError(
-                f"promtool is neither at {target} nor on PATH, and without {program} it cannot be taken "
-                f"out of "
-                f"Debian's package {PACKAGE}: put a promtool of Prometheus 2.42 or later on PATH"
+                f"promtool is neither at {target} nor on PATH, and without {needed} it cannot be taken out "
+                f"of Debian's package {PACKAGE}: {OTHERWISE}"
             )
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="promtool-") as name:
         folder = Path(name)
@@ -62,11 +55,7 @@ def _take_out(target: Path) -> None:
         output(["dpkg-deb", "--extract", str(package), str(folder / "root")], why="unpack promtool")
         made = folder / "root" / WITHIN
         if not made.exists():
-            raise ToolMissingError(
-                f"Debian's package {package.name} has no {WITHIN}: put a promtool of Prometheus 2.42 or "
-                f"later "
-                "on PATH"
-            )
+            raise ToolMissingError(f"Debian's package {package.name} has no {WITHIN}: {OTHERWISE}")
         os.replace(made, target)
 
 
@@ -77,5 +66,5 @@ def _package(folder: Path, target: Path) -> Path:
     except SetupError as error:
         raise ToolMissingError(
             f"promtool is neither at {target} nor on PATH, and Debian's package {PACKAGE} cannot be had: "
-            f"{error}. Put a promtool of Prometheus 2.42 or later on PATH"
+            f"{error}; {OTHERWISE}"
         ) from error

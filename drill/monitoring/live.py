@@ -23,7 +23,6 @@ from drill.monitoring.prometheus import ActiveAlert, Prometheus, QueriedSeries
 from drill.recording.events import AlertStage
 
 LOOK_EVERY_SECONDS = 0.5
-STAGES: tuple[AlertStage, ...] = ("pending", "firing", "received")
 MARGIN_SECONDS = 60.0
 WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 COUNTER_ENDINGS = ("_total", "_count", "_sum", "_bucket")

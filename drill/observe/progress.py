@@ -5,15 +5,13 @@ A service that is out may be waited for while something is on its way, and is lo
 On its way are:
 
 - a rollout that its controller has not looked at yet, or whose pods are still to be made, unless making them
-failed
-  (quota, admission); pods that are ready but not yet long enough to count (minReadySeconds);
+  failed (quota, admission); pods that are ready but not yet long enough to count (minReadySeconds);
 - a pod that waits for the scheduler, unless the scheduler has said that no node fits, or something holds it
-back;
+  back;
 - a container that is being created, and one that runs and is not ready yet, each for as long as that may
-take: its
-  probes' own time and some more. One that is never ready is not on its way for ever;
+  take: its probes' own time and some more. One that is never ready is not on its way for ever;
 - a pod that is going away, until a while after its grace is over, and one whose node is gone, until it is
-evicted;
+  evicted;
 - the pod of a job that runs.
 
 Not on its way is what fails again and again: a container started again twice since watching began,

@@ -63,7 +63,7 @@ class Sampler:
         allow_context: str | None = None,
         listener: MetricsListener | None = None,
     ) -> None:
-        """Opens connections of its own, since those of a Cluster are not shared between threads."""
+        """Each of its threads opens connections of its own. `listener`: sees the metrics too."""
         self._listener = listener
         self._closely = listener is not None
         self._settings, self._recorder, self._allow_context = settings, recorder, allow_context

@@ -40,8 +40,9 @@ from drill.settings import Settings
 TRAPS = Path(__file__).with_name("traps.bash")
 KEEPER = Path(__file__).with_name("keeper.py")
 TRANSCRIPTS = "transcripts"
-TAIL_CHARACTERS = 200_000
-"""Of what a command printed, its event keeps so much of the end; the transcript has all."""
+KEPT_CHARACTERS = 4_000_000
+"""Of what a command printed, its event keeps so much of the end, which is what is judged; the transcript has
+all. On a cluster that is drilled all day `kubectl get events` prints a third of a million."""
 LONGEST_COMMAND_SECONDS = 120.0
 LONGEST_STEP_SECONDS = 900.0
 PATIENCE_AFTER_INTERRUPT_SECONDS = 3.0
@@ -444,8 +445,8 @@ class _StepRun:
                 handled=command.handled,
                 background=command.background,
                 parts=[PipelinePart(part.line, part.text, part.status) for part in command.parts],
-                output=command.output[-TAIL_CHARACTERS:],
-                cut=len(command.output) > TAIL_CHARACTERS,
+                output=command.output[-KEPT_CHARACTERS:],
+                cut=len(command.output) > KEPT_CHARACTERS,
             ),
             at=command.finished,
         )

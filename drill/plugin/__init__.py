@@ -6,6 +6,7 @@ shards.py     the K-th of N parts of what is asked for
 progress.py   how far a run is, and how long it may still take
 fixtures.py   the target, its cluster, the run and the drill of a scenario
 outcome.py    from verdicts to test results, reports and the exit status
+keys.py       what these keep for each other
 
 Exit status of a run of drills: 0 all as expected, 1 otherwise, 2 inconclusive, 3 setup or usage error. Runs
 without a drill keep pytest's own.

@@ -12,7 +12,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -187,15 +187,17 @@ class Ledger:
         return self.folder / f"{identity}.{suffix}"
 
     def files(self) -> list[Path]:
-        """The files of all open entries, damaged ones included, oldest first."""
-        return (
-            sorted(self.folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
-            if self.folder.is_dir()
-            else []
-        )
+        """The files of all open entries, damaged ones included, oldest first. An experiment may close its
+        own at any moment, also while they are listed."""
+        found = []
+        for file in self.folder.glob(f"*{SUFFIX}"):
+            with suppress(FileNotFoundError):
+                found.append((file.stat().st_mtime_ns, file))
+        return [file for _, file in sorted(found)]
 
     def read(self, file: Path) -> Entry:
-        """One entry. Raises InputError naming the file when it is damaged; the file stays where it is."""
+        """One entry. Raises InputError naming the file when it is damaged, which stays where it is, and
+        FileNotFoundError when it was closed meanwhile."""
         data = file.read_bytes()
         try:
             return msgspec.json.decode(data, type=FaultEntry | DrillEntry | ImageEntry)
@@ -211,7 +213,11 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """All open entries, oldest first. Raises InputError for the first damaged one."""
-        return [self.read(file) for file in self.files()]
+        found = []
+        for file in self.files():
+            with suppress(FileNotFoundError):
+                found.append(self.read(file))
+        return found
 
     def faults(self) -> list[FaultEntry]:
         """All open faults, oldest first."""

@@ -111,12 +111,7 @@ def open_drill(settings: Settings, cluster: Cluster) -> DrillEntry:
     ledger = Ledger(folder)
     if any(_mine(entry) for entry in ledger.drills()):
         close_drill(settings, cluster)
-    others = [entry.id for entry in ledger.entries() if not _mine(entry)]
-    if others:
-        raise SetupError(
-            f"{ledger.folder}: {', '.join(others)} is still open, so this is no state to return to; run "
-            "`drill put-back`"
-        )
+    _refuse_open(ledger, [entry.id for entry in ledger.entries() if not _mine(entry)])
     known = settled(observe(cluster), last_known(cluster))
     data = msgspec.json.encode(known)
     entry = DrillEntry(
@@ -165,12 +160,7 @@ def open_images(
     """Keep the image that the workload runs, durably, before a gate of this process sets `images` in turn.
     The caller has just seen the target healthy. Raises SetupError when anything is open already."""
     ledger = Ledger(state_folder(cluster))
-    others = [file.stem for file in ledger.files()]
-    if others:
-        raise SetupError(
-            f"{ledger.folder}: {', '.join(others)} is still open, so this is no state to return to; run "
-            "`drill put-back`"
-        )
+    _refuse_open(ledger, [file.stem for file in ledger.files()])
     known = settled(observe(cluster), last_known(cluster))
     item = known.objects[workload.kind][workload.name]
     entry = ImageEntry(
@@ -240,6 +230,14 @@ def _mine(entry: Entry) -> bool:
         return is_above(entry)
     me = process(os.getpid())
     return entry.process == me if isinstance(entry, DrillEntry) else me in (entry.drill, entry.experiment)
+
+
+def _refuse_open(ledger: Ledger, names: list[str]) -> None:
+    if names:
+        raise SetupError(
+            f"{ledger.folder}: {', '.join(names)} is still open, so this is no state to return to; run "
+            "`drill put-back`"
+        )
 
 
 def _refuse_at_work(entry: DrillEntry) -> None:

@@ -14,10 +14,13 @@ from drill.recording import Event
 from drill.recording.events import CommandFinished
 from drill.runbook import Defect
 
+SHOWN_CHARACTERS = 100_000
+"""Of what a proving command printed, a page has room for so much of the end; the transcript has all."""
+
 
 @dataclass(frozen=True)
 class ProvingCommand:
-    """A command that was recorded and is the evidence. `output`: its end, as far as it was kept."""
+    """A command that was recorded and is the evidence. `output`: the end of what it printed."""
 
     drill: str
     line: int
@@ -100,7 +103,7 @@ def _commands(defect: Defect, drill: str, events: Sequence[Event]) -> list[Provi
     if not defect.proven_by(recorded):
         return []
     return [
-        ProvingCommand(drill, c.line, c.command, c.status, c.interrupted, c.output)
+        ProvingCommand(drill, c.line, c.command, c.status, c.interrupted, c.output[-SHOWN_CHARACTERS:])
         for c in recorded
         if any(piece.holds(c) for piece in defect.evidence)
     ]

@@ -4,7 +4,7 @@ evidence."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -41,11 +41,15 @@ class Alterations(msgspec.Struct, frozen=True):
 
     def of_evidence(self) -> Alterations:
         """Those of files that judging stands on, and not of those that it makes."""
-        kept = [
-            tuple(path for path in paths if not made_anew(path))
-            for paths in (self.altered, self.missing, self.added)
-        ]
-        return Alterations(*kept)
+        return self._of(lambda path: not made_anew(path))
+
+    def but_reports(self) -> Alterations:
+        """Those of evidence and of verdicts: what whoever takes a run's verdicts as they are relies on."""
+        return self._of(lambda path: path not in MADE_ANEW)
+
+    def _of(self, counts: Callable[[str], bool]) -> Alterations:
+        every = (self.altered, self.missing, self.added)
+        return Alterations(*(tuple(path for path in paths if counts(path)) for paths in every))
 
 
 def made_anew(path: str) -> bool:

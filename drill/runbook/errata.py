@@ -37,7 +37,7 @@ class Evidence(_Entry):
     output_matches: str | None = None
     """A regular expression found in what the command printed, across lines."""
     output_lacks: str | None = None
-    """A regular expression that is not in what the command printed."""
+    """A regular expression that is not in what the command printed, all of which is known."""
 
     @field_validator("command_matches", "output_matches", "output_lacks")
     @classmethod
@@ -62,8 +62,12 @@ class Evidence(_Entry):
             )
             and (self.command_matches is None or re.search(self.command_matches, command.command) is not None)
             and (self.output_matches is None or re.search(self.output_matches, command.output) is not None)
-            and (self.output_lacks is None or re.search(self.output_lacks, command.output) is None)
+            and (self.output_lacks is None or _lacks(command, self.output_lacks))
         )
+
+
+def _lacks(command: CommandFinished, pattern: str) -> bool:
+    return not command.cut and re.search(pattern, command.output) is None
 
 
 class Defect(_Entry):

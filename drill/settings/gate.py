@@ -61,7 +61,8 @@ class Gate(Section):
     misses: Annotated[float, Field(gt=0, le=0.2, strict=True)] = 0.05
     """In so many decisions, a difference of the minimum effect may pass."""
     run_spread: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.03
-    """So much runs of one image are expected to differ beside what is seen within them, a share."""
+    """So much runs of one image are expected to differ beside what is seen within them, a share; more where
+    the history has shown more."""
     runs: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 10
     """The last ones of the history that are a baseline where none is named."""
     block: tuple[GateCriterion, ...] = (

@@ -28,9 +28,11 @@ from drill.statistics.two_sides import (
     Difference,
     MeanDifference,
     RateDifference,
+    RunSpread,
     holm_levels,
     mean_difference,
     rate_difference,
+    run_spread,
 )
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "MeanDifference",
     "RateDifference",
     "Reading",
+    "RunSpread",
     "average_rate",
     "block_quantile_interval",
     "change_points",
@@ -61,6 +64,7 @@ __all__ = [
     "quantile_rank",
     "rate_bounds",
     "rate_difference",
+    "run_spread",
     "share_interval",
     "trials_needed",
     "upper_expected",

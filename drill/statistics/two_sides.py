@@ -23,6 +23,8 @@ from scipy import special
 from drill.statistics.intervals import Interval
 
 EXPECTED_RUNS = 6.0
+UNLIKELY = 0.05
+"""What would be seen in so many cases at most is not put down to chance."""
 LEAST_FREEDOM = 8
 """Where drills tell less than this of how they deviate within runs, blocks of time are asked too."""
 
@@ -102,6 +104,38 @@ def mean_difference(
         len(candidate),
         len(baseline),
     )
+
+
+class RunSpread(NamedTuple):
+    """How much runs differ that should not. `variance`: of their means; `within`: how much of it is seen
+    within them; `freedom`: how well that is known."""
+
+    variance: float
+    within: float
+    freedom: int
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation beside what is seen within them."""
+        return math.sqrt(max(0.0, self.variance - self.within))
+
+    def is_above(self, stated: float) -> bool:
+        """Where `stated` is that deviation, they would differ so much in UNLIKELY of cases at most."""
+        least = float(special.chdtri(self.freedom, UNLIKELY)) / self.freedom
+        return self.variance > (stated**2 + self.within) * least
+
+
+def run_spread(alike: Sequence[NDArray[np.float64]]) -> RunSpread:
+    """`alike`: groups of runs, each of shape (runs, drills), of the same drills; one of them has two or
+    more."""
+    squares = within = 0.0
+    freedom = 0
+    for runs in alike:
+        means = runs.mean(axis=1)
+        squares += float(((means - means.mean()) ** 2).sum())
+        within += (len(runs) - 1) * _deviation(runs) / len(runs.T)
+        freedom += len(runs) - 1
+    return RunSpread(squares / freedom, within / freedom, freedom)
 
 
 def _deviation(runs: NDArray[np.float64]) -> float:

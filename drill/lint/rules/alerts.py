@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import promql_parser
@@ -21,6 +20,7 @@ from drill.lint.finding import Finding
 from drill.lint.place import Span
 from drill.lint.rule import rule
 from drill.lint.subject import Subject
+from drill.programs import program
 
 PROMTOOL_SECONDS = 20.0
 LINK_ANNOTATIONS = ("runbook_url", "runbook", "runbookURL", "runbook_link", "playbook", "playbook_url")
@@ -177,13 +177,14 @@ def _selector(node: Any) -> Any:
 )
 def refused(subject: Subject) -> Iterator[Finding]:
     """Each alert, as promtool sees it."""
-    if which("promtool") is None:
+    promtool = program("promtool")
+    if promtool is None:
         return
     alerts = alerts_of(subject)
-    if not alerts or _promtool(tuple(_as_rule(alert) for alert in alerts)) == "":
+    if not alerts or _said(promtool, tuple(_as_rule(alert) for alert in alerts)) == "":
         return
     for alert in alerts:
-        said = _promtool((_as_rule(alert),))
+        said = _said(promtool, (_as_rule(alert),))
         if said:
             yield subject.finding("D901", _place(subject, alert), f"Prometheus refuses {alert.name}: {said}")
 
@@ -196,7 +197,7 @@ def _as_rule(alert: Alert) -> str:
 
 
 @lru_cache(maxsize=256)
-def _promtool(rules: tuple[str, ...]) -> str:
+def _said(promtool: Path, rules: tuple[str, ...]) -> str:
     """What promtool says of these rules; empty where it takes them."""
     entries = [yaml.safe_load(text) for text in rules]
     with tempfile.TemporaryDirectory(prefix="drill-lint-") as folder:
@@ -204,7 +205,7 @@ def _promtool(rules: tuple[str, ...]) -> str:
         file.write_text(yaml.safe_dump({"groups": [{"name": "lint", "rules": entries}]}), encoding="utf-8")
         try:
             done = subprocess.run(
-                ["promtool", "check", "rules", str(file)],
+                [str(promtool), "check", "rules", str(file)],
                 capture_output=True,
                 text=True,
                 timeout=PROMTOOL_SECONDS,

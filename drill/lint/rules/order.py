@@ -18,7 +18,6 @@ DATABASE_ENDINGS = (".db", ".sqlite", ".sqlite3")
 BACKUP_PROGRAMS = frozenset(
     {"pg_dump", "pg_dumpall", "mysqldump", "mongodump", "pg_basebackup", "xtrabackup", "mariadb-dump"}
 )
-GOES_ON_ANYWAY = frozenset({"set", "trap"})
 
 
 def _is_none(call: Kubectl) -> bool:

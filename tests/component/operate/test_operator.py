@@ -21,6 +21,7 @@ import pytest
 from drill import wait
 from drill.errors import ForeignClusterError, InputError, SetupError
 from drill.operate import World
+from drill.operate.operator import KEPT_CHARACTERS
 from drill.operate.world import SYSTEM_PATH
 from drill.recording.events import CommandFinished, ProcedureFinished, ProcedureStarted
 
@@ -74,6 +75,17 @@ def test_the_step_sees_what_it_would_see_in_a_shell_of_its_own(place: Any) -> No
         "1 0\n",
         "0 none none\n",
     ]
+
+
+def test_what_a_command_printed_is_kept_whole_and_of_very_much_the_end(place: Any) -> None:
+    """`kubectl get events` prints a third of a million characters on a cluster that is drilled all day."""
+    text = "seq 100000\n{ seq 600000 | sed s/^/event/; } && echo last"
+    place.operator().follow("Procedure", [place.step(text)])
+    whole, *_, large, last = place.events(CommandFinished)
+    assert (whole.output, whole.cut) == ("".join(f"{each}\n" for each in range(1, 100_001)), False)
+    assert (len(large.output), large.cut) == (KEPT_CHARACTERS, True)
+    assert large.output.endswith("event599999\nevent600000\n")
+    assert (last.output, last.cut) == ("last\n", False)
 
 
 def test_parts_of_a_pipeline_have_their_own_lines_and_statuses(place: Any) -> None:

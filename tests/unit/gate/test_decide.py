@@ -243,8 +243,18 @@ def test_many_comparisons_are_paid_for() -> None:
 
 
 def test_runs_of_other_drills_are_no_baseline() -> None:
-    with pytest.raises(UsageError, match="half of the candidate's drills"):
-        sides_of([run("candidate")], [replace(run("other"), drills={})])
+    with pytest.raises(UsageError, match=r"^other, another: none has half of the 8 drills of candidate"):
+        sides_of([run("candidate")], [replace(run(name), drills={}) for name in ("other", "another")])
+
+
+def test_runs_without_a_drill_in_common_are_named() -> None:
+    halves = [run("first"), run("second")]
+    halves = [
+        replace(half, drills={name: half.drills[name] for name in sorted(half.drills)[part]})
+        for half, part in zip(halves, (slice(4), slice(4, 8)), strict=True)
+    ]
+    with pytest.raises(UsageError, match=r"^candidate, first, second: no drill was carried out in all"):
+        sides_of([run("candidate")], halves)
 
 
 def test_another_load_is_not_compared() -> None:

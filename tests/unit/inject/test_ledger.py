@@ -68,6 +68,26 @@ def test_an_entry_is_found_by_its_fault_and_process(tmp_path: Path) -> None:
     assert ledger.of_process("killed", 77) is None
 
 
+def test_an_entry_that_is_closed_while_they_are_listed_is_not_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an experiment does that undoes by itself when its drill is gone."""
+    ledger = Ledger(tmp_path)
+    file = ledger.open(an_entry("a-1-2"))
+    (ledger.folder / "b-1-1.json").symlink_to(tmp_path / "gone")  # named by the folder, not there when asked
+    assert ledger.files() == [file]
+    monkeypatch.setattr(ledger, "files", lambda: [ledger.folder / "b-1-1.json", file])
+    assert [entry.id for entry in ledger.entries()] == ["a-1-2"]
+    assert ledger.drills() == []
+
+
+def test_entries_are_listed_oldest_first_whatever_their_names(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for age, name in enumerate(("drill-10-1", "drill-9-1", "drill-100-1")):
+        os.utime(ledger.open(an_entry(name)), ns=(age, 1_000_000_000 - age))
+    assert [entry.id for entry in ledger.entries()] == ["drill-100-1", "drill-9-1", "drill-10-1"]
+
+
 def test_a_damaged_entry_is_named_and_stays(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     file = ledger.open(an_entry())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -17,11 +15,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def promtool() -> Iterator[None]:
-    """promtool on PATH, as whoever lints alert rules has it: a new machine has none."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(ensure_promtool().parent), prepend=os.pathsep)
-        yield
+def promtool() -> None:
+    """As whoever lints alert rules has it: a new machine has none."""
+    ensure_promtool()
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,12 @@ START = "from drill.start import main; main()"
 
 
 def drill_lint(
-    *arguments: str, folder: Path = ROOT, path: str | None = None
+    *arguments: str, folder: Path = ROOT, path: str | None = None, cache: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     environment = {
         "PYTHONPATH": str(ROOT),
         "PATH": path if path is not None else "/usr/local/bin:/usr/bin:/bin",
+        **({"XDG_CACHE_HOME": str(cache)} if cache is not None else {}),
     }
     return subprocess.run(
         [sys.executable, "-c", START, "lint", *arguments],
@@ -57,10 +58,18 @@ def test_what_could_not_be_applied_is_named(bad: Path) -> None:
         "Not applied: D101, D102, D103, D104, D105, D112, D113, D114, D403, D508, D509, D510, D601, "
         "D602, D801 (they need --manifests FOLDER)" in said
     )
-    assert (
-        "Not applied: D901 (they need promtool"
-        in drill_lint("runbook.md", folder=bad.parent, path="/nowhere").stdout
-    )
+    said = drill_lint("runbook.md", folder=bad.parent, path="/nowhere", cache=bad.parent).stdout
+    assert "Not applied: D901 (they need promtool" in said
+
+
+def test_the_promtool_that_drill_installed_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "r.md").write_text("# T\n\n```yaml\n- alert: A\n  expr: up ==\n```\n", encoding="utf-8")
+    own = tmp_path / "drill" / "bin" / "promtool"
+    own.parent.mkdir(parents=True)
+    own.write_text('#!/bin/sh\necho "FAILED: rules.yaml: of drill\'s own"\nexit 1\n', encoding="utf-8")
+    own.chmod(0o755)
+    said = drill_lint("r.md", "--select", "D901", folder=tmp_path, path="/bin", cache=tmp_path).stdout
+    assert "D901 Prometheus refuses A: of drill's own" in said
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,17 @@ def test_defect_without_its_evidence_is_not_proven(tmp_path: Path) -> None:
     assert "Not proven: the evidence was not recorded" in page.text
 
 
+def test_of_what_a_proving_command_printed_the_end_is_shown(tmp_path: Path) -> None:
+    long = "begin" + "x" * 150_000 + " doesn't exist"
+    commands = tuple(
+        (*command[:6], long if command[0] == 284 else command[6]) for command in AS_WRITTEN.commands
+    )
+    _, page = _report(tmp_path, (replace(AS_WRITTEN, commands=commands), AS_CORRECTED))
+    assert "Proven; corrected, it passes." in page.text
+    assert "x doesn't exist" in page.text
+    assert "beginx" not in page.text
+
+
 def test_defect_is_found_by_tag(tmp_path: Path) -> None:
     renamed = DEFECT.model_copy(update={"as_written": "step 2", "as_corrected": "step 3"})
     _, page = _report(tmp_path, (replace(AS_WRITTEN, tags=("P0", "RB-001")), AS_CORRECTED), (renamed,))

@@ -182,6 +182,28 @@ def test_altered_missing_and_added_files_are_named(tmp_path: Path, file: str) ->
     ]
 
 
+def test_who_takes_verdicts_as_they_are_asks_for_them_too_and_not_for_reports(tmp_path: Path) -> None:
+    folder = _stored(tmp_path)
+    verdict = f"evidence/{SURPRISE.drill}/verdict.json"
+    for name in ("index.html", verdict, f"evidence/{SURPRISE.drill}/index.html"):
+        (folder / name).write_text("x")
+    found = check_manifest(folder)
+    assert found is not None
+    assert found.lines() == [
+        f"altered: {verdict}",
+        "altered: index.html",
+        f"added: evidence/{SURPRISE.drill}/index.html",
+    ]
+    assert found.of_evidence().lines() == [f"added: evidence/{SURPRISE.drill}/index.html"]
+    assert found.but_reports().lines() == [
+        f"altered: {verdict}",
+        f"added: evidence/{SURPRISE.drill}/index.html",
+    ]
+    (folder / f"evidence/{SURPRISE.drill}/index.html").unlink()
+    with pytest.raises(SetupError, match=rf"`drill judge` makes them anew:\n  altered: {verdict}$"):
+        rewrite_report(folder)
+
+
 def test_run_json_cannot_be_altered_unseen(tmp_path: Path) -> None:
     folder = _stored(tmp_path)
     write_facts(folder, replace(read_facts(folder), exit_status=0, target="Another"))

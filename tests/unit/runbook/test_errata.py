@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from drill.errors import InputError, UsageError
@@ -52,6 +53,14 @@ def test_every_correction_marked_in_the_runbook_is_a_known_defect() -> None:
 )
 def test_evidence_holds_for_exactly_its_reason(evidence: dict[str, object], holds: bool) -> None:
     assert Evidence.model_validate(evidence).holds(COMMAND) is holds
+
+
+def test_what_was_kept_only_in_part_lacks_nothing() -> None:
+    part = msgspec.structs.replace(COMMAND, cut=True)
+    lacks = Evidence(line=95, output_lacks="PONG")
+    assert lacks.holds(COMMAND)
+    assert not lacks.holds(part)
+    assert Evidence(line=95, output_matches="NOAUTH").holds(part)
 
 
 @pytest.mark.parametrize(
