@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from drill.judge.case import Case
 from drill.judge.verdict import AlertSeen, Called
-from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
+from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed, DrillStarted
 
 LONGEST_GAP_SECONDS = 15.0
 """A series with a longer gap has lost more than a scrape or two: a rate over a minute may be another."""
@@ -19,10 +19,15 @@ NOT_RECORDED = "nothing was recorded for alerts: the target has no [alerts], no 
 
 
 def meant(case: Case) -> tuple[str, ...]:
-    """The alerts that are to fire: those that the scenario states, else those that its faults name."""
-    if case.setup.alerts is not None:
-        return tuple(case.setup.alerts)
-    return tuple(dict.fromkeys(fault.alert for fault in case.setup.faults if fault.alert))
+    """The alerts that are to fire; any of them is enough to call somebody."""
+    return meant_by(case.setup)
+
+
+def meant_by(setup: DrillStarted) -> tuple[str, ...]:
+    """Those that the scenario states, else those that its faults name."""
+    if setup.alerts is not None:
+        return tuple(setup.alerts)
+    return tuple(dict.fromkeys(name for fault in setup.faults for name in fault.meant))
 
 
 def untrusted(replay: AlertsReplayed, case: Case) -> str:

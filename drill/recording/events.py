@@ -82,12 +82,19 @@ class Judging(Part, frozen=True):
 
 class PlannedFault(Part, frozen=True):
     """A fault that the scenario names. `part`: the part of the target that it hits, empty for the
-    application; `alert`: of the runbook that is meant to call somebody, empty where none is named."""
+    application; `alerts`: of the runbook that are meant to call somebody; `alert`: the only one, in
+    recordings of before there could be several."""
 
     fault: str
     felt: Felt = "failed"
     part: str = ""
     alert: str = ""
+    alerts: list[str] = []
+
+    @property
+    def meant(self) -> list[str]:
+        """The alerts that are meant to call somebody."""
+        return self.alerts or ([self.alert] if self.alert else [])
 
 
 class Calibration(Part, frozen=True):
