@@ -194,6 +194,21 @@ def test_alerts_are_marked_where_they_would_have_been_pending_and_firing(tmp_pat
             Called("Down", 90.0, None, None, None),
             "On the worst night: Down fires 90 s after the fault (replayed).",
         ),
+        (
+            Called("Ill", 214.0, None, 26.0, None, severity="P1", limit_seconds=3600.0),
+            "On the worst night: Ill fires 3 min 34 s after the fault (replayed) + 26 s until users are "
+            "served (measured); 56 min of P1's 60 min are left to begin in.",
+        ),
+        (
+            Called("Ill", 214.0, None, 26.0, None, severity="P0", limit_seconds=240.0),
+            "On the worst night: Ill fires 3 min 34 s after the fault (replayed) + 26 s until users are "
+            "served (measured); P0's 4 min are over.",
+        ),
+        (
+            Called("Down", 127.0, 300.0, 4.0, 431.0, live=True),
+            "On the worst night: Down calls 2 min 7 s after the fault (received) + 5 min until somebody "
+            "begins (assumed) + 4 s until users are served (measured) = 7 min 11 s.",
+        ),
     ],
 )
 def test_the_worst_night_is_told_in_one_line(tmp_path: Path, called: Called | None, line: str) -> None:
