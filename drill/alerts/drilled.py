@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from drill.alerts.curves import curves_of
 from drill.alerts.engine import AlertEpisode, evaluate
 from drill.alerts.exposed import STATE_METRICS
 from drill.alerts.expressions import ANY, is_platforms, metrics_of
@@ -36,6 +37,7 @@ def replay_drill(
     origin = case.past_seconds if begin is None else begin
     until = case.last_seconds if case.recovered_seconds is None else case.recovered_seconds
     looks = _looks(recorded)
+    curves = curves_of(promtool, rules.rules, case, origin, until)
     gap = max((after - before for before, after in pairwise(looks)), default=recorded.scrapes)
     return AlertsReplayed(
         rules=[_known(rules, rule, settings, sections) for rule in rules.rules],
@@ -47,6 +49,7 @@ def replay_drill(
         resolve_seconds=settings.resolve_seconds,
         scrapes=len(looks),
         gap_seconds=gap * recorded.header.scrape_seconds,
+        curves=curves,
     )
 
 
