@@ -32,13 +32,13 @@ def meant_by(setup: DrillStarted) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for fault in setup.faults for name in fault.meant))
 
 
-def untrusted(replay: AlertsReplayed, case: Case) -> str:
+def untrusted(replay: AlertsReplayed, setup: DrillStarted) -> str:
     """Why the replay tells nothing; empty where it does."""
     if replay.why:
         return replay.why
     if replay.gap_seconds > LONGEST_GAP_SECONDS:
         return f"nothing was scraped for {replay.gap_seconds:.0f} s, longer than {LONGEST_GAP_SECONDS:.0f} s"
-    if case.setup.faults and replay.held_seconds == 0:
+    if setup.faults and replay.held_seconds == 0:
         return (
             "the fault was in for fewer than two scrapes, so its state cannot be held on: a drill in which "
             "it lasts for 3 s would tell"
@@ -93,7 +93,7 @@ def called(case: Case) -> Called | None:
     if live is not None:
         return live
     replay = case.alerts
-    if replay is None or untrusted(replay, case):
+    if replay is None or untrusted(replay, case.setup):
         return None
     rules = {rule.alert: rule for rule in replay.rules}
     firing = [

@@ -20,7 +20,7 @@ def detected(case: Case) -> Answer:
     unstated, felt = case.setup.alerts is None, bool(case.timeline.outages)
     if not wanted and not (unstated and felt):
         return not_applicable("no alert is meant to fire")
-    trouble = untrusted(replay, case)
+    trouble = untrusted(replay, case.setup)
     if trouble:
         return undecided(trouble)
     return _first(replay, wanted, had_to_call=felt or not unstated)

@@ -59,7 +59,7 @@ def _called_and_served(case: Case, took: float) -> Answer:
     call, measured = called(case), _served_again(case, took)
     if call is None:
         replay = case.alerts
-        doubt = untrusted(replay, case) or silence_undecided(replay) if replay is not None else ""
+        doubt = untrusted(replay, case.setup) or silence_undecided(replay) if replay is not None else ""
         said = f"{measured.why}; when somebody would have been called is not known: {doubt}"
         return measured._replace(verdict="fail" if measured.verdict == "fail" else "inconclusive", why=said)
     if call.detected_seconds is None:
