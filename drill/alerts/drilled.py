@@ -13,7 +13,7 @@ from drill.alerts.exposed import STATE_METRICS
 from drill.alerts.expressions import ANY, is_platforms, metrics_of
 from drill.alerts.replay import past_needed, replayed, without_beginning
 from drill.alerts.rules import AlertRule, AlertRules
-from drill.alerts.series import Gap, SeriesFile, read_series
+from drill.alerts.series import looks_of, read_series
 from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
 from drill.settings import Alerts
 
@@ -36,7 +36,7 @@ def replay_drill(
     begin = case.header.fault_seconds
     origin = case.past_seconds if begin is None else begin
     until = case.last_seconds if case.recovered_seconds is None else case.recovered_seconds
-    looks = _looks(recorded)
+    looks = looks_of(recorded)
     curves = curves_of(promtool, rules.rules, case, origin, until)
     gap = max((after - before for before, after in pairwise(looks)), default=recorded.scrapes)
     return AlertsReplayed(
@@ -87,12 +87,3 @@ def _spell(episode: AlertEpisode, origin: float) -> AlertSpell:
         since(episode.resolved_seconds),
         episode.labels,
     )
-
-
-def _looks(file: SeriesFile) -> list[int]:
-    """The slots of its grid in which there was a scrape."""
-    return [
-        slot
-        for slot in range(file.scrapes)
-        if any(each.values[slot] is not Gap.MISSED for each in file.series)
-    ]

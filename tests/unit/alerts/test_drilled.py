@@ -277,10 +277,9 @@ def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
         drill.started = {"faults": [{"fault": f"fault-{name}", "alerts": alerts}]}
         drill.write()
         made(folder, answers)
-    done = CliRunner().invoke(
-        cli, ["alerts", "table", str(tmp_path), "--runbook", str(ROOT / "runbook" / "operations-runbook.md")]
-    )
-    head, down, eased, meant, other = done.output.splitlines()
+    words = ["alerts", "table", str(tmp_path), "--runbook", str(ROOT / "runbook" / "operations-runbook.md")]
+    done = CliRunner().invoke(cli, words)
+    head, down, eased, meant, other, *told = done.output.splitlines()
     assert head.split() == [
         "fault",
         "drill",
@@ -295,7 +294,32 @@ def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
     assert eased.split() == ["fault-eased", "eased", "-", "-", "-", "-", "nobody", "is", "called"]
     assert meant.split()[3:] == ["s", "-", "-", "-"]
     assert other.split("  ")[-1].strip() == "ServiceDown fires, and none that is meant (HighErrorRate)"
+    assert told == [
+        "HighErrorRate: uncovered: no drill lets it fire",
+        "HighResponseTime: uncovered: no drill lets it fire",
+        "PodCrashLooping: uncovered: no drill lets it fire",
+        "fault-eased: unannounced: users feel it, and nobody is called",
+        "fault-other: unannounced: users feel it, and nobody is called",
+    ]
     assert done.exit_code == 1
+    told_again = CliRunner().invoke(cli, [*words, "--format", "json"])
+    data = msgspec.json.decode(told_again.output)
+    assert data["unannounced"] == ["fault-eased", "fault-other"]
+    assert [row["announced"] for row in data["rows"]] == [True, False, True, False]
+
+
+def test_what_can_not_be_told_is_undecided_and_no_fault_is_unannounced(tmp_path: Path) -> None:
+    for name, change in {"gap": {"unseen": (13.0, 36.0)}, "short": {"hold": False}}.items():
+        drill = RecordedDrill(tmp_path / name)
+        drill.started = {"faults": [{"fault": f"fault-{name}", "alerts": ["ServiceDown"]}]}
+        drill.write()
+        made(tmp_path / name, None, **change)  # type: ignore[arg-type]
+    runbook = ROOT / "runbook" / "operations-runbook.md"
+    done = CliRunner().invoke(cli, ["alerts", "table", str(tmp_path), "--runbook", str(runbook)])
+    assert "undecided: nothing was scraped for 26 s" in done.output
+    assert "undecided: the fault was in for fewer than two scrapes" in done.output
+    assert "unannounced" not in done.output
+    assert done.exit_code == 2
 
 
 def test_mutants_of_rules_are_killed_by_a_stored_drill(tmp_path: Path) -> None:
@@ -306,5 +330,5 @@ def test_mutants_of_rules_are_killed_by_a_stored_drill(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     done = CliRunner().invoke(cli, ["alerts", "mutate", str(tmp_path / NAME_ENDING), "--runbook", str(file)])
-    assert "2 of 2 mutants killed" in done.output
+    assert "2 of 2 mutants noticed" in done.output
     assert done.exit_code == 0
