@@ -11,14 +11,11 @@ from drill.alerts.curves import curves_of
 from drill.alerts.engine import AlertEpisode, evaluate
 from drill.alerts.exposed import STATE_METRICS
 from drill.alerts.expressions import ANY, is_platforms, metrics_of
-from drill.alerts.replay import past_needed, replayed, without_beginning
+from drill.alerts.replay import MORE_SECONDS, past_needed, replayed, without_beginning
 from drill.alerts.rules import AlertRule, AlertRules
 from drill.alerts.series import looks_of, read_series
 from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
 from drill.settings import Alerts
-
-MORE_SECONDS = 30.0
-"""Held on for longer than the slowest rule needs."""
 
 
 def replay_drill(

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,10 @@ from drill.alerts.series import ScrapedSeries, SeriesFile, notation
 from drill.errors import SetupError
 
 PROMTOOL_SECONDS = 300.0
+BATCH_VALUES = 100_000
+"""Samples that are given to one promtool; a drill has more."""
+AT_ONCE = min(4, os.cpu_count() or 1)
+"""Promtools at a time."""
 MARK, CURVE = "drill_case", "drill_curve"
 ALERTS = "ALERTS"
 ANSWER = re.compile(r"^\s*got: (?P<samples>\{.*)$", re.MULTILINE)
@@ -75,10 +81,33 @@ def evaluate(
         index: every_seconds or case.header.evaluate_seconds or case.header.scrape_seconds
         for index, case in enumerate(cases)
     }
-    for interval in sorted(set(intervals.values())):
-        chosen = {index: case for index, case in enumerate(cases) if intervals[index] == interval}
-        answers.update(_asked(promtool, rule_files, chosen, interval))
+    batches = [
+        (interval, batch)
+        for interval in sorted(set(intervals.values()))
+        for batch in _batches(
+            {index: case for index, case in enumerate(cases) if intervals[index] == interval}
+        )
+    ]
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="promtool") as pool:
+        running = [pool.submit(_asked, promtool, rule_files, batch, interval) for interval, batch in batches]
+        for each in running:
+            answers.update(each.result())
     return [_episodes(answers[index]) for index in range(len(cases))]
+
+
+def _batches(cases: dict[int, SeriesFile]) -> list[dict[int, SeriesFile]]:
+    """The cases in the order given, so many together as promtool reads at once: a whole night is no one
+    question, which might take it longer than it is given."""
+    batches: list[dict[int, SeriesFile]] = []
+    size = 0
+    for index, case in cases.items():
+        own = case.scrapes * len(case.series)
+        if not batches or size + own > BATCH_VALUES:
+            batches.append({})
+            size = 0
+        batches[-1][index] = case
+        size += own
+    return batches
 
 
 def _asked(

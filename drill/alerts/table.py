@@ -21,7 +21,7 @@ class AlertRow(msgspec.Struct, frozen=True):
     """One drill, or one stored series. `fault`: what was broken, empty for nothing; `felt`: what users felt,
     None where nobody says; `seconds`: by alert, from the fault until it fires, None where it does not;
     `gap`: what is wrong, in words, empty where nothing is; `meant`: the alerts of which each may fire, None
-    where any may; `announced`: one of them fires."""
+    where any may."""
 
     name: str
     fault: str
@@ -29,7 +29,11 @@ class AlertRow(msgspec.Struct, frozen=True):
     seconds: dict[str, float | None]
     gap: str
     meant: tuple[str, ...] | None = None
-    announced: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """No alert fires."""
+        return all(each is None for each in self.seconds.values())
 
 
 class AlertTable(msgspec.Struct, frozen=True):
@@ -67,9 +71,6 @@ def row_of(
     outcome = outcome_of(rules, meaning, firing)
     wrong = outcome.text(meaning)
     gap = f"{UNDECIDED}{meaning.undecided}" if meaning.undecided and not outcome.early else wrong
-    called = [
-        name for name, times in after.items() if times and (meaning.meant is None or name in meaning.meant)
-    ]
     return AlertRow(
         case.name,
         meaning.fault,
@@ -77,7 +78,6 @@ def row_of(
         {name: min(times, default=None) for name, times in after.items()},
         gap,
         meaning.meant,
-        bool(called),
     )
 
 
@@ -86,7 +86,7 @@ def table_of(rows: Sequence[AlertRow]) -> AlertTable:
     ordered = tuple(sorted(rows, key=lambda row: (row.fault, row.name)))
     names = list(ordered[0].seconds) if ordered else []
     felt = [row for row in ordered if row.felt and row.fault and not row.gap.startswith(UNDECIDED)]
-    announced = {row.fault for row in felt if row.announced}
+    announced = {row.fault for row in felt if not row.silent}
     return AlertTable(
         ordered,
         tuple(name for name in names if all(row.seconds[name] is None for row in ordered)),

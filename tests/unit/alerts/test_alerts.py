@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.alert_series import FOLDER, SCENES, header_of, scraped
+from drill.alerts import engine
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import AlertOutcome, judged
 from drill.alerts.meaning import CaseMeaning, outcome_of
@@ -356,6 +357,26 @@ def test_each_part_of_a_rule_is_changed_once_and_texts_are_left_alone(tmp_path: 
         "sum by (le) -> nothing at character 1",
     ]
     assert [each.change for each in mutants_of(second)] == ["alert removed"]
+
+
+def test_a_whole_night_is_asked_in_batches_and_answered_in_order(
+    promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = _rules(tmp_path)
+    cases = [_case([*[1.0] * number, *[0.0] * 8]) for number in range(6)]
+    whole = evaluate(promtool, rules.files(), cases)
+    assert [found[0].firing_seconds for found in whole] == [60.0 + 15 * number for number in range(6)]
+    asked: list[int] = []
+    ask = engine._asked
+
+    def watched(*given: Any) -> Any:
+        asked.append(len(given[2]))
+        return ask(*given)
+
+    monkeypatch.setattr(engine, "BATCH_VALUES", 20)
+    monkeypatch.setattr(engine, "_asked", watched)
+    assert evaluate(promtool, rules.files(), cases) == whole
+    assert sorted(asked) == [1, 1, 1, 1, 2]
 
 
 def _mutated(

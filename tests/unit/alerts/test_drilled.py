@@ -299,13 +299,17 @@ def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
         "HighResponseTime: uncovered: no drill lets it fire",
         "PodCrashLooping: uncovered: no drill lets it fire",
         "fault-eased: unannounced: users feel it, and nobody is called",
-        "fault-other: unannounced: users feel it, and nobody is called",
     ]
     assert done.exit_code == 1
     told_again = CliRunner().invoke(cli, [*words, "--format", "json"])
     data = msgspec.json.decode(told_again.output)
-    assert data["unannounced"] == ["fault-eased", "fault-other"]
-    assert [row["announced"] for row in data["rows"]] == [True, False, True, False]
+    assert data["unannounced"] == ["fault-eased"]
+    assert [row["meant"] for row in data["rows"]] == [
+        None,
+        None,
+        ["HighErrorRate", "ServiceDown"],
+        ["HighErrorRate"],
+    ]
 
 
 def test_what_can_not_be_told_is_undecided_and_no_fault_is_unannounced(tmp_path: Path) -> None:
