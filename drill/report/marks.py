@@ -104,9 +104,12 @@ def _of_shell(fence: Fence) -> Iterator[tuple[int, int]]:
 
 
 def _of_data(fence: Fence) -> Iterator[tuple[int, int]]:
+    """A comment beside alerts belongs to none of them."""
     first = fence.line
-    for number, text in enumerate(fence.text.splitlines(), start=fence.line):
+    lines = fence.text.splitlines()
+    alerts = any(ALERT.match(text) for text in lines)
+    for number, text in enumerate(lines, start=fence.line):
         if ALERT.match(text):
             first = number
-        if text.strip():
+        if text.strip() and not (alerts and text.lstrip().startswith("#")):
             yield number, first

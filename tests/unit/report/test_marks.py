@@ -210,11 +210,12 @@ ALERTS_TEXT = """# Operations
   expr: up == 0
   labels: {severity: P0}
 
+# RB-000: errors of users
 - alert: Ill
   expr: errors > 1
 ```
 """
-DOWN_LINE, ILL_LINE = 4, 8
+DOWN_LINE, ILL_LINE = 4, 9
 KNOWN = [
     AlertKnown("Down", "P0", 900.0, needs_seconds=60.0),
     AlertKnown("Ill", "P1", 3600.0, needs_seconds=60.0),
@@ -251,6 +252,11 @@ def _replayed(*spells: AlertSpell, meant: tuple[str, ...] = ("Down",), **other: 
 
 
 FIRES = AlertSpell("Down", 60.0, 120.0, 930.0)
+
+
+def test_a_comment_between_alerts_belongs_to_neither() -> None:
+    found = units(parse_document(Path("r.md"), ALERTS_TEXT))
+    assert set(found) == {4, 5, 6, 9, 10}
 
 
 def test_an_alert_is_proven_uncovered_or_never_touched(tmp_path: Path) -> None:
