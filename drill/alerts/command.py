@@ -11,11 +11,13 @@ import msgspec
 from drill import settings as settings_module
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import judged
+from drill.alerts.meaning import CaseMeaning, meaning_of
 from drill.alerts.mutants import mutated
 from drill.alerts.replay import prepared, without_beginning
 from drill.alerts.rules import AlertRules, alert_rules
-from drill.alerts.series import read_series, series_files
-from drill.alerts.table import lines_of, row_of
+from drill.alerts.series import SeriesFile, read_series, series_files
+from drill.alerts.table import UNDECIDED as UNDECIDED_GAP
+from drill.alerts.table import row_of, table_of
 from drill.errors import InputError
 from drill.machine.promtool import ensure_promtool
 from drill.runbook import parse
@@ -138,16 +140,14 @@ def mutate(
     least_percent: float,
     output: str,
 ) -> None:
-    """Change each rule in one way at a time, and say which changes no stored series notices."""
+    """Change each rule in one way at a time, and say which changes no stored series notices, and which change
+    no more than times."""
     rules = _rules(context, runbook)
-    cases = [
-        prepared(read_series(file), rules, hold_seconds) for place in places for file in series_files(place)
-    ]
-    score = mutated(ensure_promtool(), rules, cases)
+    cases, meanings = _replays(rules, places, hold_seconds)
+    score = mutated(ensure_promtool(), rules, cases, meanings)
     if output == "json":
-        click.echo(
-            msgspec.json.encode({"killed": score.killed, "share": score.share, "score": score}).decode()
-        )
+        told = {"killed": score.killed, "noticed": score.noticed, "share": score.share, "score": score}
+        click.echo(msgspec.json.encode(told).decode())
     else:
         for line in score.lines():
             click.echo(line)
@@ -175,22 +175,35 @@ def table(
 ) -> None:
     """Faults by alerts: seconds from each fault until each alert fires, or the gap."""
     rules = _rules(context, runbook)
-    files = [file for place in places for file in series_files(place)]
-    cases = [prepared(read_series(file), rules, hold_seconds) for file in files]
+    cases, meanings = _replays(rules, places, hold_seconds)
     episodes = evaluate(ensure_promtool(), rules.files(), cases)
     rows = [
-        row_of(rules, file, case, found) for file, case, found in zip(files, cases, episodes, strict=True)
+        row_of(rules, case, meaning, found)
+        for case, meaning, found in zip(cases, meanings, episodes, strict=True)
     ]
-    rows.sort(key=lambda row: (row.fault, row.name))
+    made = table_of(rows)
     if output == "json":
-        click.echo(msgspec.json.encode(rows).decode())
+        click.echo(msgspec.json.encode(made).decode())
     else:
-        for line in lines_of(rules, rows):
+        for line in made.lines():
             click.echo(line)
-    if any(row.gap and not row.gap.startswith("undecided") for row in rows):
+    if any(row.gap and not row.gap.startswith(UNDECIDED_GAP) for row in rows):
         raise SystemExit(WRONG)
     if any(row.gap for row in rows):
         raise SystemExit(UNDECIDED)
+
+
+def _replays(
+    rules: AlertRules, places: tuple[Path, ...], hold_seconds: float
+) -> tuple[list[SeriesFile], list[CaseMeaning]]:
+    """Every case at the places as the rules see it, and what firing means in it."""
+    cases, meanings = [], []
+    for file in (file for place in places for file in series_files(place)):
+        recorded = read_series(file)
+        case = prepared(recorded, rules, hold_seconds)
+        cases.append(case)
+        meanings.append(meaning_of(file, recorded, case))
+    return cases, meanings
 
 
 def _rules(context: click.Context, runbook: Path | None) -> AlertRules:

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from drill.alerts.curves import curves_of
 from drill.alerts.engine import AlertEpisode, evaluate
 from drill.alerts.exposed import STATE_METRICS
 from drill.alerts.expressions import ANY, is_platforms, metrics_of
-from drill.alerts.replay import past_needed, replayed, without_beginning
+from drill.alerts.replay import MORE_SECONDS, past_needed, replayed, without_beginning
 from drill.alerts.rules import AlertRule, AlertRules
-from drill.alerts.series import Gap, SeriesFile, read_series
+from drill.alerts.series import looks_of, read_series
 from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
 from drill.settings import Alerts
-
-MORE_SECONDS = 30.0
-"""Held on for longer than the slowest rule needs."""
 
 
 def replay_drill(
@@ -35,7 +33,8 @@ def replay_drill(
     begin = case.header.fault_seconds
     origin = case.past_seconds if begin is None else begin
     until = case.last_seconds if case.recovered_seconds is None else case.recovered_seconds
-    looks = _looks(recorded)
+    looks = looks_of(recorded)
+    curves = curves_of(promtool, rules.rules, case, origin, until)
     gap = max((after - before for before, after in pairwise(looks)), default=recorded.scrapes)
     return AlertsReplayed(
         rules=[_known(rules, rule, settings, sections) for rule in rules.rules],
@@ -47,6 +46,7 @@ def replay_drill(
         resolve_seconds=settings.resolve_seconds,
         scrapes=len(looks),
         gap_seconds=gap * recorded.header.scrape_seconds,
+        curves=curves,
     )
 
 
@@ -84,12 +84,3 @@ def _spell(episode: AlertEpisode, origin: float) -> AlertSpell:
         since(episode.resolved_seconds),
         episode.labels,
     )
-
-
-def _looks(file: SeriesFile) -> list[int]:
-    """The slots of its grid in which there was a scrape."""
-    return [
-        slot
-        for slot in range(file.scrapes)
-        if any(each.values[slot] is not Gap.MISSED for each in file.series)
-    ]

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -22,13 +24,19 @@ from drill.alerts.series import ScrapedSeries, SeriesFile, notation
 from drill.errors import SetupError
 
 PROMTOOL_SECONDS = 300.0
-MARK = "drill_case"
+BATCH_VALUES = 100_000
+"""Samples that are given to one promtool; a drill has more."""
+AT_ONCE = min(4, os.cpu_count() or 1)
+"""Promtools at a time."""
+MARK, CURVE = "drill_case", "drill_curve"
+ALERTS = "ALERTS"
 ANSWER = re.compile(r"^\s*got: (?P<samples>\{.*)$", re.MULTILINE)
 SAMPLE = re.compile(r"\{(?P<labels>(?:[^\"{}]|\"(?:[^\"\\]|\\.)*\")*)\} (?P<value>[-+0-9.eEInfNa]+)")
 LABEL = re.compile(r"(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)=(?P<value>\"(?:[^\"\\]|\\.)*\")")
 WITHIN = 1e-6
 MOST_SAID = 1200
 _Labels = tuple[tuple[str, str], ...]
+_Sample = tuple[dict[str, str], float]
 Episodes = list["AlertEpisode"]
 
 
@@ -73,10 +81,33 @@ def evaluate(
         index: every_seconds or case.header.evaluate_seconds or case.header.scrape_seconds
         for index, case in enumerate(cases)
     }
-    for interval in sorted(set(intervals.values())):
-        chosen = {index: case for index, case in enumerate(cases) if intervals[index] == interval}
-        answers.update(_asked(promtool, rule_files, chosen, interval))
+    batches = [
+        (interval, batch)
+        for interval in sorted(set(intervals.values()))
+        for batch in _batches(
+            {index: case for index, case in enumerate(cases) if intervals[index] == interval}
+        )
+    ]
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="promtool") as pool:
+        running = [pool.submit(_asked, promtool, rule_files, batch, interval) for interval, batch in batches]
+        for each in running:
+            answers.update(each.result())
     return [_episodes(answers[index]) for index in range(len(cases))]
+
+
+def _batches(cases: dict[int, SeriesFile]) -> list[dict[int, SeriesFile]]:
+    """The cases in the order given, so many together as promtool reads at once: a whole night is no one
+    question, which might take it longer than it is given."""
+    batches: list[dict[int, SeriesFile]] = []
+    size = 0
+    for index, case in cases.items():
+        own = case.scrapes * len(case.series)
+        if not batches or size + own > BATCH_VALUES:
+            batches.append({})
+            size = 0
+        batches[-1][index] = case
+        size += own
+    return batches
 
 
 def _asked(
@@ -84,23 +115,57 @@ def _asked(
 ) -> dict[int, dict[float, list[dict[str, str]]]]:
     """The alerts that are there at each evaluation of each case."""
     times = {index: _times(case, interval) for index, case in cases.items()}
+    answers = _answers(
+        promtool, rule_files, cases, interval, {index: (ALERTS, at) for index, at in times.items()}
+    )
+    return {
+        index: {seconds: [labels for labels, _ in found] for seconds, found in answers[index].items()}
+        for index in cases
+    }
+
+
+def values_of(
+    promtool: Path, case: SeriesFile, expressions: Sequence[str], times: Sequence[float]
+) -> list[dict[float, list[float]]]:
+    """What each expression gives at each of the times, in seconds since the first scrape: the values of all
+    its series, none where it gives nothing. Raises RulesRefusedError where Prometheus cannot evaluate one."""
+    question = " or ".join(
+        f'label_replace(({text}), "{CURVE}", "{number}", "", "")' for number, text in enumerate(expressions)
+    )
+    interval = case.header.scrape_seconds
+    (answers,) = _answers(promtool, [], {0: case}, interval, {0: (question, times)}).values()
+    found: list[dict[float, list[float]]] = [{} for _ in expressions]
+    for seconds, samples in answers.items():
+        for labels, value in samples:
+            found[int(labels[CURVE])].setdefault(seconds, []).append(value)
+    return found
+
+
+def _answers(
+    promtool: Path,
+    rule_files: Sequence[str],
+    cases: dict[int, SeriesFile],
+    interval: float,
+    questions: dict[int, tuple[str, Sequence[float]]],
+) -> dict[int, dict[float, list[_Sample]]]:
+    """What promtool says to each case's question at each of its times."""
     with tempfile.TemporaryDirectory(prefix="drill-alerts-") as name:
         folder = Path(name)
         paths = _written(folder, rule_files)
         test = {
             "rule_files": [path.name for path in paths],
             "evaluation_interval": _duration(interval),
-            "tests": [promtool_test(case, index, times[index]) for index, case in cases.items()],
+            "tests": [promtool_test(case, index, *questions[index]) for index, case in cases.items()],
         }
         file = folder / "test.yaml"
         file.write_text(json.dumps(test), encoding="utf-8")
         done = _run([str(promtool), "test", "rules", str(file)])
     said = done.stderr + "\n" + done.stdout
-    found: dict[int, dict[float, list[dict[str, str]]]] = {index: {} for index in cases}
+    found: dict[int, dict[float, list[_Sample]]] = {index: {} for index in cases}
     for match in ANSWER.finditer(said):
-        case, seconds, alerts = _answer(match["samples"])
-        found[case][seconds] = alerts
-    for index, expected in times.items():
+        case, seconds, samples = _answer(match["samples"])
+        found[case][seconds] = samples
+    for index, (_, expected) in questions.items():
         if len(found[index]) != len(expected):
             raise RulesRefusedError(
                 f"promtool answered {len(found[index])} of {len(expected)} questions about "
@@ -109,9 +174,9 @@ def _asked(
     return found
 
 
-def promtool_test(case: SeriesFile, index: int, times: Sequence[float]) -> dict[str, object]:
-    """One test group of `promtool test rules` that asks for the alerts at each of the times."""
-    question = f'ALERTS or label_replace(vector(time()), "{MARK}", "{index}", "", "")'
+def promtool_test(case: SeriesFile, index: int, asked: str, times: Sequence[float]) -> dict[str, object]:
+    """One test group of `promtool test rules` that asks for something at each of the times."""
+    question = f'{asked} or label_replace(vector(time()), "{MARK}", "{index}", "", "")'
     return {
         "name": case.name,
         "interval": _duration(case.header.scrape_seconds),
@@ -165,9 +230,9 @@ def _duration(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _answer(samples: str) -> tuple[int, float, list[dict[str, str]]]:
-    """The number of the case, the time in seconds, and the labels of each alert that is there."""
-    alerts: list[dict[str, str]] = []
+def _answer(samples: str) -> tuple[int, float, list[_Sample]]:
+    """The number of the case, the time in seconds, and each series that is there."""
+    found: list[_Sample] = []
     case, seconds = -1, 0.0
     for match in SAMPLE.finditer(samples):
         labels = {
@@ -176,8 +241,8 @@ def _answer(samples: str) -> tuple[int, float, list[dict[str, str]]]:
         if MARK in labels:
             case, seconds = int(labels[MARK]), float(match["value"])
         else:
-            alerts.append(labels)
-    return case, seconds, alerts
+            found.append((labels, float(match["value"])))
+    return case, seconds, found
 
 
 def _without_answers(said: str) -> str:

@@ -15,6 +15,7 @@ import msgspec
 import promql_parser
 
 from drill.alerts.engine import Episodes, RulesRefusedError, evaluate
+from drill.alerts.meaning import CaseMeaning, outcome_of
 from drill.alerts.rules import TEXT, AlertRule, AlertRules, seconds_of
 from drill.alerts.series import SeriesFile
 
@@ -36,11 +37,13 @@ class RuleMutant(msgspec.Struct, frozen=True):
 
 
 class MutantFate(msgspec.Struct, frozen=True):
-    """What became of a mutant. `noticed_by`: the cases whose alerts or times change; empty: it survived."""
+    """What became of a mutant. `noticed_by`: the cases whose alerts or times change, empty where it survived;
+    `killed_by`: those of them in which `detected` or `quiet` says otherwise."""
 
     alert: str
     change: str
     noticed_by: tuple[str, ...]
+    killed_by: tuple[str, ...] = ()
 
 
 class MutantScore(msgspec.Struct, frozen=True):
@@ -52,21 +55,33 @@ class MutantScore(msgspec.Struct, frozen=True):
     no_rules: tuple[str, ...]
 
     @property
-    def killed(self) -> int:
+    def noticed(self) -> int:
         """How many some case noticed."""
         return sum(1 for fate in self.fates if fate.noticed_by)
 
     @property
+    def killed(self) -> int:
+        """Of how many some case's criterion says otherwise."""
+        return sum(1 for fate in self.fates if fate.killed_by)
+
+    @property
     def share(self) -> float:
-        """Killed of all; 0 where there is none."""
-        return self.killed / len(self.fates) if self.fates else 0.0
+        """Noticed of all; 0 where there is none."""
+        return self.noticed / len(self.fates) if self.fates else 0.0
 
     def lines(self) -> list[str]:
         """As text."""
         made = [f"{fate.alert}: survived: {fate.change}" for fate in self.fates if not fate.noticed_by]
+        made += [
+            f"{fate.alert}: other times only: {fate.change}"
+            for fate in self.fates
+            if fate.noticed_by and not fate.killed_by
+        ]
         made += [f"{name}: uncovered: no case lets it fire" for name in self.uncovered]
         made += [f"{text}: no mutant, for Prometheus refuses it" for text in self.no_rules]
-        return [*made, f"{self.killed} of {len(self.fates)} mutants killed, {self.share:.0%}"]
+        total = len(self.fates)
+        made.append(f"{self.killed} of {total} mutants change what detected or quiet says")
+        return [*made, f"{self.noticed} of {total} mutants noticed, {self.share:.0%}"]
 
 
 def mutants_of(rule: AlertRule) -> list[RuleMutant]:
@@ -110,8 +125,10 @@ def _is_promql(expression: str) -> bool:
     return True
 
 
-def mutated(promtool: Path, rules: AlertRules, cases: Sequence[SeriesFile]) -> MutantScore:
-    """The fate of every mutant of every rule over the cases."""
+def mutated(
+    promtool: Path, rules: AlertRules, cases: Sequence[SeriesFile], meanings: Sequence[CaseMeaning]
+) -> MutantScore:
+    """The fate of every mutant of every rule over the cases. `meanings`: one for each."""
     mutants = [mutant for rule in rules.rules for mutant in mutants_of(rule)]
     original = {rule.name: f"own-{number}" for number, rule in enumerate(rules.rules)}
     marked = {original[rule.name]: rule for rule in rules.rules}
@@ -127,9 +144,33 @@ def mutated(promtool: Path, rules: AlertRules, cases: Sequence[SeriesFile]) -> M
             for case, times in zip(cases, found, strict=True)
             if times.get(str(number), frozenset()) != times.get(original[each.alert], frozenset())
         )
-        fates.append(MutantFate(each.alert, each.change, noticed))
+        changed = tuple(
+            case.name
+            for case, meaning, times in zip(cases, meanings, found, strict=True)
+            if not meaning.undecided
+            and _verdicts(rules, case, meaning, times, original)
+            != _verdicts(rules, case, meaning, times, {**original, each.alert: str(number)})
+        )
+        fates.append(MutantFate(each.alert, each.change, noticed, changed))
     uncovered = tuple(name for name, mark in original.items() if not any(times.get(mark) for times in found))
     return MutantScore(tuple(fates), uncovered, tuple(no_rules))
+
+
+def _verdicts(
+    rules: AlertRules,
+    case: SeriesFile,
+    meaning: CaseMeaning,
+    times: dict[str, frozenset[Times]],
+    marks: dict[str, str],
+) -> tuple[bool, bool]:
+    """What `detected` and `quiet` say where each alert is the rule of that mark."""
+    begin = case.header.fault_seconds
+    origin = begin if begin is not None else case.past_seconds
+    firing = {
+        name: [fires - origin for _, fires, _ in times.get(mark, ()) if fires is not None]
+        for name, mark in marks.items()
+    }
+    return outcome_of(rules, meaning, firing).verdicts
 
 
 def _evaluated(

@@ -20,6 +20,10 @@ from drill.alerts.rules import AlertRules
 from drill.alerts.series import HOLDS_OVER_SECONDS, Gap, ScrapedSeries, SeriesFile, Value, held, rate_of
 
 DECIMALS = 3
+MORE_SECONDS = 30.0
+"""Held on for longer than the slowest rule needs: what is still silent then stays so."""
+LOOKBACK_SECONDS = 300.0
+"""So long Prometheus goes on with the last sample of a series that nobody scraped any more."""
 
 
 class _Cut(msgspec.Struct, frozen=True):
@@ -46,11 +50,13 @@ class _Lengths(msgspec.Struct, frozen=True):
 def prepared(
     file: SeriesFile, rules: AlertRules, hold_seconds: float, after_seconds: float = 0.0
 ) -> SeriesFile:
-    """The series as the rules are to see them: those of a drill replayed, others with their last state held
-    on."""
+    """The series as the rules are to see them: those of a drill replayed, for as long as the rules need at
+    most; others with their last state held on."""
     if file.header.evaluate_seconds is None:
         return held(file, hold_seconds)
-    return replayed(file, past_needed(rules), hold_seconds, after_seconds)
+    past = past_needed(rules)
+    enough = past + LOOKBACK_SECONDS + MORE_SECONDS
+    return replayed(file, past, min(hold_seconds, enough), after_seconds)
 
 
 def past_needed(rules: AlertRules) -> float:

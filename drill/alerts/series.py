@@ -181,6 +181,15 @@ def write_series(path: Path, header: SeriesHeader, series: Sequence[ScrapedSerie
     path.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
+def looks_of(file: SeriesFile) -> list[int]:
+    """The slots of a file's grid in which there was a scrape."""
+    return [
+        slot
+        for slot in range(file.scrapes)
+        if any(each.values[slot] is not Gap.MISSED for each in file.series)
+    ]
+
+
 def series_files(place: Path) -> list[Path]:
     """The file itself, or those below a folder, such as a run's. Raises UsageError where there is none."""
     if place.is_file():

@@ -1,94 +1,110 @@
 """Faults by alerts: seconds from a fault until each alert fires. Flows in: rules, cases and their episodes,
-and the recordings beside them. Flows out: rows, and lines that show them."""
+and what is known of the cases. Flows out: rows, and lines that show them, with what no drill lets fire and
+what no alert announces. What is a gap here is what `detected` and `quiet` call a failure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
 from drill.alerts.engine import AlertEpisode
+from drill.alerts.meaning import CaseMeaning, outcome_of
 from drill.alerts.rules import AlertRules
 from drill.alerts.series import SeriesFile
-from drill.errors import DrillError
-from drill.recording import read_events
-from drill.recording.events import DrillStarted, FaultWitnessed
 
-RECORDING = "recording.jsonl"
 SILENT = "-"
+UNDECIDED = "undecided: "
 
 
 class AlertRow(msgspec.Struct, frozen=True):
     """One drill, or one stored series. `fault`: what was broken, empty for nothing; `felt`: what users felt,
     None where nobody says; `seconds`: by alert, from the fault until it fires, None where it does not;
-    `gap`: what is wrong, in words, empty where nothing is."""
+    `gap`: what is wrong, in words, empty where nothing is; `meant`: the alerts of which each may fire, None
+    where any may."""
 
     name: str
     fault: str
     felt: bool | None
     seconds: dict[str, float | None]
     gap: str
+    meant: tuple[str, ...] | None = None
+
+    @property
+    def silent(self) -> bool:
+        """No alert fires."""
+        return all(each is None for each in self.seconds.values())
 
 
-def row_of(rules: AlertRules, file: Path, case: SeriesFile, episodes: Sequence[AlertEpisode]) -> AlertRow:
-    """The row of the series at `file`."""
-    begin = case.header.fault_seconds
-    seconds: dict[str, float | None] = {}
-    early = []
-    for rule in rules.rules:
-        firing = [
-            each.firing_seconds - (begin if begin is not None else case.past_seconds)
-            for each in episodes
-            if each.alert == rule.name and each.firing_seconds is not None
+class AlertTable(msgspec.Struct, frozen=True):
+    """All rows. `uncovered`: alerts that no drill lets fire; `unannounced`: faults that users feel and that
+    no alert announces in any drill, of which anything can be told."""
+
+    rows: tuple[AlertRow, ...]
+    uncovered: tuple[str, ...]
+    unannounced: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """As text: a dash where an alert does not fire."""
+        names = list(self.rows[0].seconds) if self.rows else []
+        table = [["fault", "drill", *names, "gap"]]
+        table += [
+            [row.fault or "(none named)", row.name, *(_cell(row.seconds[name]) for name in names), row.gap]
+            for row in self.rows
         ]
-        early += [rule.name for each in firing if each < 0 and begin is not None]
-        seconds[rule.name] = min((each for each in firing if each >= 0), default=None)
-    faults, felt = _recorded(file.parent / RECORDING)
-    fired = any(each is not None for each in seconds.values())
+        widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+        made = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in table
+        ]
+        made += [f"{name}: uncovered: no drill lets it fire" for name in self.uncovered]
+        made += [f"{fault}: unannounced: users feel it, and nobody is called" for fault in self.unannounced]
+        return made
+
+
+def row_of(
+    rules: AlertRules, case: SeriesFile, meaning: CaseMeaning, episodes: Sequence[AlertEpisode]
+) -> AlertRow:
+    """The row of a case."""
+    firing = firing_of(rules, case, episodes)
+    after = {name: [each for each in times if each >= 0] for name, times in firing.items()}
+    outcome = outcome_of(rules, meaning, firing)
+    wrong = outcome.text(meaning)
+    gap = f"{UNDECIDED}{meaning.undecided}" if meaning.undecided and not outcome.early else wrong
     return AlertRow(
-        case.name, faults, felt, seconds, _gap(case, early, fired=fired, broken=begin is not None, felt=felt)
+        case.name,
+        meaning.fault,
+        meaning.felt,
+        {name: min(times, default=None) for name, times in after.items()},
+        gap,
+        meaning.meant,
     )
 
 
-def _gap(case: SeriesFile, early: Sequence[str], *, fired: bool, broken: bool, felt: bool | None) -> str:
-    if early:
-        return f"{', '.join(dict.fromkeys(early))} fires before the fault"
-    if not broken:
-        return "fires although nothing is broken" if fired else ""
-    if case.past_seconds and not case.held_seconds:
-        return "undecided: the fault was in for fewer than two scrapes"
-    if fired or felt is False:
-        return ""
-    return "nobody is called"
+def table_of(rows: Sequence[AlertRow]) -> AlertTable:
+    """The rows in the order of their faults, and what they say together."""
+    ordered = tuple(sorted(rows, key=lambda row: (row.fault, row.name)))
+    names = list(ordered[0].seconds) if ordered else []
+    felt = [row for row in ordered if row.felt and row.fault and not row.gap.startswith(UNDECIDED)]
+    announced = {row.fault for row in felt if not row.silent}
+    return AlertTable(
+        ordered,
+        tuple(name for name in names if all(row.seconds[name] is None for row in ordered)),
+        tuple(dict.fromkeys(row.fault for row in felt if row.fault not in announced)),
+    )
 
 
-def _recorded(path: Path) -> tuple[str, bool | None]:
-    """The faults of the drill beside the series, and whether users felt any."""
-    if not path.is_file():
-        return "", None
-    try:
-        events = read_events(path)
-    except DrillError:  # the series stand for themselves
-        return "", None
-    started = next((each.data for each in events if isinstance(each.data, DrillStarted)), None)
-    felt = any(isinstance(each.data, FaultWitnessed) and each.data.users for each in events)
-    return " + ".join(each.fault for each in started.faults) if started else "", felt
-
-
-def lines_of(rules: AlertRules, rows: Sequence[AlertRow]) -> list[str]:
-    """The rows as a table of text; a dash where an alert does not fire."""
-    names = [rule.name for rule in rules.rules]
-    table = [["fault", "drill", *names, "gap"]]
-    table += [
-        [row.fault or "(none named)", row.name, *(_cell(row.seconds[name]) for name in names), row.gap]
-        for row in rows
-    ]
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in table
-    ]
+def firing_of(
+    rules: AlertRules, case: SeriesFile, episodes: Sequence[AlertEpisode]
+) -> dict[str, list[float]]:
+    """By alert: when it begins to fire, in seconds from the fault or from when recording began."""
+    begin = case.header.fault_seconds
+    origin = begin if begin is not None else case.past_seconds
+    found: dict[str, list[float]] = {rule.name: [] for rule in rules.rules}
+    for each in episodes:
+        if each.firing_seconds is not None and each.alert in found:
+            found[each.alert].append(each.firing_seconds - origin)
+    return found
 
 
 def _cell(seconds: float | None) -> str:

@@ -24,8 +24,6 @@ from drill.recording.events import Felt, PlannedFault
 from drill.settings import Backup, Settings
 
 OWN_EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
-NO_ALERT = "none"
-"""What a fault says of which the runbook has no alert."""
 SUFFIX = ".yaml"
 EXTENSION = "drill"
 RITUAL = "drill.inject.ritual"
@@ -41,7 +39,7 @@ SAID = (
     "felt",
     "witness",
     "witness_seconds",
-    "alert",
+    "alerts",
     "section",
     "parameters",
 )
@@ -54,8 +52,8 @@ class Experiment(msgspec.Struct, frozen=True):
     """One experiment. `kind`: of the fault; `part`: of the target that it hits, by name or kind, empty for
     the application; `workload`: that it hits instead, by name; `witness`: what the platform shows once it has
     taken effect, in words; `witness_seconds`: so long that may take at least, whatever drill.toml says;
-    `alert`: of the runbook that calls somebody, and `section`: that claims to repair it, "none" where the
-    runbook has none; `parameters`: as the kind wants them."""
+    `alerts`: of the runbook that are meant to call somebody, none where it has none; `section`: that claims
+    to repair it, "none" where the runbook has none; `parameters`: as the kind wants them."""
 
     path: Path
     fault: str
@@ -64,7 +62,7 @@ class Experiment(msgspec.Struct, frozen=True):
     parameters: Parameters
     felt: Felt
     witness: str
-    alert: str
+    alerts: tuple[str, ...]
     section: str
     part: str = ""
     workload: str = ""
@@ -121,7 +119,7 @@ def planned_fault(settings: Settings, fault: str) -> PlannedFault:
         fault,
         experiment.felt,
         settings.part_name(experiment.part) if experiment.part else "",
-        "" if experiment.alert == NO_ALERT else experiment.alert,
+        alerts=list(experiment.alerts),
     )
 
 
@@ -169,7 +167,7 @@ def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
     number, said = found[0]
     place = ("extensions", number)
     _known_keys(path, document, place, said, SAID)
-    for key in ("fault", "kind", "felt", "witness", "alert", "section"):
+    for key in ("fault", "kind", "felt", "witness", "section"):
         _text(path, document, (*place, key), said.get(key))
     for key in ("part", "workload"):
         if key in said:
@@ -197,12 +195,22 @@ def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
         _parameters(path, document, (*place, "parameters"), said.get("parameters", {}), kind),
         said["felt"],
         said["witness"],
-        said["alert"],
+        _names(path, document, (*place, "alerts"), said.get("alerts")),
         said["section"],
         said.get("part", ""),
         said.get("workload", ""),
         _seconds(path, document, (*place, "witness_seconds"), said.get("witness_seconds", 0)),
     )
+
+
+def _names(path: Path, document: YamlDocument, place: tuple[int | str, ...], value: Any) -> tuple[str, ...]:
+    expected = f"{place[-1]}: names in brackets, each once, or []"
+    if not isinstance(value, list):
+        raise _wrong(path, document, place, value, expected)
+    for number, name in enumerate(value):
+        if not isinstance(name, str) or not name.strip() or name in value[:number]:
+            raise _wrong(path, document, (*place, number), name, expected)
+    return tuple(value)
 
 
 def _seconds(path: Path, document: YamlDocument, place: tuple[int | str, ...], value: Any) -> float:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from drill.judge.case import Case
 from drill.judge.verdict import AlertSeen, Called
-from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
+from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed, AlertStaged, DrillStarted
 
 LONGEST_GAP_SECONDS = 15.0
 """A series with a longer gap has lost more than a scrape or two: a rate over a minute may be another."""
@@ -19,19 +21,24 @@ NOT_RECORDED = "nothing was recorded for alerts: the target has no [alerts], no 
 
 
 def meant(case: Case) -> tuple[str, ...]:
-    """The alerts that are to fire: those that the scenario states, else those that its faults name."""
-    if case.setup.alerts is not None:
-        return tuple(case.setup.alerts)
-    return tuple(dict.fromkeys(fault.alert for fault in case.setup.faults if fault.alert))
+    """The alerts that are to fire; any of them is enough to call somebody."""
+    return meant_by(case.setup)
 
 
-def untrusted(replay: AlertsReplayed, case: Case) -> str:
+def meant_by(setup: DrillStarted) -> tuple[str, ...]:
+    """Those that the scenario states, else those that its faults name."""
+    if setup.alerts is not None:
+        return tuple(setup.alerts)
+    return tuple(dict.fromkeys(name for fault in setup.faults for name in fault.meant))
+
+
+def untrusted(replay: AlertsReplayed, setup: DrillStarted) -> str:
     """Why the replay tells nothing; empty where it does."""
     if replay.why:
         return replay.why
     if replay.gap_seconds > LONGEST_GAP_SECONDS:
         return f"nothing was scraped for {replay.gap_seconds:.0f} s, longer than {LONGEST_GAP_SECONDS:.0f} s"
-    if case.setup.faults and replay.held_seconds == 0:
+    if setup.faults and replay.held_seconds == 0:
         return (
             "the fault was in for fewer than two scrapes, so its state cannot be held on: a drill in which "
             "it lasts for 3 s would tell"
@@ -77,26 +84,76 @@ def alerts_of(case: Case) -> list[AlertSeen] | None:
 
 
 def called(case: Case) -> Called | None:
-    """How long it would have taken from the fault until users were served, had somebody been called by the
-    first alert that fires; None where nothing was replayed, nothing was broken, or users did not notice."""
-    replay, timeline = case.alerts, case.timeline
-    if replay is None or not case.setup.faults or not timeline.outages or untrusted(replay, case):
+    """How long it would have taken from the fault until users were served, had an alert called somebody; None
+    where nobody can tell, nothing was broken, or users did not notice. An alert that was received in life
+    counts before what the replay says."""
+    if not case.setup.faults or not case.timeline.outages:
         return None
+    live = _received(case)
+    if live is not None:
+        return live
+    replay = case.alerts
+    if replay is None or untrusted(replay, case.setup):
+        return None
+    rules = {rule.alert: rule for rule in replay.rules}
     firing = [
-        (each.firing, each.alert)
+        (each.firing, rules[each.alert])
         for each in replay.spells
-        if each.firing is not None and 0 <= each.firing <= replay.until_seconds
+        if each.firing is not None and 0 <= each.firing <= replay.until_seconds and each.alert in rules
     ]
     if not firing:
-        silent = [why for rule in replay.rules if (why := undecided_of(rule, replay.until_seconds))]
-        return None if silent else Called("", None, None, None, None)
-    detected, alert = min(firing)
-    rule = next(each for each in replay.rules if each.alert == alert)
-    started, recovered = timeline.procedure_started, timeline.recovered
+        return None if silence_undecided(replay) else Called("")
+    # who is called to something less urgent has longer: whoever begins first counts
+    detected, rule = min(
+        firing, key=lambda each: (each[0] + (each[1].response_seconds or _NEVER), each[0], each[1].alert)
+    )
+    return _with_shares(Called(rule.alert, detected), rule, case)
+
+
+def silence_undecided(replay: AlertsReplayed) -> str:
+    """Why it means nothing that no alert fires; empty where it does."""
+    return next((why for rule in replay.rules if (why := undecided_of(rule, replay.until_seconds))), "")
+
+
+def shares_of(called: Called) -> str:
+    """The shares of the whole time, each with how it is known."""
+    how = "received" if called.live else "replayed"
+    shares = [f"{called.alert} calls {called.detected_seconds:.0f} s after the fault ({how})"]
+    if called.response_seconds is not None:
+        shares.append(f"{called.response_seconds:.0f} s until somebody begins (assumed)")
+    if called.acted_seconds is not None:
+        shares.append(f"{called.acted_seconds:.1f} s until users are served (measured)")
+    return " + ".join(shares)
+
+
+_NEVER = 1e9
+"""Later than anything that is assumed, where nothing is."""
+
+
+def _received(case: Case) -> Called | None:
+    """The first alert that whoever is on call had in life."""
+    first = next((each for each in case.all(AlertStaged) if each.stage == "received"), None)
+    if first is None:
+        return None
+    rules = case.alerts.rules if case.alerts is not None else []
+    rule = next((each for each in rules if each.alert == first.alert), None)
+    return _with_shares(Called(first.alert, first.seconds, live=True), rule, case)
+
+
+def _with_shares(found: Called, rule: AlertKnown | None, case: Case) -> Called:
+    started, recovered = case.timeline.procedure_started, case.timeline.recovered
     acted = None
     if started is not None and recovered is not None and recovered > started:
         acted = recovered - started
+    response = rule.response_seconds if rule is not None else None
     total = None
-    if acted is not None and rule.response_seconds is not None:
-        total = detected + rule.response_seconds + acted
-    return Called(alert, detected, rule.response_seconds, acted, total)
+    if acted is not None and response is not None and found.detected_seconds is not None:
+        total = found.detected_seconds + response + acted
+    return msgspec.structs.replace(
+        found,
+        response_seconds=response,
+        acted_seconds=acted,
+        total_seconds=total,
+        severity=rule.severity if rule is not None else "",
+        limit_seconds=rule.limit_seconds if rule is not None else None,
+    )

@@ -99,16 +99,20 @@ class AlertSeen(msgspec.Struct, frozen=True):
 
 
 class Called(msgspec.Struct, frozen=True):
-    """How long everything would have taken, had somebody been called. `alert`: the first that fires, empty
-    where nobody would have been called; `detected_seconds`: until then, by the replay; `response_seconds`:
-    until somebody begins, assumed; `acted_seconds`: from there until users are served, measured;
-    `total_seconds`: all of it; None where a share of it is not known."""
+    """How long everything would have taken, had somebody been called. `alert`: that calls, empty where nobody
+    would have been called; `detected_seconds`: until then, by the replay, or, where it is `live`, until it
+    was received; `response_seconds`: until somebody begins, assumed; `acted_seconds`: from there until users
+    are served, measured; `total_seconds`: all of it; None where a share of it is not known. `severity`: of
+    the alert, and `limit_seconds`: what the runbook gives it."""
 
     alert: str
     detected_seconds: float | None = None
     response_seconds: float | None = None
     acted_seconds: float | None = None
     total_seconds: float | None = None
+    live: bool = False
+    severity: str = ""
+    limit_seconds: float | None = None
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -82,12 +82,19 @@ class Judging(Part, frozen=True):
 
 class PlannedFault(Part, frozen=True):
     """A fault that the scenario names. `part`: the part of the target that it hits, empty for the
-    application; `alert`: of the runbook that is meant to call somebody, empty where none is named."""
+    application; `alerts`: of the runbook that are meant to call somebody; `alert`: the only one, in
+    recordings of before there could be several."""
 
     fault: str
     felt: Felt = "failed"
     part: str = ""
     alert: str = ""
+    alerts: list[str] = []
+
+    @property
+    def meant(self) -> list[str]:
+        """The alerts that are meant to call somebody."""
+        return self.alerts or ([self.alert] if self.alert else [])
 
 
 class Calibration(Part, frozen=True):
@@ -480,13 +487,28 @@ class AlertSpell(Part, frozen=True):
     labels: dict[str, str] = {}
 
 
+class AlertCurve(Part, frozen=True):
+    """What one comparison of an alert's expression looks at, in the replay. `expression`: the side that is
+    compared; `sign`: as in `expression > threshold`; `values`: from `first_seconds` since the injection on,
+    `every_seconds` apart, None where the expression gives nothing; of several series, the one that is nearest
+    to firing."""
+
+    alert: str
+    expression: str
+    sign: str
+    threshold: float
+    first_seconds: float
+    every_seconds: float
+    values: list[float | None] = []
+
+
 @_of("alerts.replayed")
 class AlertsReplayed(Data, frozen=True):
     """The series of the drill were replayed by Prometheus' rule engine. `why`: why they could not be, empty
     where they were. `held_seconds`: for how long the fault's last state was held on, 0 where it was too short
     to be known; `until_seconds`: the end of that, since the injection; `recovered`: True where what came
     after recovery was replayed too, for `resolve_seconds` more; `scrapes` so many, and `gap_seconds` the
-    longest time without one."""
+    longest time without one; `curves`: for pictures, none where they could not be told."""
 
     why: str = ""
     rules: list[AlertKnown] = []
@@ -498,6 +520,7 @@ class AlertsReplayed(Data, frozen=True):
     resolve_seconds: float = 0.0
     scrapes: int = 0
     gap_seconds: float = 0.0
+    curves: list[AlertCurve] = []
 
 
 class AbsentWrite(Part, frozen=True):

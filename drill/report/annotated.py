@@ -20,7 +20,8 @@ from drill.lint.document import Document, parse_document
 from drill.lint.proven import proven_of
 from drill.recording import Event
 from drill.recording.events import CommandFinished, DrillStarted, ProcedureStarted
-from drill.report.marks import Mark, Said, mark_of, units
+from drill.report.alerted import alerted, replayed_texts
+from drill.report.marks import ALERT, Mark, Said, alert_mark_of, mark_of, units
 from drill.report.words import criterion_name
 from drill.run.defects import Proof
 from drill.run.facts import Facts, Input, day_of
@@ -106,7 +107,9 @@ def annotate(
         *_ran(facts, verdicts, proofs, recordings),
         *_judged(facts, verdicts),
         *_refused(run_folder, facts, verdicts, recordings),
+        *_alerts(run_folder, facts, verdicts, recordings),
     ]
+    replayed = replayed_texts(facts, recordings)
     return [
         _annotated(
             run_folder,
@@ -114,6 +117,7 @@ def annotate(
             kept,
             proofs if kept == runbook_of_errata(facts) else [],
             [(line, here) for text, line, here in said if text == kept],
+            replayed=kept.name in replayed,
         )
         for kept in runbooks_of(facts)
     ]
@@ -142,7 +146,13 @@ def line_of_source(facts: Facts, source: str) -> tuple[Input, int] | None:
 
 
 def _annotated(
-    run_folder: Path, facts: Facts, kept: Input, proofs: Sequence[Proof], ran: Sequence[tuple[int, RanHere]]
+    run_folder: Path,
+    facts: Facts,
+    kept: Input,
+    proofs: Sequence[Proof],
+    ran: Sequence[tuple[int, RanHere]],
+    *,
+    replayed: bool,
 ) -> AnnotatedRunbook:
     as_written = kept.role == "runbook as written"
     path = run_folder / kept.kept
@@ -159,7 +169,7 @@ def _annotated(
         if proof.defect.line <= last:
             lines[proof.defect.line - 1].defects.append(proof.defect)
     proven = {proof.defect.id for proof in proofs if proof.commands}
-    _mark(document, lines, proven)
+    _mark(document, lines, proven, replayed=replayed)
     alone = lint_alone(path.name, text, day_of(facts))
     for line in lines:
         line.ran = _worst_of_each(line.ran)
@@ -168,8 +178,9 @@ def _annotated(
     return AnnotatedRunbook(kept.name, as_written, lines, sorted(left_out))
 
 
-def _mark(document: Document, lines: Sequence[Line], proven: set[str]) -> None:
-    """Give each line of a unit the unit's mark. A line that something is said of is one in any case."""
+def _mark(document: Document, lines: Sequence[Line], proven: set[str], *, replayed: bool) -> None:
+    """Give each line of a unit the unit's mark. A line that something is said of is one in any case.
+    `replayed`: drills were, by this text's alerts."""
     first_of = units(document)
     for line in lines:
         if line.ran or line.defects:
@@ -180,7 +191,10 @@ def _mark(document: Document, lines: Sequence[Line], proven: set[str]) -> None:
         said[first] += [here.said for here in line.ran]
         said[first] += [Said(defect=defect.id in proven) for defect in line.defects]
     for number, first in first_of.items():
-        lines[number - 1].mark = mark_of(said[first])
+        alert = ALERT.match(lines[first - 1].text) is not None
+        lines[number - 1].mark = (
+            alert_mark_of(said[first], replayed=replayed) if alert else mark_of(said[first])
+        )
         lines[number - 1].begins = number == first
     for heading in document.headings:
         lines[heading.line - 1].heading = True
@@ -260,6 +274,24 @@ def _refused(
             )
             for number in _commands_of(step):
                 yield text, number, here
+
+
+def _alerts(
+    run_folder: Path,
+    facts: Facts,
+    verdicts: Sequence[DrillVerdict],
+    recordings: Mapping[str, Sequence[Event]],
+) -> Iterator[tuple[Input, int, RanHere]]:
+    """Every alert that a drill let fire, or should have."""
+    for each in alerted(run_folder, facts, verdicts, recordings):
+        said = Said(holds=not each.wrong, deviates=each.wrong)
+        kind = "failed" if each.wrong else "passed"
+        verdict = each.verdict
+        yield (
+            each.text,
+            each.line,
+            RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, each.how, said),
+        )
 
 
 def _steps(run_folder: Path, facts: Facts, name: str, places: Sequence[str]) -> Iterator[Step]:

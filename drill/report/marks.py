@@ -15,8 +15,16 @@ from typing import Literal
 from drill.lint.document import Document, Fence
 from drill.lint.shell import read_script
 
-Mark = Literal["defective", "not proven", "refused", "proven", "never touched"]
-MARKS: tuple[Mark, ...] = ("defective", "not proven", "refused", "proven", "never touched")
+Mark = Literal["defective", "wrong", "not proven", "refused", "proven", "uncovered", "never touched"]
+MARKS: tuple[Mark, ...] = (
+    "defective",
+    "wrong",
+    "not proven",
+    "refused",
+    "proven",
+    "uncovered",
+    "never touched",
+)
 """In the order in which a reader looks at them."""
 SAYS_A_NUMBER_OR_HAS_A_BOX = re.compile(r"\d|^\[[ xX]\]")
 ROW_WITH_A_NUMBER = re.compile(r"^\s*\|.*\d.*\|\s*$")
@@ -48,6 +56,18 @@ def mark_of(said: Sequence[Said]) -> Mark:
     if any(each.holds for each in said):
         return "proven"
     return "refused" if all(each.refused for each in said) else "not proven"
+
+
+def alert_mark_of(said: Sequence[Said], *, replayed: bool) -> Mark:
+    """The word for an alert: wrong where some drill had it fire, or not fire, as it should not; uncovered
+    where drills were replayed by the rules and none let it fire, nor was to."""
+    if any(each.defect for each in said):
+        return "defective"
+    if any(each.deviates for each in said):
+        return "wrong"
+    if any(each.holds for each in said):
+        return "proven"
+    return "not proven" if said else "uncovered" if replayed else "never touched"
 
 
 def units(document: Document) -> dict[int, int]:
@@ -84,9 +104,12 @@ def _of_shell(fence: Fence) -> Iterator[tuple[int, int]]:
 
 
 def _of_data(fence: Fence) -> Iterator[tuple[int, int]]:
+    """A comment beside alerts belongs to none of them."""
     first = fence.line
-    for number, text in enumerate(fence.text.splitlines(), start=fence.line):
+    lines = fence.text.splitlines()
+    alerts = any(ALERT.match(text) for text in lines)
+    for number, text in enumerate(lines, start=fence.line):
         if ALERT.match(text):
             first = number
-        if text.strip():
+        if text.strip() and not (alerts and text.lstrip().startswith("#")):
             yield number, first

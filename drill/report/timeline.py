@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, Requests, read_events, read_requests
 from drill.recording.events import (
+    AlertStaged,
     ClusterChanged,
     CommandFinished,
     FaultInjected,
@@ -26,6 +27,8 @@ from drill.recording.events import (
     ProcedureFinished,
     WindowOpened,
 )
+from drill.report.across import Across, Tick
+from drill.report.alert_rows import AlertRows, alert_rows
 from drill.report.series import RequestSeries, aggregate
 from drill.report.templates import render
 from drill.report.units import seconds_text
@@ -33,7 +36,7 @@ from drill.report.units import seconds_text
 WIDTH = 1160.0
 LEFT, RIGHT = 62.0, 18.0
 LABEL_HEIGHT, BAND_HEIGHT, ROW_HEIGHT = 18.0, 24.0, 19.0
-REQUESTS_HEIGHT, LATENCY_HEIGHT = 120.0, 104.0
+REQUESTS_HEIGHT, LATENCY_HEIGHT, ALERT_AXIS_HEIGHT = 120.0, 104.0, 36.0
 CHARACTER_WIDTH = 6.3
 """Of the 11-unit sans-serif labels, on the generous side: labels must not collide whatever font is there."""
 FIXED_WIDTH = 6.7
@@ -41,8 +44,6 @@ FIXED_WIDTH = 6.7
 LONGEST_COMMAND = 84
 FASTEST_SECONDS, SLOWEST_SECONDS = 0.001, 1.0
 """The latency axis reaches at least from here to here."""
-TICK_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
-MOST_TICKS = 14
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,6 @@ class TimelineRow:
 
 
 @dataclass(frozen=True)
-class Tick:
-    position: float
-    text: str
-
-
-@dataclass(frozen=True)
 class TimelinePicture:
     """All that the template needs; see the module."""
 
@@ -122,18 +117,7 @@ class TimelinePicture:
     bin_seconds: float
     has_requests: bool
     zero: str
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Seconds to positions across the picture."""
-
-    start: float
-    end: float
-
-    def x(self, seconds: float) -> float:
-        share = (seconds - self.start) / (self.end - self.start)
-        return round(LEFT + min(1.0, max(0.0, share)) * (WIDTH - LEFT - RIGHT), 2)
+    alerts: AlertRows | None
 
 
 def draw(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) -> Markup:
@@ -157,20 +141,23 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
     injected = any(fault.injected_seconds is not None for fault in verdict.faults)
     series = aggregate(requests, zero)
     scale = _scale(events, series, zero)
-    labels, lanes = _labels(_with_alerts(_moments(verdict), verdict, scale), scale)
+    moments = _with_alerts(_moments(verdict), verdict, _in_life(events, zero), scale)
+    labels, lanes = _labels(moments, scale)
     band_y = 8 + lanes * LABEL_HEIGHT
     requests_y = band_y + BAND_HEIGHT + 18
     latency_y = requests_y + REQUESTS_HEIGHT + 26
     axis_y = latency_y + LATENCY_HEIGHT
     rows_y = axis_y + 50
     rows = _rows(events, zero, scale, rows_y + 8)
+    bottom = (rows[-1].y + ROW_HEIGHT + 6) if rows else axis_y + 34
+    alerts = alert_rows(events, verdict, (LEFT, WIDTH - RIGHT), bottom + 16)
     requests_ticks, succeeded_path, failed_path = _requests_panel(series, scale, requests_y)
     latency_ticks, latency_path, dots, limit_y, limit_text = _latency_panel(series, scale, latency_y, verdict)
     return TimelinePicture(
         identifier=identifier(verdict.drill),
         title=f"Timeline of {verdict.drill}",
         description=_description(verdict, series),
-        height=(rows[-1].y + ROW_HEIGHT + 6) if rows else axis_y + 34,
+        height=bottom if alerts is None else alerts.bottom + ALERT_AXIS_HEIGHT,
         left=LEFT,
         right=WIDTH - RIGHT,
         labels=labels,
@@ -191,7 +178,7 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
         ),
         rows=rows,
         rows_y=rows_y,
-        time_ticks=_time_ticks(scale),
+        time_ticks=scale.ticks(),
         requests_y=requests_y,
         requests_ticks=requests_ticks,
         succeeded_path=succeeded_path,
@@ -210,6 +197,7 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
         else "seconds since the window after began"
         if origin is not None
         else "seconds since the drill began",
+        alerts=alerts,
     )
 
 
@@ -237,7 +225,7 @@ def _first_moment(events: Sequence[Event], requests: Requests) -> float:
     return float(requests.planned[0]) if len(requests) else 0.0
 
 
-def _scale(events: Sequence[Event], series: RequestSeries, zero: float) -> _Scale:
+def _scale(events: Sequence[Event], series: RequestSeries, zero: float) -> Across:
     """From a little before the first thing shown to a little after the last."""
     shown = [
         e.monotonic - zero
@@ -247,7 +235,7 @@ def _scale(events: Sequence[Event], series: RequestSeries, zero: float) -> _Scal
     if len(series):
         shown += [float(series.start[0]), float(series.start[-1]) + series.bin_seconds]
     start, end = (min(shown), max(shown)) if shown else (0.0, 1.0)
-    return _Scale(start, max(end, start + 1.0))
+    return Across(LEFT, WIDTH - RIGHT, start, max(end, start + 1.0))
 
 
 def _moments(verdict: DrillVerdict) -> list[tuple[float, str, str]]:
@@ -277,13 +265,25 @@ def _moments(verdict: DrillVerdict) -> list[tuple[float, str, str]]:
     return sorted(moments, key=lambda moment: moment[0])
 
 
+def _in_life(events: Sequence[Event], zero: float) -> list[tuple[float, AlertStaged]]:
+    """What the target's own monitoring made of alerts, and when."""
+    return [(e.monotonic - zero, e.data) for e in events if isinstance(e.data, AlertStaged)]
+
+
 def _with_alerts(
-    moments: list[tuple[float, str, str]], verdict: DrillVerdict, scale: _Scale
+    moments: list[tuple[float, str, str]],
+    verdict: DrillVerdict,
+    in_life: Sequence[tuple[float, AlertStaged]],
+    scale: Across,
 ) -> list[tuple[float, str, str]]:
-    """The moments, and where each alert would have been pending and firing, had nobody acted: once each. One
-    that comes later than the picture ends is told at its end."""
+    """The moments, and where each alert was pending, firing and received; where none was in life, where it
+    would have been pending and firing, had nobody acted: once each. One that comes later than the picture
+    ends is told at its end."""
     found = list(moments)
-    seen: set[str] = set()
+    for seconds, staged in in_life:
+        word = "fires" if staged.stage == "firing" else staged.stage
+        found.append((seconds, f"{staged.alert} {word}  +{seconds_text(max(0.0, seconds))}", "alert"))
+    seen = {staged.alert for _, staged in in_life}
     for each in verdict.alerts or []:
         firing = each.firing_seconds
         if firing is None or firing < 0 or each.alert in seen:
@@ -298,7 +298,7 @@ def _with_alerts(
     return sorted(found, key=lambda moment: moment[0])
 
 
-def _labels(moments: Sequence[tuple[float, str, str]], scale: _Scale) -> tuple[list[Label], int]:
+def _labels(moments: Sequence[tuple[float, str, str]], scale: Across) -> tuple[list[Label], int]:
     """Each label in the first lane in which it meets neither another label nor another label's line; the
     number of lanes.
 
@@ -324,7 +324,7 @@ def _labels(moments: Sequence[tuple[float, str, str]], scale: _Scale) -> tuple[l
     return list(reversed(turned)), lanes
 
 
-def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _Scale) -> list[Band]:
+def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: Across) -> list[Band]:
     """The stretches: before, the fault with nobody acting, the operator at work, recovering, the window
     after.
     """
@@ -362,7 +362,7 @@ def _bands(verdict: DrillVerdict, events: Sequence[Event], zero: float, scale: _
     return bands
 
 
-def _stretches(stretches: Sequence[tuple[float, float | None, str]], scale: _Scale, kind: str) -> list[Band]:
+def _stretches(stretches: Sequence[tuple[float, float | None, str]], scale: Across, kind: str) -> list[Band]:
     """Stretches as bands; one without an end lasts to the picture's."""
     bands = []
     for start, end, what in stretches:
@@ -373,16 +373,7 @@ def _stretches(stretches: Sequence[tuple[float, float | None, str]], scale: _Sca
     return bands
 
 
-def _time_ticks(scale: _Scale) -> list[Tick]:
-    step = next((s for s in TICK_SECONDS if (scale.end - scale.start) / s <= MOST_TICKS), TICK_SECONDS[-1])
-    first = math.ceil(scale.start / step)
-    return [
-        Tick(scale.x(n * step), f"{n * step:+d} s" if n else "0")
-        for n in range(first, math.floor(scale.end / step) + 1)
-    ]
-
-
-def _requests_panel(series: RequestSeries, scale: _Scale, top: float) -> tuple[list[Tick], str, str]:
+def _requests_panel(series: RequestSeries, scale: Across, top: float) -> tuple[list[Tick], str, str]:
     """Answered requests from the ground up, failed ones stacked on top of them."""
     total = series.succeeded + series.failed
     most = _nice(float(total.max()) * 1.08 if len(series) else 1.0)
@@ -398,7 +389,7 @@ def _requests_panel(series: RequestSeries, scale: _Scale, top: float) -> tuple[l
 
 def _steps(
     series: RequestSeries,
-    scale: _Scale,
+    scale: Across,
     upper: Sequence[float],
     lower: Sequence[float],
     where: NDArray[np.bool_] | None = None,
@@ -429,7 +420,7 @@ def _stairs(steps: Sequence[tuple[float, float, float]]) -> str:
 
 
 def _latency_panel(
-    series: RequestSeries, scale: _Scale, top: float, verdict: DrillVerdict
+    series: RequestSeries, scale: Across, top: float, verdict: DrillVerdict
 ) -> tuple[list[Tick], str, list[tuple[float, float]], float | None, str]:
     """p95 on a logarithmic axis; a gap where none succeeded, a dot where a bin stands alone."""
     limit = next((c for c in verdict.criteria if c.name == "response_time" and c.limit is not None), None)
@@ -457,7 +448,7 @@ def _latency_panel(
     return ticks, path, dots, y(limit.limit), f"limit {seconds_text(limit.limit)}"
 
 
-def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> list[TimelineRow]:
+def _rows(events: Sequence[Event], zero: float, scale: Across, top: float) -> list[TimelineRow]:
     """One row a command; its words to the right of its bar, or to the left where there is no room. Then one
     row a change of the cluster that the operator's identity made."""
     rows: list[TimelineRow] = []
@@ -489,7 +480,7 @@ def _rows(events: Sequence[Event], zero: float, scale: _Scale, top: float) -> li
 
 
 def _row(
-    y: float, span: tuple[float, float], scale: _Scale, *, text: str, title: str, kind: str
+    y: float, span: tuple[float, float], scale: Across, *, text: str, title: str, kind: str
 ) -> TimelineRow:
     x = scale.x(span[0])
     right = max(scale.x(span[1]), x + 3)

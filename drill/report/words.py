@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drill.judge.verdict import Criterion, DrillVerdict
+from drill.judge.verdict import Called, Criterion, DrillVerdict
 from drill.report.units import quantity, seconds_text
 from drill.run.facts import Facts, KeptFacts
 from drill.run.outcome import as_expected
@@ -68,13 +68,24 @@ def called_text(verdict: DrillVerdict) -> str:
             "Nobody would have been called: no alert fires while the fault lasts. That is a failure of the "
             "alerts, not of this procedure."
         )
-    shares = [f"{called.alert} fires {seconds_text(called.detected_seconds)} after the fault (replayed)"]
+    fires = "calls" if called.live else "fires"
+    how = "received" if called.live else "replayed"
+    shares = [f"{called.alert} {fires} {seconds_text(called.detected_seconds)} after the fault ({how})"]
     if called.response_seconds is not None:
         shares.append(f"{seconds_text(called.response_seconds)} until somebody begins (assumed)")
     if called.acted_seconds is not None:
         shares.append(f"{seconds_text(called.acted_seconds)} until users are served (measured)")
     total = "" if called.total_seconds is None else f" = {seconds_text(called.total_seconds)}"
-    return f"On the worst night: {' + '.join(shares)}{total}."
+    return f"On the worst night: {' + '.join(shares)}{total}{_left(called)}."
+
+
+def _left(called: Called) -> str:
+    """Where nothing is assumed of when somebody begins: what the runbook leaves for it."""
+    if called.response_seconds is not None or called.acted_seconds is None or called.limit_seconds is None:
+        return ""
+    left = called.limit_seconds - (called.detected_seconds or 0.0) - called.acted_seconds
+    whole = f"{called.severity}'s {seconds_text(called.limit_seconds)}"
+    return f"; {seconds_text(left)} of {whole} are left to begin in" if left > 0 else f"; {whole} are over"
 
 
 def criterion_name(criterion: Criterion) -> str:

@@ -17,21 +17,28 @@ def detected(case: Case) -> Answer:
     if not case.setup.faults:
         return not_applicable("nothing was broken")
     wanted = meant(case)
-    if not wanted and (case.setup.alerts is not None or not case.timeline.outages):
+    unstated, felt = case.setup.alerts is None, bool(case.timeline.outages)
+    if not wanted and not (unstated and felt):
         return not_applicable("no alert is meant to fire")
-    trouble = untrusted(replay, case)
+    trouble = untrusted(replay, case.setup)
     if trouble:
         return undecided(trouble)
+    return _first(replay, wanted, had_to_call=felt or not unstated)
+
+
+def _first(replay: AlertsReplayed, wanted: tuple[str, ...], *, had_to_call: bool) -> Answer:
     rules = {rule.alert: rule for rule in replay.rules}
     names = wanted or tuple(rules)
     firing = {name: first_firing(replay.spells, name) for name in names}
     fired = sorted(
         (seconds, name) for name, seconds in firing.items() if seconds is not None and seconds >= 0
     )
-    if not fired:
-        return _silent(replay, rules, names)
-    seconds, name = fired[0]
-    return _in_time(rules[name], seconds, replay)
+    if fired:
+        seconds, name = fired[0]
+        return _in_time(rules[name], seconds, replay)
+    if not had_to_call:
+        return not_applicable("users noticed nothing, so nobody had to be called")
+    return _silent(replay, rules, names)
 
 
 def _in_time(rule: AlertKnown, seconds: float, replay: AlertsReplayed) -> Answer:

@@ -26,7 +26,7 @@ def quiet(case: Case) -> Answer:
             noise.append(f"{each.alert} fired at {each.firing:+.0f} s and is not meant to")
     if noise:
         return Answer("fail", "; ".join(dict.fromkeys(noise)), float(len(noise)), samples=replay.scrapes)
-    trouble = untrusted(replay, case)
+    trouble = untrusted(replay, case.setup)
     if trouble:
         return undecided(trouble)
     silent = {rule.alert for rule in replay.rules} - {

@@ -1,12 +1,17 @@
 """Did users have their service back within the severity's response time? Flows in: a Case. Flows out: seconds
 from the origin to the beginning of good service that lasted until the end of watching.
 
+Where the scenario speaks of alerts, the whole time is judged: until an alert calls somebody, until somebody
+begins, and from there until users are served. The second share is assumed, and the answer says so. That
+nobody would have been called is the alerts' failure, which `detected` judges, and not the procedure's.
+
 Out at the end is a failure once the time is up, or once patience is spent and nothing in the cluster is on
 its way any more; until then it is not known.
 """
 
 from __future__ import annotations
 
+from drill.judge.called import called, shares_of, silence_undecided, untrusted
 from drill.judge.case import Case
 from drill.judge.criteria.question import (
     Answer,
@@ -16,12 +21,16 @@ from drill.judge.criteria.question import (
     undecided,
     unmeasured_in,
 )
-from drill.judge.verdict import Criterion
-from drill.recording.events import ClusterProgress
+from drill.judge.verdict import Called, Criterion
+from drill.recording.events import AlertStaged, ClusterProgress, Limit
 
 LATE_SECONDS = 0.5
 """The live watch and this judge place the last arrival up to so many seconds apart."""
 NOBODY_LOOKED = "whether anything in the cluster was on its way was not recorded"
+NOBODY_CALLED = (
+    "nobody would have been called, which is the failure of the alerts and not of the procedure: this is the "
+    "time of an operator who needs no call"
+)
 PROGRESS_SECONDS = 5.0
 """What is on its way at the end is what was seen on its way in the last seconds at least."""
 
@@ -35,7 +44,56 @@ def recovered(case: Case) -> Answer:
         return _never_out(case, doubt_of_recovery(case))
     if timeline.recovered is None:
         return _still_out(case)
-    return _served_again(case, timeline.recovered - timeline.origin)
+    took = timeline.recovered - timeline.origin
+    return _called_and_served(case, took) if _speaks_of_alerts(case) else _served_again(case, took)
+
+
+def _speaks_of_alerts(case: Case) -> bool:
+    """True where the scenario states that an alert fires, or has called the operator, and somebody acts."""
+    stated = bool(case.setup.alerts) and case.alerts is not None
+    live = any(each.stage == "received" for each in case.all(AlertStaged))
+    return (stated or live) and not case.setup.control
+
+
+def _called_and_served(case: Case, took: float) -> Answer:
+    call, measured = called(case), _served_again(case, took)
+    if call is None:
+        replay = case.alerts
+        doubt = untrusted(replay, case.setup) or silence_undecided(replay) if replay is not None else ""
+        said = f"{measured.why}; when somebody would have been called is not known: {doubt}"
+        return measured._replace(verdict="fail" if measured.verdict == "fail" else "inconclusive", why=said)
+    if call.detected_seconds is None:
+        return measured._replace(why=f"{measured.why}; {NOBODY_CALLED}")
+    if call.acted_seconds is None:
+        return measured._replace(why=f"{measured.why}, before anybody who was called had acted")
+    return _summed(call, measured, case.setup.limits.get("recovered"))
+
+
+def _summed(call: Called, measured: Answer, limit: Limit | None) -> Answer:
+    known = (call.detected_seconds or 0.0) + (call.acted_seconds or 0.0)
+    shares = shares_of(call)
+    if limit is None:
+        return measured._replace(why=f"{shares}; {measured.why}")
+    if call.total_seconds is not None:
+        return _within(measured, limit, call.total_seconds, f"{shares} = {call.total_seconds:.0f} s")
+    if known >= limit.value:
+        return _within(measured, limit, known, shares)
+    named = f"[alerts] response_seconds says nothing of {call.severity or 'its severity'}"
+    would_do = f"less than {limit.value - known:.0f} s would do"
+    return measured._replace(
+        verdict="inconclusive",
+        value=None,
+        why=f"{shares}; when somebody begins is unknown: {named}; {would_do}",
+    )
+
+
+def _within(measured: Answer, limit: Limit, seconds: float, shares: str) -> Answer:
+    """The answer on the whole time; what spoils the measured share spoils it too."""
+    if seconds >= limit.value:
+        return measured._replace(verdict="fail", value=seconds, why=shares)
+    if measured.verdict != "pass":
+        return measured._replace(value=seconds, why=f"{shares}; {measured.why}")
+    return measured._replace(value=seconds, why=shares)
 
 
 def _served_again(case: Case, took: float) -> Answer:

@@ -13,7 +13,7 @@ def resolved(case: Case) -> Answer:
     replay = case.alerts
     if replay is None:
         return not_applicable(NOT_RECORDED)
-    trouble = untrusted(replay, case)
+    trouble = untrusted(replay, case.setup)
     if trouble:
         return undecided(trouble)
     fired = [each for each in replay.spells if each.firing is not None]

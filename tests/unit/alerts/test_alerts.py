@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.alert_series import FOLDER, SCENES, header_of, scraped
+from drill.alerts import engine
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import AlertOutcome, judged
-from drill.alerts.mutants import mutants_of, mutated
+from drill.alerts.meaning import CaseMeaning, outcome_of
+from drill.alerts.mutants import MutantScore, mutants_of, mutated
 from drill.alerts.rules import INDENT, AlertRules, alert_rules
 from drill.alerts.series import (
     NAME_ENDING,
@@ -355,12 +358,38 @@ def test_each_part_of_a_rule_is_changed_once_and_texts_are_left_alone(tmp_path: 
     assert [each.change for each in mutants_of(second)] == ["alert removed"]
 
 
+def test_a_whole_night_is_asked_in_batches_and_answered_in_order(
+    promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = _rules(tmp_path)
+    cases = [_case([*[1.0] * number, *[0.0] * 8]) for number in range(6)]
+    whole = evaluate(promtool, rules.files(), cases)
+    assert [found[0].firing_seconds for found in whole] == [60.0 + 15 * number for number in range(6)]
+    asked: list[int] = []
+    ask = engine._asked
+
+    def watched(*given: Any) -> Any:
+        asked.append(len(given[2]))
+        return ask(*given)
+
+    monkeypatch.setattr(engine, "BATCH_VALUES", 20)
+    monkeypatch.setattr(engine, "_asked", watched)
+    assert evaluate(promtool, rules.files(), cases) == whole
+    assert sorted(asked) == [1, 1, 1, 1, 2]
+
+
+def _mutated(
+    promtool: Path, rules: AlertRules, cases: list[SeriesFile], meaning: CaseMeaning | None = None
+) -> MutantScore:
+    return mutated(promtool, rules, cases, [meaning or CaseMeaning()] * len(cases))
+
+
 def test_a_mutant_is_killed_by_a_case_that_notices_it_and_survives_otherwise(
     promtool: Path, tmp_path: Path
 ) -> None:
     rules = _rules(tmp_path, UP.replace("up == 0", "up > 2"))
     loud, between = _case([1.0, *[9.0] * 20]), _case([3.0] * 20)
-    score = mutated(promtool, rules, [loud])
+    score = _mutated(promtool, rules, [loud])
     fates = {fate.change: bool(fate.noticed_by) for fate in score.fates}
     assert fates == {
         "alert removed": True,
@@ -368,19 +397,83 @@ def test_a_mutant_is_killed_by_a_case_that_notices_it_and_survives_otherwise(
         "2 -> 4 at character 6": False,
         "2 -> 1 at character 6": False,
     }
-    assert score.lines()[-1] == "2 of 4 mutants killed, 50%"
-    assert mutated(promtool, rules, [loud, between, _case([2.0] * 20)]).share == 1.0
-    assert mutated(promtool, rules, [_case([1.0] * 20)]).uncovered == ("Down",)
+    assert score.lines()[-1] == "2 of 4 mutants noticed, 50%"
+    assert _mutated(promtool, rules, [loud, between, _case([2.0] * 20)]).share == 1.0
+    assert _mutated(promtool, rules, [_case([1.0] * 20)]).uncovered == ("Down",)
+
+
+def test_what_changes_no_more_than_times_is_noticed_and_does_not_count_as_killed(
+    promtool: Path, tmp_path: Path
+) -> None:
+    rules = _rules(tmp_path)
+    case = _case([1.0, *[0.0] * 20], fault_seconds=5.0)
+    score = _mutated(promtool, rules, [case], CaseMeaning(broken=True, meant=("Down",), must_call=True))
+    assert {fate.change: bool(fate.killed_by) for fate in score.fates} == {
+        "alert removed": True,
+        "for 1m -> 120s": False,
+    }
+    assert (score.noticed, score.killed) == (2, 1)
+    assert score.lines() == [
+        "Down: other times only: for 1m -> 120s",
+        "1 of 2 mutants change what detected or quiet says",
+        "2 of 2 mutants noticed, 100%",
+    ]
+    undecided = CaseMeaning(broken=True, meant=("Down",), must_call=True, undecided="too short")
+    assert _mutated(promtool, rules, [case], undecided).killed == 0
+
+
+@pytest.mark.parametrize(
+    ("meaning", "firing", "verdicts", "text"),
+    [
+        ({"meant": ("A",), "must_call": True}, {"A": [5.0], "B": []}, (True, True), ""),
+        ({"meant": ("A", "B"), "must_call": True}, {"A": [], "B": [5.0]}, (True, True), ""),
+        ({"must_call": True}, {"A": [5.0], "B": [6.0]}, (True, True), ""),
+        ({"must_call": True}, {"A": [], "B": []}, (False, True), "nobody is called"),
+        ({"meant": ("A",)}, {"A": [], "B": []}, (True, True), ""),
+        (
+            {"meant": ("A",), "must_call": True},
+            {"A": [], "B": [6.0]},
+            (False, False),
+            "B fires, and none that is meant (A)",
+        ),
+        ({"meant": ("A",)}, {"A": [5.0], "B": [6.0]}, (True, False), "B fires, and is not meant to"),
+        ({"meant": ("A",)}, {"A": [-5.0, 5.0]}, (True, False), "A fires before the fault"),
+        (
+            {"meant": ("A",)},
+            {"A": [3600.0]},
+            (False, True),
+            "A fires too late: P1 is to be over within 3600 s",
+        ),
+        ({"meant": ("C",)}, {"C": [5.0]}, (False, True), "C fires, and its severity has no response time"),
+        ({"broken": False}, {"A": [-5.0]}, (True, False), "A fires, and nothing is broken"),
+        ({"broken": False}, {"A": []}, (True, True), ""),
+    ],
+)
+def test_what_firing_means(
+    tmp_path: Path,
+    meaning: dict[str, Any],
+    firing: dict[str, list[float]],
+    verdicts: tuple[bool, bool],
+    text: str,
+) -> None:
+    rules = _rules(
+        tmp_path,
+        "".join(f"- alert: {name}\n  expr: up == 0\n  labels: {{severity: P1}}\n" for name in "AB")
+        + "- alert: C\n  expr: up == 0\n",
+    )
+    about = CaseMeaning(**{"broken": True, **meaning})
+    found = outcome_of(rules, about, firing)
+    assert (found.verdicts, found.text(about)) == (verdicts, text)
 
 
 def test_a_change_that_prometheus_cannot_evaluate_is_no_mutant(promtool: Path, tmp_path: Path) -> None:
     rules = _rules(tmp_path, "- alert: A\n  expr: up * on () sum(up) > 1\n")
     case = _case([2.0] * 5)
     other = msgspec.structs.replace(case.series[0], labels={"__name__": "up", "path": "b"})
-    score = mutated(promtool, rules, [msgspec.structs.replace(case, series=(case.series[0],))])
+    score = _mutated(promtool, rules, [msgspec.structs.replace(case, series=(case.series[0],))])
     assert score.no_rules == ()
     refused = _rules(tmp_path, "- alert: A\n  expr: sum(up) * on () group_left () sum(up) > 1\n")
-    score = mutated(promtool, refused, [msgspec.structs.replace(case, series=(case.series[0], other))])
+    score = _mutated(promtool, refused, [msgspec.structs.replace(case, series=(case.series[0], other))])
     assert len(score.no_rules) == 1
     assert "sum -> nothing at character 31" in score.no_rules[0]
 
@@ -391,7 +484,8 @@ def test_the_command_says_the_score_and_its_exit_status(tmp_path: Path) -> None:
     _rules(tmp_path)
     words = ["alerts", "mutate", str(file), "--runbook", str(tmp_path / "runbook.md")]
     asked = CliRunner().invoke(cli, words)
-    assert (asked.exit_code, asked.output) == (0, "2 of 2 mutants killed, 100%\n")
+    said = asked.output.splitlines()
+    assert (asked.exit_code, said[-1]) == (0, "2 of 2 mutants noticed, 100%")
     _rules(tmp_path, UP.replace("== 0", "< 0.5"))
     assert CliRunner().invoke(cli, words).exit_code == 1
     assert CliRunner().invoke(cli, [*words, "--at-least", "50"]).exit_code == 0

@@ -44,11 +44,12 @@ def rules() -> AlertRules:
 
 
 def judged(
-    folder: Path, event: AlertsReplayed, alert: str = "ServiceDown", stated: list[str] | None = None
+    folder: Path, event: AlertsReplayed, *alerts: str, stated: list[str] | None = None
 ) -> DrillVerdict:
-    """The verdict on a drill that passes in all else, with this replay in its recording."""
+    """The verdict on a drill that passes in all else, with this replay in its recording. `alerts`: that its
+    fault is meant to raise."""
     drill = RecordedDrill(folder / "drill")
-    started: dict[str, Any] = {"faults": [{"fault": FAULT, "alert": alert}]}
+    started: dict[str, Any] = {"faults": [{"fault": FAULT, "alerts": alerts or ["ServiceDown"]}]}
     if stated is not None:
         started["alerts"] = stated
     drill.started = started
@@ -100,7 +101,7 @@ def test_an_alert_that_is_meant_and_stays_silent_calls_nobody(
     assert verdict.called.alert == ""
     assert criterion(verdict, "resolved").verdict == "not applicable"
     assert verdict.verdict == "pass"  # the alerts' failure, not the procedure's
-    stated = judged(tmp_path, event, "HighErrorRate", ["HighErrorRate"])
+    stated = judged(tmp_path, event, "HighErrorRate", stated=["HighErrorRate"])
     assert (stated.verdict, stated.why.split(":")[0]) == ("fail", "detected")
 
 
@@ -129,13 +130,41 @@ def test_what_fires_besides_or_before_is_noise(tmp_path: Path, promtool: Path, r
     quiet = criterion(judged(tmp_path, event), "quiet")
     assert quiet.verdict == "fail"
     assert "HighErrorRate fired" in quiet.why
-    stated = judged(tmp_path, event, "", ["ServiceDown", "HighErrorRate"])
+    both = judged(tmp_path, event, "ServiceDown", "HighErrorRate")
+    assert criterion(both, "quiet").verdict == "pass"
+    assert criterion(both, "detected").why.startswith("HighErrorRate fires")
+    stated = judged(tmp_path, event, stated=["ServiceDown", "HighErrorRate"])
     assert criterion(stated, "quiet").verdict == "pass"
     ill = {200: 30.0, 500: 10.0}
     event = event_of(promtool, rules, made(tmp_path, ill, before=ill))
     quiet = criterion(judged(tmp_path, event, "HighErrorRate"), "quiet")
     assert quiet.verdict == "fail"
     assert "before the fault" in quiet.why
+
+
+def test_any_of_several_alerts_that_are_meant_is_enough(
+    tmp_path: Path, promtool: Path, rules: AlertRules
+) -> None:
+    event = event_of(promtool, rules, made(tmp_path, None))
+    verdict = judged(tmp_path, event, "HighErrorRate", "ServiceDown")
+    assert criterion(verdict, "detected").verdict == "pass"
+    assert criterion(verdict, "quiet").verdict == "pass"
+    neither = judged(tmp_path, event, "HighErrorRate", "PodCrashLooping")
+    assert criterion(neither, "detected").verdict == "fail"
+    assert "HighErrorRate, PodCrashLooping did not fire" in criterion(neither, "detected").why
+    assert criterion(neither, "quiet").verdict == "fail"
+
+
+def test_a_recording_that_names_one_alert_is_judged_as_before(
+    tmp_path: Path, promtool: Path, rules: AlertRules
+) -> None:
+    event = event_of(promtool, rules, made(tmp_path, None))
+    for alert, said in (("ServiceDown", "pass"), ("HighErrorRate", "fail")):
+        drill = RecordedDrill(tmp_path / alert)
+        drill.started = {"faults": [{"fault": FAULT, "alert": alert}]}
+        drill.extra = [(END + 1024.0, event.kind, msgspec.to_builtins(event))]
+        verdict = drill.judged()
+        assert (criterion(verdict, "detected").verdict, criterion(verdict, "quiet").verdict) == (said, said)
 
 
 def test_an_alert_that_goes_on_after_recovery_is_not_resolved(
@@ -236,17 +265,21 @@ def test_a_stored_drill_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
-    cases: dict[str, dict[int, float] | None] = {"down": None, "eased": {200: 39.0, 500: 1.0}}
-    for name, answers in cases.items():
+    cases: dict[str, tuple[dict[int, float] | None, list[str]]] = {
+        "down": (None, []),
+        "eased": ({200: 39.0, 500: 1.0}, []),
+        "meant": (None, ["HighErrorRate", "ServiceDown"]),
+        "other": (None, ["HighErrorRate"]),
+    }
+    for name, (answers, alerts) in cases.items():
         folder = tmp_path / name
         drill = RecordedDrill(folder)
-        drill.started = {"faults": [{"fault": f"fault-{name}"}]}
+        drill.started = {"faults": [{"fault": f"fault-{name}", "alerts": alerts}]}
         drill.write()
         made(folder, answers)
-    done = CliRunner().invoke(
-        cli, ["alerts", "table", str(tmp_path), "--runbook", str(ROOT / "runbook" / "operations-runbook.md")]
-    )
-    head, down, eased = done.output.splitlines()
+    words = ["alerts", "table", str(tmp_path), "--runbook", str(ROOT / "runbook" / "operations-runbook.md")]
+    done = CliRunner().invoke(cli, words)
+    head, down, eased, meant, other, *told = done.output.splitlines()
     assert head.split() == [
         "fault",
         "drill",
@@ -259,7 +292,38 @@ def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
     assert down.split()[:2] == ["fault-down", "down"]
     assert down.split()[3:] == ["s", "-", "-", "-"]
     assert eased.split() == ["fault-eased", "eased", "-", "-", "-", "-", "nobody", "is", "called"]
+    assert meant.split()[3:] == ["s", "-", "-", "-"]
+    assert other.split("  ")[-1].strip() == "ServiceDown fires, and none that is meant (HighErrorRate)"
+    assert told == [
+        "HighErrorRate: uncovered: no drill lets it fire",
+        "HighResponseTime: uncovered: no drill lets it fire",
+        "PodCrashLooping: uncovered: no drill lets it fire",
+        "fault-eased: unannounced: users feel it, and nobody is called",
+    ]
     assert done.exit_code == 1
+    told_again = CliRunner().invoke(cli, [*words, "--format", "json"])
+    data = msgspec.json.decode(told_again.output)
+    assert data["unannounced"] == ["fault-eased"]
+    assert [row["meant"] for row in data["rows"]] == [
+        None,
+        None,
+        ["HighErrorRate", "ServiceDown"],
+        ["HighErrorRate"],
+    ]
+
+
+def test_what_can_not_be_told_is_undecided_and_no_fault_is_unannounced(tmp_path: Path) -> None:
+    for name, change in {"gap": {"unseen": (13.0, 36.0)}, "short": {"hold": False}}.items():
+        drill = RecordedDrill(tmp_path / name)
+        drill.started = {"faults": [{"fault": f"fault-{name}", "alerts": ["ServiceDown"]}]}
+        drill.write()
+        made(tmp_path / name, None, **change)  # type: ignore[arg-type]
+    runbook = ROOT / "runbook" / "operations-runbook.md"
+    done = CliRunner().invoke(cli, ["alerts", "table", str(tmp_path), "--runbook", str(runbook)])
+    assert "undecided: nothing was scraped for 26 s" in done.output
+    assert "undecided: the fault was in for fewer than two scrapes" in done.output
+    assert "unannounced" not in done.output
+    assert done.exit_code == 2
 
 
 def test_mutants_of_rules_are_killed_by_a_stored_drill(tmp_path: Path) -> None:
@@ -270,5 +334,5 @@ def test_mutants_of_rules_are_killed_by_a_stored_drill(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     done = CliRunner().invoke(cli, ["alerts", "mutate", str(tmp_path / NAME_ENDING), "--runbook", str(file)])
-    assert "2 of 2 mutants killed" in done.output
+    assert "2 of 2 mutants noticed" in done.output
     assert done.exit_code == 0

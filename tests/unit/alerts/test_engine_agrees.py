@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drill.alerts.engine import evaluate, promtool_test
+from drill.alerts.engine import ALERTS, evaluate, promtool_test
 from drill.alerts.rules import AlertRules, alert_rules
 from drill.alerts.series import NAME_ENDING, SeriesFile, read_series
 from drill.machine.promtool import ensure_promtool
@@ -25,7 +25,9 @@ def confirmed(
     (folder / "rules.yaml").write_text("".join(rules.files()), encoding="utf-8")
     rule = rules.named(alert)
     assert rule is not None
-    group = {key: value for key, value in promtool_test(case, 0, []).items() if key != "promql_expr_test"}
+    group = {
+        key: value for key, value in promtool_test(case, 0, ALERTS, []).items() if key != "promql_expr_test"
+    }
     group["alert_rule_test"] = [
         {
             "eval_time": f"{seconds:.0f}s",

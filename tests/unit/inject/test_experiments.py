@@ -56,7 +56,8 @@ def test_a_shipped_experiment_names_alert_and_section_as_the_runbook_does(
     alerts = re.findall(r"^- alert: (\w+)$", text, re.MULTILINE)
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     assert len(alerts) >= 3
-    assert found.alert in [*alerts, "none"]
+    assert set(found.alerts) <= set(alerts)
+    assert bool(found.alerts) == (found.felt in ("failed", "slow"))
     assert found.section in [*headings, "none"]
     assert (found.section == "none") == (fault == "no-fault")
 
@@ -87,7 +88,11 @@ def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
         ("fault: deployment", "fault: statefulset", 8, "'deployment-scaled-to-zero', as the file is called"),
         ("kind: scale", "kind: skale", 9, "a kind of fault: command, create, delete, detour, kill"),
         ("felt: failed", "felt: hard", 10, "how users feel it: failed, slow, latent, nothing"),
-        ("    alert: ServiceDown\n", "", 7, "alert: a text that is not empty"),
+        ("    alerts: [ServiceDown]\n", "", 7, "alerts: names in brackets, each once, or []"),
+        ("alerts: [ServiceDown]", "alerts: ServiceDown", 12, "alerts: names in brackets"),
+        ("alerts: [ServiceDown]", "alerts: [A, A]", 12, "'A' is not right here: expected alerts: names"),
+        ("alerts: [ServiceDown]", "alerts: [1]", 12, "alerts: names in brackets"),
+        ("alerts: [ServiceDown]", "alert: ServiceDown", 12, "expected one of name, fault, kind, part"),
         ("felt: failed", "felt: failed\n    witness_seconds: 601", 11, "from 0 to 600 seconds"),
         ("felt: failed", "felt: failed\n    witness_seconds: soon", 11, "a number of seconds"),
         ("witness: the", "wittness: the", 11, "expected one of name, fault, kind, part"),
@@ -137,7 +142,7 @@ def test_what_a_target_lacks_is_named() -> None:
 def test_a_part_is_found_by_its_kind_whatever_it_is_called(settings: Settings) -> None:
     renamed = settings.model_copy(update={"parts": {"sessions": settings.parts["redis"]}})
     assert planned_fault(renamed, "redis-slow") == PlannedFault(
-        "redis-slow", "slow", "sessions", "HighErrorRate"
+        "redis-slow", "slow", "sessions", alerts=["HighErrorRate", "HighResponseTime"]
     )
 
 

@@ -9,12 +9,13 @@ from drill.inject.experiment import Experiment, experiment_of, fault_names
 
 ROOT = Path(__file__).parents[3]
 LIST = ROOT / "docs" / "faults.md"
-HEADING = "| fault | what happens | felt | witness | alert | section |\n|---|---|---|---|---|---|"
+HEADING = "| fault | what happens | felt | witness | alerts | section |\n|---|---|---|---|---|---|"
 
 
 def row(found: Experiment) -> str:
     link = f"[`{found.fault}`](../experiments/{found.fault}.yaml)"
-    return f"| {link} | {found.title} | {found.felt} | {found.witness} | {found.alert} | {found.section} |"
+    alerts = ", ".join(found.alerts) or "none"
+    return f"| {link} | {found.title} | {found.felt} | {found.witness} | {alerts} | {found.section} |"
 
 
 def test_the_list_is_that_of_the_experiments() -> None:

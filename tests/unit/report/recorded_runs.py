@@ -68,7 +68,7 @@ LIMITS = {
 @dataclass(frozen=True)
 class Shape:
     """What a drill looks like; times are seconds since the injection. `out`: the stretch in which requests
-    fail.
+    fail; `meant`, `stated`: the alerts that the fault and that the scenario name.
     """
 
     drill: str = "scaled-to-zero"
@@ -131,6 +131,8 @@ class Shape:
     criteria: tuple[Criterion, ...] | None = None
     transcript: str = "$ kubectl get nodes\ndrill-control-plane   Ready    control-plane   7m   v1.34.0\n"
     extra: tuple[Data, ...] = field(default=())
+    meant: tuple[str, ...] = ()
+    stated: tuple[str, ...] | None = None
 
 
 def make_run(
@@ -181,13 +183,14 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         scenario=shape.scenario,
         tags=list(shape.tags),
         severity=shape.severity,
-        faults=[PlannedFault(shape.fault)],
+        faults=[PlannedFault(shape.fault, alerts=list(shape.meant))] if shape.fault else [],
         procedures=[] if shape.control else [shape.procedure],
         expected=shape.expected,
         control=shape.control,
         runbook=shape.runbook,
         limits=LIMITS,
         calibration=shape.calibration,
+        alerts=None if shape.stated is None else list(shape.stated),
     )
     record(-shape.before - 1, started)
     record(-shape.before - 0.5, HealthGate(True, "3 of 3 pods are ready"))

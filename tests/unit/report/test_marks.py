@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from recorded_runs import AS_WRITTEN, Shape, make_run
 
 from drill.judge.verdict import Criterion
 from drill.lint.document import parse_document
+from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
 from drill.report.annotated import AnnotatedRunbook, annotate
 from drill.report.marks import MARKS, Said, mark_of, units
 from drill.run.defects import prove
@@ -198,3 +201,118 @@ def test_marks_are_counted_once_a_unit(tmp_path: Path) -> None:
     text = _annotated(tmp_path, _shape((NODES, "kubectl get nodes", 0)))
     assert text.marks("proven") == 1
     assert sum(text.marks(mark) for mark in MARKS) == len(set(_units().values()))
+
+
+ALERTS_TEXT = """# Operations
+
+```yaml
+- alert: Down
+  expr: up == 0
+  labels: {severity: P0}
+
+# RB-000: errors of users
+- alert: Ill
+  expr: errors > 1
+```
+"""
+DOWN_LINE, ILL_LINE = 4, 9
+KNOWN = [
+    AlertKnown("Down", "P0", 900.0, needs_seconds=60.0),
+    AlertKnown("Ill", "P1", 3600.0, needs_seconds=60.0),
+]
+
+
+def _alerts(tmp_path: Path, *shapes: Shape) -> dict[int, tuple[str | None, list[str]]]:
+    """Of each alert's line: its mark, and what the drills say."""
+    texts: dict[tuple[Role, str], str] = {("runbook", "runbook/r.md"): ALERTS_TEXT}
+    numbered = [
+        replace(shape, drill=f"drill-{number}", runbook="runbook/r.md", criteria=())
+        for number, shape in enumerate(shapes)
+    ]
+    folder, verdicts = make_run(tmp_path, numbered, texts=texts)
+    (text,) = annotate(folder, read_facts(folder), verdicts, [], read_recordings(folder, verdicts))
+    return {
+        line.number: (line.mark, [here.how for here in line.ran])
+        for line in text.lines
+        if line.number in (DOWN_LINE, ILL_LINE)
+    }
+
+
+def _replayed(*spells: AlertSpell, meant: tuple[str, ...] = ("Down",), **other: Any) -> Shape:
+    replay = AlertsReplayed(
+        rules=KNOWN,
+        spells=list(spells),
+        evaluate_seconds=5.0,
+        held_seconds=900.0,
+        until_seconds=920.0,
+        recovered=True,
+        resolve_seconds=600.0,
+    )
+    return Shape(meant=meant, extra=(msgspec.structs.replace(replay, **other),))
+
+
+FIRES = AlertSpell("Down", 60.0, 120.0, 930.0)
+
+
+def test_a_comment_between_alerts_belongs_to_neither() -> None:
+    found = units(parse_document(Path("r.md"), ALERTS_TEXT))
+    assert set(found) == {4, 5, 6, 9, 10}
+
+
+def test_an_alert_is_proven_uncovered_or_never_touched(tmp_path: Path) -> None:
+    found = _alerts(tmp_path / "one", _replayed(FIRES))
+    assert found[DOWN_LINE] == ("proven", ["fires 120 s after the fault"])
+    assert found[ILL_LINE] == ("uncovered", [])
+    assert _alerts(tmp_path / "none", Shape())[DOWN_LINE] == ("never touched", [])
+
+
+@pytest.mark.parametrize(
+    ("shape", "how"),
+    [
+        (_replayed(), "is meant for this, and did not fire within 920 s"),
+        (_replayed(FIRES, meant=("Ill",)), "fires 120 s after the fault, and is not meant to"),
+        (_replayed(AlertSpell("Down", -70.0, -10.0, 930.0)), "fires 10 s before the fault"),
+        (
+            _replayed(AlertSpell("Down", 60.0, 900.0, 930.0)),
+            "fires 900 s after the fault; P0 is to be over within 900 s",
+        ),
+        (
+            _replayed(AlertSpell("Down", 60.0, 120.0, None)),
+            "fires 120 s after the fault, and still 600 s after recovery",
+        ),
+        (
+            _replayed(FIRES, rules=[AlertKnown("Down", "critical")]),
+            "fires 120 s after the fault; severity 'critical' has no response time",
+        ),
+        (replace(_replayed(FIRES, meant=()), fault=""), "fires, and nothing is broken"),
+        (replace(_replayed(FIRES, meant=()), stated=()), "fires 120 s after the fault, and is not meant to"),
+    ],
+)
+def test_an_alert_is_wrong_where_it_did_what_it_should_not(tmp_path: Path, shape: Shape, how: str) -> None:
+    """One drill in which it went wrong outweighs another in which it did not."""
+    mark, said = _alerts(tmp_path, _replayed(FIRES), shape)[DOWN_LINE]
+    assert mark == "wrong"
+    assert said[0] == how
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        _replayed(why="the tool is missing"),
+        _replayed(held_seconds=0.0),
+        _replayed(until_seconds=50.0),
+        _replayed(AlertSpell("Ill", 60.0, 120.0, 930.0), meant=("Down", "Ill")),
+        _replayed(meant=()),
+    ],
+)
+def test_of_an_alert_that_had_not_to_fire_or_nobody_can_tell_nothing_is_said(
+    tmp_path: Path, shape: Shape
+) -> None:
+    assert _alerts(tmp_path, _replayed(FIRES), shape)[DOWN_LINE] == (
+        "proven",
+        ["fires 120 s after the fault"],
+    )
+
+
+def test_where_nobody_says_which_alert_is_meant_any_may_call(tmp_path: Path) -> None:
+    assert _alerts(tmp_path, _replayed(FIRES, meant=()))[DOWN_LINE][0] == "proven"

@@ -13,10 +13,19 @@ from msgspec.structs import replace as structs_replace
 from recorded_runs import AS_WRITTEN, CONTROL, EVERYTHING, Shape, make_run
 
 from drill.judge.verdict import AlertSeen, Called
-from drill.recording import Requests, read_events, read_requests
+from drill.recording import Event, Requests, read_events, read_requests
+from drill.recording.events import AlertCurve, AlertKnown, AlertsReplayed, AlertStaged, FaultInjected
 from drill.report import write_report
 from drill.report.series import MOST_BINS, aggregate
-from drill.report.timeline import CHARACTER_WIDTH, FIXED_WIDTH, WIDTH, TimelinePicture, draw_file, lay_out
+from drill.report.timeline import (
+    CHARACTER_WIDTH,
+    FIXED_WIDTH,
+    WIDTH,
+    TimelinePicture,
+    draw,
+    draw_file,
+    lay_out,
+)
 from drill.report.words import called_text
 
 
@@ -194,6 +203,21 @@ def test_alerts_are_marked_where_they_would_have_been_pending_and_firing(tmp_pat
             Called("Down", 90.0, None, None, None),
             "On the worst night: Down fires 90 s after the fault (replayed).",
         ),
+        (
+            Called("Ill", 214.0, None, 26.0, None, severity="P1", limit_seconds=3600.0),
+            "On the worst night: Ill fires 3 min 34 s after the fault (replayed) + 26 s until users are "
+            "served (measured); 56 min of P1's 60 min are left to begin in.",
+        ),
+        (
+            Called("Ill", 214.0, None, 26.0, None, severity="P0", limit_seconds=240.0),
+            "On the worst night: Ill fires 3 min 34 s after the fault (replayed) + 26 s until users are "
+            "served (measured); P0's 4 min are over.",
+        ),
+        (
+            Called("Down", 127.0, 300.0, 4.0, 431.0, live=True),
+            "On the worst night: Down calls 2 min 7 s after the fault (received) + 5 min until somebody "
+            "begins (assumed) + 4 s until users are served (measured) = 7 min 11 s.",
+        ),
     ],
 )
 def test_the_worst_night_is_told_in_one_line(tmp_path: Path, called: Called | None, line: str) -> None:
@@ -203,3 +227,95 @@ def test_the_worst_night_is_told_in_one_line(tmp_path: Path, called: Called | No
     write_report(folder, [verdict])
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert ("the worst night" in page or "Nobody would have been" in page) == bool(line)
+
+
+CURVE = AlertCurve("Down", "sum(good)", "==", 0.0, -60.0, 5.0, [80.0] * 16 + [None] * 4 + [0.0] * 40)
+
+
+def _with_replay(
+    tmp_path: Path, replay: AlertsReplayed | None, alerts: list[AlertSeen], *more: Event
+) -> TimelinePicture:
+    folder, verdicts = make_run(tmp_path, [Shape("emergency-scale-up")])
+    evidence = folder / "evidence" / "emergency-scale-up"
+    events = [*read_events(evidence / "recording.jsonl"), *more]
+    if replay is not None:
+        events.append(Event(events[-1].wall, events[-1].monotonic, replay))
+    verdict = structs_replace(verdicts[0], alerts=alerts)
+    picture = lay_out(events, read_requests(evidence / "requests.jsonl"), verdict)
+    ElementTree.fromstring(draw(events, read_requests(evidence / "requests.jsonl"), verdict))
+    return picture
+
+
+def _replay(*curves: AlertCurve) -> AlertsReplayed:
+    known = [AlertKnown(name, needs_seconds=120.0) for name in ("Down", "Ill")]
+    return AlertsReplayed(
+        rules=known, held_seconds=900.0, until_seconds=920.0, recovered=True, curves=list(curves)
+    )
+
+
+def test_an_alert_is_drawn_with_its_threshold_and_its_moments(tmp_path: Path) -> None:
+    seen = AlertSeen("Down", "P0", True, 40.0, 100.0, 930.0)
+    ill = AlertCurve("Ill", "errors", ">", 0.05, -60.0, 5.0, [0.01] * 60)
+    rows = _with_replay(tmp_path, _replay(CURVE, ill), [seen]).alerts
+    assert rows is not None
+    (plot,) = rows.plots  # Ill neither came nor was meant to
+    assert (plot.name, plot.shown) == ("Down", "sum(good) == 0")
+    assert plot.said == "fires +100 s, ends 10 s after recovery"
+    assert [mark.text for mark in plot.marks] == ["pending +40 s", "fires +100 s"]
+    assert [mark.x for mark in plot.marks] == [rows.across.x(40.0), rows.across.x(100.0)]
+    assert [(span.kind, span.x) for span in plot.spans] == [
+        ("pending", rows.across.x(40.0)),
+        ("firing", rows.across.x(100.0)),
+    ]
+    # level at 80, a gap, level at 0, which is the threshold
+    (path,) = plot.paths
+    (height, said) = plot.thresholds[0]
+    assert said == "0"
+    assert plot.most is not None
+    assert (path.count("M"), path.endswith(f",{height:.1f}")) == (2, True)
+    assert f"M{rows.across.x(-30.0):.1f},{plot.most[0]:.1f}" in path
+    assert rows.held_x == rows.across.x(20.0)
+    assert rows.across.end == 125.0
+
+
+def test_a_silent_alert_that_is_meant_is_drawn_and_says_so(tmp_path: Path) -> None:
+    rows = _with_replay(tmp_path, _replay(CURVE), []).alerts
+    assert rows is not None
+    assert [plot.said for plot in rows.plots] == ["does not fire"]
+    assert rows.plots[0].marks == []
+    pending = _with_replay(tmp_path / "pending", _replay(CURVE), [AlertSeen("Down", pending_seconds=4.0)])
+    assert pending.alerts is not None
+    assert pending.alerts.plots[0].said == "is pending, and never fires"
+
+
+def test_without_curves_there_are_no_rows(tmp_path: Path) -> None:
+    seen = AlertSeen("Down", "P0", True, 40.0, 100.0, 930.0)
+    plain = _with_replay(tmp_path, _replay(), [seen])
+    assert plain.alerts is None
+    assert _with_replay(tmp_path / "none", None, [seen]).height == plain.height
+    assert _with_replay(tmp_path / "rows", _replay(CURVE), [seen]).height > plain.height + 80
+
+
+def test_what_came_in_life_is_marked_in_both_places(tmp_path: Path) -> None:
+    seen = AlertSeen("Down", "P0", True, 4.0, 6.0, 930.0)
+    folder, _ = make_run(tmp_path / "other", [Shape("emergency-scale-up")])
+    injected = next(
+        each
+        for each in read_events(folder / "evidence" / "emergency-scale-up" / "recording.jsonl")
+        if isinstance(each.data, FaultInjected)
+    )
+    stages = [
+        Event(injected.wall + at, injected.monotonic + at, AlertStaged("Down", stage, at))
+        for stage, at in (("pending", 3.0), ("firing", 5.0), ("received", 7.0))
+    ]
+    picture = _with_replay(tmp_path, _replay(CURVE), [seen], *stages)
+    assert [label.text for label in picture.labels if label.kind == "alert"] == [
+        "Down pending  +3 s",
+        "Down fires  +5 s",
+        "Down received  +7 s",
+    ]
+    assert picture.alerts is not None
+    marks = picture.alerts.plots[0].marks
+    assert [mark.kind for mark in marks] == ["pending", "firing", "received"]
+    # too near to each other for their words
+    assert [mark.text for mark in marks] == ["", "", "received +7 s"]
