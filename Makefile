@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: drill test lint bench mutants up down lock
+.PHONY: drill test lint bench mutants browser up down lock
 
 ## every drill with its control, and the report in reports/latest
 drill: up
@@ -13,7 +13,7 @@ drill: up
 
 ## lint, types, layers, unit, component, cluster tests and the drills of the gate; `make drill`, `pytest tests -m quarterly` and `pytest features` run the rest
 test: lint up
-	$(BIN)/pytest tests -m "not quarterly" --durations=40
+	$(BIN)/pytest tests -m "not quarterly and not browser" --durations=40
 	$(BIN)/pytest features -m "smoke or gate"
 
 up: $(BIN)/.ready
@@ -37,6 +37,10 @@ bench: up
 ## whether the judge's tests notice when the judge is wrong (docs/mutants.md); needs no cluster
 mutants: $(BIN)/.ready
 	$(BIN)/python -m benchmarks.mutants
+
+## the report in headless Chromium (Debian's package chromium); needs no cluster
+browser: $(BIN)/.ready
+	$(BIN)/pytest tests/browser
 
 ## resolve the dependencies anew; the result is committed
 lock: $(BIN)/.ready

@@ -31,6 +31,7 @@ from drill.report.view import Common, DrillView, view
 from drill.report.words import criterion_name, days_text
 from drill.run.defects import Proof, proves_by_drill
 from drill.run.facts import Facts
+from drill.run.outcome import as_expected
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def page(
         coverages=cover(run_folder, run, recordings),
         texts=texts,
         marks=MARKS,
+        as_stated={verdict.drill for verdict in verdicts if as_expected(verdict)},
         matrix=matrix(
             verdicts,
             {drill: sections(contents, events) for drill, events in recordings.items()},

@@ -145,7 +145,7 @@ def test_verdicts_are_words(tmp_path: Path) -> None:
         "✓ proves RB-001",
         "control: nobody else would have, in 48 s",
         "? inconclusive",
-        "– not applicable",
+        "Not applicable: Data age (no backup is restored in this drill).",
         "✕ fail",
         "too close to tell",
     ):
@@ -390,17 +390,20 @@ def test_hundred_thousand_requests_take_little_time(tmp_path: Path) -> None:
 
 
 def test_criterion_without_numbers_is_shown_with_dashes(tmp_path: Path) -> None:
-    _, page = _report(
-        tmp_path,
-        (
-            Shape(
-                criteria=(
-                    Criterion("cpu", "not applicable", "CPU usage, average", why="the target has no metrics"),
-                )
-            ),
-        ),
+    criterion = Criterion("cpu", "inconclusive", "CPU usage, average", why="no sample was taken")
+    _, page = _report(tmp_path, (Shape(criteria=(criterion,)),))
+    assert "CPU usage, average ? inconclusive – – – – – no sample was taken" in page.text
+
+
+def test_criteria_that_do_not_apply_are_no_rows_but_one_line(tmp_path: Path) -> None:
+    criteria = (
+        Criterion("cpu", "not applicable", "CPU usage, average", why="the target has no metrics"),
+        Criterion("data_age", "not applicable", why="no backup is restored"),
     )
-    assert "CPU usage, average – not applicable – – – – – the target has no metrics" in page.text
+    _, page = _report(tmp_path, (Shape(criteria=criteria),))
+    assert "No criterion was judged." in page.text
+    line = "CPU usage, average (the target has no metrics); Data age (no backup is restored)."
+    assert f"Not applicable: {line}" in page.text
 
 
 def test_drill_that_does_not_apply_neither_agrees_nor_differs(tmp_path: Path) -> None:
@@ -408,7 +411,7 @@ def test_drill_that_does_not_apply_neither_agrees_nor_differs(tmp_path: Path) ->
         tmp_path, (Shape(verdict="not applicable", why="not applicable to this target: no redis"),), ()
     )
     assert "1 drill, each with the verdict that was expected." in page.text
-    assert "– not applicable – " in page.text
+    assert "– not applicable" in page.text
     assert "✕" not in page.text
 
 
