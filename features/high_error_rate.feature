@@ -98,3 +98,33 @@ Feature: High Error Rate (P1)
     And the platform healed it before the operator acted
     And the performance baselines hold afterwards
     And no acknowledged write is lost
+
+  @expect-fail @quarterly @RB-044
+  Scenario: Restarting Redis as first written does not let in who has the old password
+    When the fault "secret-rotated" takes effect
+    And the operator follows "High Error Rate / Database Connection Issues" as first written
+    And the platform has had its time to heal
+    And the operator follows "High Error Rate / Database Connection Issues / # Check database connectivity" as first written
+    Then the procedure fails as defect "RB-044" says
+    And the service stays out
+
+  @quarterly
+  Scenario: A changed password is told by the secret's time, and ends with a restart of who uses it
+    Given the operator has looked at "High Error Rate / A Changed Password / # Is the application let in?" while all is well
+    And the operator has looked at "Monthly Checklist" while all is well
+    When the fault "secret-rotated" takes effect
+    And the operator follows "Monthly Checklist"
+    And the operator follows "High Error Rate / A Changed Password"
+    Then "High Error Rate / A Changed Password / # Is the application let in?" tells "AuthenticationError" under the fault, and not before
+    And "Monthly Checklist" tells "^redis " anew under the fault
+    And the service recovers within the response time of P1
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a changed password
+    When the fault "secret-rotated" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A changed password is told by the secret's time, and ends with a restart of who uses it" is the runbook's
