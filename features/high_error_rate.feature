@@ -128,3 +128,25 @@ Feature: High Error Rate (P1)
     And nobody acts
     Then the service stays out
     And the credit in "A changed password is told by the secret's time, and ends with a restart of who uses it" is the runbook's
+
+  @quarterly
+  Scenario: A Redis that may take no more is seen by its limit and by the log, and ended by its restart
+    Given the operator has looked at "Cache Optimization / # Check Redis memory usage" while all is well
+    And the operator has looked at "High Error Rate / Investigation / # Check error patterns in logs" while all is well
+    When the fault "redis-full" takes effect
+    And the operator follows "High Error Rate / Investigation / # Check error patterns in logs"
+    And the operator follows "Cache Optimization / # Check Redis memory usage"
+    And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
+    Then "High Error Rate / Investigation / # Check error patterns in logs" tells "error in redis: .*(OutOfMemory|maxmemory)" anew under the fault
+    And "Cache Optimization / # Check Redis memory usage" tells "^maxmemory:1$" under the fault, and not before
+    And the service recovers within the response time of P1
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a Redis that may take no more
+    When the fault "redis-full" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A Redis that may take no more is seen by its limit and by the log, and ended by its restart" is the runbook's
