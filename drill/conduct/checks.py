@@ -66,6 +66,7 @@ def lacks(settings: Settings, facts: Facts) -> list[str]:
         else []
     )
     missing += ["[monitoring]"] if facts.calls and settings.lacks("monitoring") else []
+    missing += ["[communication] status_page"] if facts.status_page and settings.lacks("status page") else []
     return list(dict.fromkeys(missing))
 
 
