@@ -53,7 +53,7 @@ class StatusPage:
         context.load_cert_chain(self.certificate, key)
         page = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class PageRequest(BaseHTTPRequestHandler):
             """One request."""
 
             timeout = 10
@@ -76,14 +76,14 @@ class StatusPage:
             def log_message(self, format: str, *args: object) -> None:
                 """The recording tells what was asked for."""
 
-        class Server(ThreadingHTTPServer):
+        class PageServer(ThreadingHTTPServer):
             """Does not print what a client that does not trust it breaks off."""
 
             def handle_error(self, request: object, client_address: object) -> None:
                 """Who breaks off has its own message."""
 
         try:
-            self._server = Server((ADDRESS, 0), Handler)
+            self._server = PageServer((ADDRESS, 0), PageRequest)
         except OSError as error:
             raise SetupError(f"{ADDRESS}: no status page can listen there ({error.strerror})") from error
         self.address = f"{ADDRESS}:{self._server.server_address[1]}"
