@@ -157,6 +157,13 @@ class Drill:
         backups = part_named(self._scene.cluster, self._scene.settings, BACKUP)
         backups.fetch_newest_backup(self._acting.file(name))
 
+    def hand_over_fresh_backup(self, part: str, name: str) -> None:
+        """Have that part's backup made now, and put it into the operator's working folder as `name`."""
+        self._scene.show("backup", f"the backup job of {part}")
+        backups = part_named(self._scene.cluster, self._scene.settings, part)
+        backups.back_up(seconds=BACKUP_SECONDS)
+        backups.fetch_newest_backup(self._acting.file(name))
+
     def open_status_page(self, token: str) -> None:
         """The operator's updates go to a status page of the drill's own, which takes them with that token."""
         self._acting.open_status_page(token)

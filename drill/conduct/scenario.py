@@ -35,6 +35,9 @@ STATUS_PAGE = 'the status page takes updates with the token "{token}"'
 WENT_THROUGH = "the status page went through {statuses}, none before its time"
 """{statuses}: "investigating", "resolved"."""
 HOLDS_BACKUP = 'the operator holds the newest backup as "{name}"'
+HOLDS_FRESH = 'the operator holds a fresh backup of "{part}" as "{name}"'
+PREPARATIONS = (BACKED_UP, HOLDS_BACKUP, HOLDS_FRESH, STATUS_PAGE)
+"""What a procedure may need to be there before the fault."""
 RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
 DEFECT = 'the procedure fails as defect "{identity}" says'
@@ -133,7 +136,7 @@ class Facts:
     `backed_up`: it wants a backup made, or at hand, before the fault; `looks`: what the operator looked at
     before the fault; `tells`: what blocks must tell of it; `calls`: alerts that the operator
     waits for; `alerts`: those that are to fire, None where nothing is said of alerts; `status_page`: it has
-    one that can be updated."""
+    one that can be updated; `fresh_backups`: the parts whose backups are made for the operator."""
 
     drill: str
     feature: str
@@ -152,6 +155,7 @@ class Facts:
     calls: tuple[str, ...] = ()
     alerts: tuple[str, ...] | None = None
     status_page: bool = False
+    fresh_backups: tuple[str, ...] = ()
 
     @property
     def as_written(self) -> bool:
@@ -181,6 +185,7 @@ def facts_of(written: Written) -> Facts:
         control=CONTROL in written.tags,
         restores=RESTORES in written.tags,
         backed_up=any(parse(sentence, text) for sentence in (BACKED_UP, HOLDS_BACKUP) for text in texts),
+        fresh_backups=tuple(_all(HOLDS_FRESH, texts, "part")),
     )
 
 
