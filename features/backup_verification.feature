@@ -13,7 +13,7 @@ Feature: Backup Verification
     And the operator follows "Backup Verification" as first written
     Then the procedure fails as defect "RB-042" says
 
-  @quarterly
+  @nightly @quarterly
   Scenario: A sound backup is verified where it lies
     When nothing is broken
     And the operator follows "Backup Verification in the Cluster"
@@ -31,7 +31,7 @@ Feature: Backup Verification
     And every command of the procedure succeeds
     And no acknowledged write is lost
 
-  @quarterly
+  @nightly @quarterly
   Scenario: A damaged backup is refused
     Given the operator has looked at "Backup Verification in the Cluster" while all is well
     When the fault "backup-damaged" takes effect
