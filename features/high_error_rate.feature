@@ -98,3 +98,75 @@ Feature: High Error Rate (P1)
     And the platform healed it before the operator acted
     And the performance baselines hold afterwards
     And no acknowledged write is lost
+
+  @expect-fail @quarterly @RB-044
+  Scenario: Restarting Redis as first written does not let in who has the old password
+    When the fault "secret-rotated" takes effect
+    And the operator follows "High Error Rate / Database Connection Issues" as first written
+    And the platform has had its time to heal
+    And the operator follows "High Error Rate / Database Connection Issues / # Check database connectivity" as first written
+    Then the procedure fails as defect "RB-044" says
+    And the service stays out
+
+  @quarterly
+  Scenario: A changed password is told by the secret's time, and ends with a restart of who uses it
+    Given the operator has looked at "High Error Rate / A Changed Password / # Is the application let in?" while all is well
+    And the operator has looked at "Monthly Checklist" while all is well
+    When the fault "secret-rotated" takes effect
+    And the operator follows "Monthly Checklist"
+    And the operator follows "High Error Rate / A Changed Password"
+    Then "High Error Rate / A Changed Password / # Is the application let in?" tells "AuthenticationError" under the fault, and not before
+    And "Monthly Checklist" tells "^redis " anew under the fault
+    And the service recovers within the response time of P1
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a changed password
+    When the fault "secret-rotated" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A changed password is told by the secret's time, and ends with a restart of who uses it" is the runbook's
+
+  @quarterly
+  Scenario: A Redis that may take no more is seen by its limit and by the log, and ended by its restart
+    Given the operator has looked at "Cache Optimization / # Check Redis memory usage" while all is well
+    And the operator has looked at "High Error Rate / Investigation / # Check error patterns in logs" while all is well
+    When the fault "redis-full" takes effect
+    And the operator follows "High Error Rate / Investigation / # Check error patterns in logs"
+    And the operator follows "Cache Optimization / # Check Redis memory usage"
+    And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
+    Then "High Error Rate / Investigation / # Check error patterns in logs" tells "error in redis: .*(OutOfMemory|maxmemory)" anew under the fault
+    And "Cache Optimization / # Check Redis memory usage" tells "^maxmemory:1$" under the fault, and not before
+    And the service recovers within the response time of P1
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a Redis that may take no more
+    When the fault "redis-full" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A Redis that may take no more is seen by its limit and by the log, and ended by its restart" is the runbook's
+
+  @expect-fail @quarterly
+  Scenario: A database that cannot be written is told by the log and by who tries to write, and by nothing repaired
+    Given the operator has looked at "High Error Rate / Investigation / # Check error patterns in logs" while all is well
+    And the operator has looked at "Issue: Database Lock Timeout / # Is a writer holding the lock?" while all is well
+    When the fault "database-read-only" takes effect
+    And the operator follows "High Error Rate / Investigation / # Check error patterns in logs"
+    And the operator follows "Issue: Database Lock Timeout / # Is a writer holding the lock?"
+    Then "High Error Rate / Investigation / # Check error patterns in logs" tells "readonly database" anew under the fault
+    And "Issue: Database Lock Timeout / # Is a writer holding the lock?" tells "readonly database" under the fault, and not before
+    And the service stays out
+
+  @quarterly
+  Scenario: A release that may use too little memory is given more
+    When the fault "memory-limit-low" takes effect
+    And the operator follows "High Error Rate / Memory Issues"
+    Then the service recovers within the response time of P1
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

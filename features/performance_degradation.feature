@@ -47,3 +47,43 @@ Feature: Performance Degradation (P2)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: An autoscaler that is gone is missed, and made again
+    Given the operator has looked at "Performance Degradation / Investigation / # Check HPA status" while all is well
+    When the fault "autoscaler-missing" takes effect
+    And the operator follows "Performance Degradation / Investigation / # Check HPA status"
+    And the operator follows "Performance Degradation / Optimization Actions / # Enable HPA if not already"
+    Then "Performance Degradation / Investigation / # Check HPA status" tells "novel-engine-hpa. not found" under the fault, and not before
+    And the procedure does no harm to users
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @quarterly
+  Scenario: A second autoscaler is seen to stop both, and deleted
+    Given the operator has looked at "Performance Degradation / Investigation / # Check HPA status" while all is well
+    And the operator has looked at "Performance Degradation / Optimization Actions / # Keep one autoscaler" while all is well
+    When the fault "two-autoscalers" takes effect
+    And the operator follows "Performance Degradation / Investigation / # Check HPA status"
+    And the operator follows "Performance Degradation / Optimization Actions / # Keep one autoscaler"
+    Then "Performance Degradation / Investigation / # Check HPA status" tells "AmbiguousSelector" under the fault, and not before
+    And "Performance Degradation / Optimization Actions / # Keep one autoscaler" tells ".novel-engine. deleted" under the fault, and not before
+    And the procedure does no harm to users
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @quarterly
+  Scenario: A release that may use too little of a processor is undone
+    When the fault "cpu-throttled" takes effect
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then the service recovers within the response time of P2
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a release that may use too little of a processor
+    When the fault "cpu-throttled" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A release that may use too little of a processor is undone" is the runbook's

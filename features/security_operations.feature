@@ -24,6 +24,50 @@ Feature: Security Incident Response
 
   @expect-fail @quarterly
   Scenario: Isolation shuts out the users with the intruder
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check application logs" while all is well
     When the fault "intruder" takes effect
     And the operator follows "Suspected Breach / # Immediate isolation, in both directions (RB-015)"
-    Then the service stays out
+    And the platform has had its time to heal
+    And the operator follows "Service Completely Down / Immediate Actions / # Check application logs"
+    Then "Service Completely Down / Immediate Actions / # Check application logs" tells "nobody there: timed out" anew under the fault
+    And the service stays out
+
+  @quarterly @RB-043
+  Scenario: The forced update as first written leaves the vulnerable image running
+    When the fault "image-vulnerable" takes effect
+    And the operator follows "Vulnerability Response / # Force update if critical vulnerabilities found" as first written
+    And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status" as first written
+    And the operator follows "Vulnerability Response / # Check running containers" as first written
+    Then the procedure fails as defect "RB-043" says
+    And the procedure does no harm to users
+    And no acknowledged write is lost
+
+  @quarterly
+  Scenario: A vulnerable image is seen among those that run, and replaced without an outage
+    Given the operator has looked at "Vulnerability Response / # Check running containers" while all is well
+    When the fault "image-vulnerable" takes effect
+    And the operator follows "Vulnerability Response / # Check running containers"
+    And the operator follows "Vulnerability Response / # Force update if critical vulnerabilities found" with "{patched_image}" as "novel-engine:drill"
+    Then "Vulnerability Response / # Check running containers" tells "novel-engine:drill-vulnerable" under the fault, and not before
+    And the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @quarterly
+  Scenario: An image that nobody has is taken back, and nobody notices
+    Given the operator has looked at "Vulnerability Response / # Force update if critical vulnerabilities found" with "{patched_image}" as "novel-engine:drill" while all is well
+    When the fault "image-vulnerable" takes effect
+    And the operator follows "Vulnerability Response / # Force update if critical vulnerabilities found" with "{patched_image}" as "novel-engine:no-such-tag"
+    Then "Vulnerability Response / # Force update if critical vulnerabilities found" tells "rolled back" under the fault, and not before
+    And the procedure does no harm to users
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @quarterly
+  Scenario: The scan of the image that runs names the package with the advisory
+    Given the operator has looked at "Vulnerability Response / # Scan the image that runs for vulnerabilities (RB-038)" while all is well
+    When the fault "image-vulnerable" takes effect
+    And the operator follows "Vulnerability Response / # Scan the image that runs for vulnerabilities (RB-038)"
+    Then "Vulnerability Response / # Scan the image that runs for vulnerabilities (RB-038)" tells "h11.*0\.14\.0" under the fault, and not before
+    And the procedure does no harm to users

@@ -155,3 +155,62 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status"
     Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +Pending" under the fault, and not before
     And the service stays out
+
+  @quarterly
+  Scenario: A release whose configuration nobody has made is seen among the pods, and undone
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check cluster status" while all is well
+    When the fault "configuration-broken" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status"
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +CreateContainerConfigError" under the fault, and not before
+    And the service recovers within the response time of P0
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a release whose configuration nobody has made
+    When the fault "configuration-broken" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A release whose configuration nobody has made is seen among the pods, and undone" is the runbook's
+
+  @quarterly
+  Scenario: A release that waits for something before it starts is seen among the pods, and undone
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check cluster status" while all is well
+    When the fault "rollout-stuck" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status"
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +Init:0/1" under the fault, and not before
+    And the service recovers within the response time of P0
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a release that waits for something before it starts
+    When the fault "rollout-stuck" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A release that waits for something before it starts is seen among the pods, and undone" is the runbook's
+
+  @expect-fail @quarterly
+  Scenario: A Service that leads to a port at which nobody listens is seen, and by nothing repaired
+    Given the operator has looked at "Service Completely Down / Investigation Steps / # Check load balancer" while all is well
+    And the operator has looked at "Quick Diagnosis Script" while all is well
+    When the fault "target-port-wrong" takes effect
+    And the operator follows "Service Completely Down / Investigation Steps / # Check load balancer"
+    And the operator follows "Quick Diagnosis Script"
+    And the operator follows "Service Completely Down / Recovery Actions / # If pods are ready and the Service has none of them"
+    Then "Service Completely Down / Investigation Steps / # Check load balancer" tells "novel-engine:8000 \(\S+:9[,)]" under the fault, and not before
+    And "Quick Diagnosis Script" tells "^❌ Application not responding" under the fault, and not before
+    And the service stays out
+
+  @expect-fail @quarterly
+  Scenario: A name that is not known any more is told by the health check, and a restart does not bring it back
+    Given the operator has looked at "High Error Rate / Database Connection Issues / # Check database connectivity" while all is well
+    When the fault "name-resolution-broken" takes effect
+    And the operator follows "High Error Rate / Database Connection Issues / # Check database connectivity"
+    And the operator follows "Service Completely Down / Recovery Actions / # If application pods are failing"
+    Then "High Error Rate / Database Connection Issues / # Check database connectivity" tells "^.redis.:.ConnectionError: .*([Nn]ame|resol)" under the fault, and not before
+    And the service stays out

@@ -63,3 +63,13 @@ Feature: Tools and Scripts
     And the operator follows "Quick Diagnosis Script"
     Then "Quick Diagnosis Script" tells "^❌ Application not well: .*Authentication" under the fault, and not before
     And the service stays out
+
+  @quarterly
+  Scenario: The quick diagnosis tells of a certificate that has expired
+    Given the operator has looked at "Quick Diagnosis Script" while all is well
+    When the fault "certificate-expired" takes effect
+    And the operator follows "Quick Diagnosis Script"
+    Then "Quick Diagnosis Script" tells "^curl: \(60\) SSL certificate problem" under the fault, and not before
+    And "Quick Diagnosis Script" tells "^❌ Application not responding" under the fault, and not before
+    And the procedure does no harm to users
+    And no acknowledged write is lost

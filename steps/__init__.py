@@ -15,4 +15,5 @@ pytest_plugins = [
     "steps.writes",
     "steps.credit",
     "steps.alerts",
+    "steps.status_page",
 ]

@@ -13,6 +13,11 @@ def backup_was_made(drill: Drill) -> None:
     drill.back_up()
 
 
+@given(parsers.parse(scenario.HOLDS_FRESH))
+def operator_holds_fresh_backup(drill: Drill, part: str, name: str) -> None:
+    drill.hand_over_fresh_backup(part, name)
+
+
 @given(parsers.parse(scenario.HOLDS_BACKUP))
 def operator_holds_backup(drill: Drill, name: str) -> None:
     drill.hand_over_backup(name)

@@ -10,7 +10,9 @@ from pathlib import Path
 from drill.cluster.identity import ensure_identity, has_own_identity
 from drill.conduct.book import step_at
 from drill.conduct.scene import Scene
-from drill.conduct.world import world_of
+from drill.conduct.status_page import StatusPage
+from drill.conduct.world import with_status_page, world_of
+from drill.errors import UsageError
 from drill.judge.case import LOOK, RECORDING
 from drill.operate import Operator
 from drill.recording import Moment, Recorder, now
@@ -25,6 +27,7 @@ class Acting:
         self._scene = scene
         self._files = scene.folder / "operator-files"
         self._operator: Operator | None = None
+        self._page: StatusPage | None = None
         self.started: Moment | None = None
         self.finished: float | None = None
 
@@ -39,6 +42,17 @@ class Acting:
         """Where a file goes that the operator shall have in the working folder as `name`."""
         self._files.mkdir(parents=True, exist_ok=True)
         return self._files / name
+
+    def open_status_page(self, token: str) -> None:
+        """A status page of this drill's own, which takes updates with that token, where the runbook's name
+        leads the operator. Before anybody acts."""
+        host = self._scene.settings.communication.status_page
+        if self.started is not None or host is None:
+            raise UsageError(
+                "the status page: expected [communication] status_page, and nobody to act before"
+            )
+        self.close()
+        self._page = StatusPage(host, token, self._scene.recorder.record)
 
     def follow(self, runbook: Runbook, place: str, bindings: Mapping[str, str]) -> None:
         """Carry out the block at `place`, word for word."""
@@ -73,6 +87,8 @@ class Acting:
     def _operator_of(self, evidence: Path, recorder: Recorder) -> Operator:
         settings = self._scene.settings
         world = world_of(settings, self._files, self._scene.cluster)
+        if self._page is not None:
+            world = with_status_page(world, self._page)
         hung = settings.judge.command_hung_seconds
         return Operator(settings, evidence, recorder, world, longest_command_seconds=hung)
 
@@ -87,3 +103,6 @@ class Acting:
         if self._operator is not None:
             self._operator.close()
             self._operator = None
+        if self._page is not None:
+            self._page.close()
+            self._page = None

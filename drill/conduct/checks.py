@@ -66,6 +66,8 @@ def lacks(settings: Settings, facts: Facts) -> list[str]:
         else []
     )
     missing += ["[monitoring]"] if facts.calls and settings.lacks("monitoring") else []
+    missing += [f"[parts.{part}]" for part in facts.fresh_backups if settings.lacks(part)]
+    missing += ["[communication] status_page"] if facts.status_page and settings.lacks("status page") else []
     return list(dict.fromkeys(missing))
 
 

@@ -27,6 +27,7 @@ from drill.conduct.users import Users
 from drill.conduct.watching import Watching
 from drill.errors import DrillError, FaultError, SetupError, UsageError
 from drill.inject.experiment import planned_fault
+from drill.judge.case import Case
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
@@ -43,6 +44,7 @@ from drill.recording.events import (
     DrillStarted,
     Judging,
     Limit,
+    StatusPageTold,
     TargetPutBack,
     WindowClosed,
 )
@@ -154,6 +156,27 @@ class Drill:
         """
         backups = part_named(self._scene.cluster, self._scene.settings, BACKUP)
         backups.fetch_newest_backup(self._acting.file(name))
+
+    def hand_over_fresh_backup(self, part: str, name: str) -> None:
+        """Have that part's backup made now, and put it into the operator's working folder as `name`."""
+        self._scene.show("backup", f"the backup job of {part}")
+        backups = part_named(self._scene.cluster, self._scene.settings, part)
+        backups.back_up(seconds=BACKUP_SECONDS)
+        backups.fetch_newest_backup(self._acting.file(name))
+
+    def open_status_page(self, token: str) -> None:
+        """The operator's updates go to a status page of the drill's own, which takes them with that token."""
+        self._acting.open_status_page(token)
+
+    def page_updates(self) -> list[tuple[float | None, StatusPageTold]]:
+        """What the status page was told so far, each with its seconds since the drill's origin."""
+        case = Case(self.folder)
+        told = ((each.monotonic, each.data) for each in case.events)
+        return [
+            (case.timeline.since_origin(moment), data)
+            for moment, data in told
+            if isinstance(data, StatusPageTold)
+        ]
 
     def take_effect(self, fault: str) -> None:
         """Inject and witness a fault. Raises FaultError when it cannot be injected or has no effect."""

@@ -5,13 +5,15 @@ carries the numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from drill.judge.verdict import AlertSeen, Criterion, DrillVerdict
-from drill.recording.events import CommandFinished
+from drill.recording.events import CommandFinished, StatusPageTold
 from drill.run.outcome import as_expected
 from drill.runbook import Defect
 from drill.runbook.document import NUMBERING
 
+OK = 200
 BASELINES = ("response_time", "error_rate", "cpu", "memory", "database")
 
 
@@ -135,6 +137,34 @@ def credited(verdict: DrillVerdict | None, scenario: str, credit: str) -> None:
     if verdict.credit != credit:
         raise AssertionError(
             f"expected the credit in {scenario!r} to be the {credit}'s, it is: {verdict.credit}; evidence: "
+            f"{verdict.evidence}"
+        )
+
+
+def page_went_through(
+    verdict: DrillVerdict, told: Sequence[tuple[float | None, StatusPageTold]], statuses: Sequence[str]
+) -> None:
+    """The page showed these statuses, in this order and no others; it spoke of an incident when users were
+    out already, and of its end when they were served again."""
+    shown = [(seconds, each.status) for seconds, each in told if each.answered == OK]
+    refused = [f"{each.status!r} with {each.answered}" for _, each in told if each.answered != OK]
+    what = f"it refused {', '.join(refused)}; " if refused else ""
+    went = [status for status, _ in groupby(status for _, status in shown)]
+    assert went == list(statuses), (
+        f"expected the status page to go through {', '.join(statuses)}; {what}it went through "
+        f"{', '.join(went) or 'nothing'}; evidence: {verdict.evidence}"
+    )
+    if not verdict.outages:
+        raise Inconclusive(
+            f"users were never out, so no time was right for the page to say so; evidence: {verdict.evidence}"
+        )
+    for seconds, status in shown:
+        over = status in ("monitoring", "resolved")
+        since = verdict.recovered_seconds if over else verdict.outages[0].start_seconds
+        began = "users were served again" if over else "users were out"
+        early = seconds is None or since is None or seconds < since
+        assert not early, (
+            f"the status page said {status} {seconds} s after the fault; {began} after {since} s; evidence: "
             f"{verdict.evidence}"
         )
 

@@ -31,7 +31,13 @@ TELLS = '"{place}" tells "{pattern}" under the fault, and not before'
 TELLS_ANEW = '"{place}" tells "{pattern}" anew under the fault'
 HEALS = "the platform has had its time to heal"
 BACKED_UP = "a backup was made, and users have written since"
+STATUS_PAGE = 'the status page takes updates with the token "{token}"'
+WENT_THROUGH = "the status page went through {statuses}, none before its time"
+"""{statuses}: "investigating", "resolved"."""
 HOLDS_BACKUP = 'the operator holds the newest backup as "{name}"'
+HOLDS_FRESH = 'the operator holds a fresh backup of "{part}" as "{name}"'
+PREPARATIONS = (BACKED_UP, HOLDS_BACKUP, HOLDS_FRESH, STATUS_PAGE)
+"""What a procedure may need to be there before the fault."""
 RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
 DEFECT = 'the procedure fails as defect "{identity}" says'
@@ -129,7 +135,8 @@ class Facts:
     drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
     `backed_up`: it wants a backup made, or at hand, before the fault; `looks`: what the operator looked at
     before the fault; `tells`: what blocks must tell of it; `calls`: alerts that the operator
-    waits for; `alerts`: those that are to fire, None where nothing is said of alerts."""
+    waits for; `alerts`: those that are to fire, None where nothing is said of alerts; `status_page`: it has
+    one that can be updated; `fresh_backups`: the parts whose backups are made for the operator."""
 
     drill: str
     feature: str
@@ -147,6 +154,8 @@ class Facts:
     tells: tuple[Telling, ...] = ()
     calls: tuple[str, ...] = ()
     alerts: tuple[str, ...] | None = None
+    status_page: bool = False
+    fresh_backups: tuple[str, ...] = ()
 
     @property
     def as_written(self) -> bool:
@@ -170,11 +179,13 @@ def facts_of(written: Written) -> Facts:
         tells=tuple(telling for telling in map(telling_of, written.sentences) if telling is not None),
         calls=tuple(_all(CALLED, texts, "alert")),
         alerts=stated_alerts(texts),
+        status_page=any(parse(STATUS_PAGE, text) for text in texts),
         nothing_broken=NOTHING_BROKEN in texts,
         expected="fail" if EXPECT_FAIL in written.tags else "pass",
         control=CONTROL in written.tags,
         restores=RESTORES in written.tags,
         backed_up=any(parse(sentence, text) for sentence in (BACKED_UP, HOLDS_BACKUP) for text in texts),
+        fresh_backups=tuple(_all(HOLDS_FRESH, texts, "part")),
     )
 
 

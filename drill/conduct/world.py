@@ -8,10 +8,12 @@ import re
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from drill.cluster.access import Cluster, cluster_folder
 from drill.cluster.identity import operator_kubeconfig
+from drill.conduct.status_page import StatusPage
 from drill.errors import SetupError
 from drill.operate import World
 from drill.programs import cache_folder
@@ -49,6 +51,16 @@ def world_of(settings: Settings, files: Path, cluster: Cluster) -> World:
         certificate=_certificate(settings, over_tls[0], beside) if over_tls else None,
         handed=files,
     )
+
+
+def with_status_page(world: World, page: StatusPage) -> World:
+    """The same world, in which the page's name leads to it, and its certificate is trusted beside those
+    that are."""
+    trusted = page.certificate.with_name("trusted.pem")
+    before = world.certificate.read_text(encoding="ascii") if world.certificate is not None else ""
+    trusted.write_text(before + page.certificate.read_text(encoding="ascii"), encoding="ascii")
+    connect = {**world.connect, f"{page.name}:443": page.address}
+    return replace(world, connect=connect, certificate=trusted)
 
 
 def control_plane_address(cluster: Cluster) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from parse import parse
 
 from drill.conduct.book import step_at
-from drill.conduct.scenario import BACKED_UP, EXPECT_FAIL, HOLDS_BACKUP, LOAD, NOBODY, facts_of, place_of
+from drill.conduct.scenario import BACKED_UP, EXPECT_FAIL, LOAD, NOBODY, PREPARATIONS, facts_of, place_of
 from drill.errors import UsageError
 from drill.lint.document import Document
 from drill.mutate.followers import Follower, scenarios_in
@@ -107,9 +107,7 @@ def procedures_of(
                 continue
             texts = [sentence.text for sentence in written.sentences]
             follows = tuple(text for text in texts if place_of(text) is not None)
-            before = tuple(
-                text for text in texts if any(parse(known, text) for known in (BACKED_UP, HOLDS_BACKUP))
-            )
+            before = tuple(text for text in texts if any(parse(known, text) for known in PREPARATIONS))
             sections = tuple(heading_at(document, step_at(runbook, place.place).line) for place in places)
             procedure = CrossedProcedure(written.scenario, sections, facts.severity, before, follows)
             found.setdefault(follows, procedure)

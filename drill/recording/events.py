@@ -311,6 +311,18 @@ class AlertMissed(Data, frozen=True):
     last_seen: str = ""
 
 
+@_of("status-page.told")
+class StatusPageTold(Data, frozen=True):
+    """Somebody asked the drill's own status page for an update of an incident. `status`, `text`: as they were
+    given, empty where they were not; `answered`: the HTTP status, 200 where the page shows it now."""
+
+    page: str
+    incident: str
+    status: str
+    text: str
+    answered: int
+
+
 @_of("procedure.started")
 class ProcedureStarted(Data, frozen=True):
     """The operator begins a block of the runbook. `line`: of its first command; `as_written`: of the text as

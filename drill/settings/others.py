@@ -110,3 +110,5 @@ class Communication(Section):
     """By severity, until the next update; its response time in the runbook unless given."""
     escalate_minutes: dict[SeverityName, Minutes] = Field(default_factory=dict)
     """By severity, until the next level is called; its response time in the runbook unless given."""
+    status_page: Text | None = None
+    """The host that the runbook's updates go to; in a drill a page of this machine takes its place."""

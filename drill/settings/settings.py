@@ -27,6 +27,7 @@ from drill.settings.target import Target, Workload
 
 DEFAULT_FILE = "drill.toml"
 METRICS, WRITES, MONITORING = "metrics", "writes", "monitoring"
+STATUS_PAGE = "status page"
 
 
 class Settings(Section):
@@ -79,12 +80,14 @@ class Settings(Section):
         return next((each for each in self.target.workloads if each.name == name), self.target.application)
 
     def lacks(self, what: str) -> bool:
-        """True where the target has no part of that name or kind, no [metrics], no [monitoring], no writes:
-        what needs it is not applicable."""
+        """True where the target has no part of that name or kind, no [metrics], no [monitoring], no status
+        page, no writes: what needs it is not applicable."""
         if what == METRICS:
             return self.metrics is None
         if what == MONITORING:
             return self.monitoring is None
+        if what == STATUS_PAGE:
+            return self.communication.status_page is None
         if what == WRITES:
             return not any(request.write for request in self.load.requests)
         return self.part(what) is None

@@ -45,7 +45,13 @@ def spoilt(folder: Path, right: str, wrong: str) -> InputError:
 
 def test_the_reference_target_is_good(folder: Path) -> None:
     settings = target_settings.load(folder / "drill.toml")
-    assert settings.part_kinds() == {"database": "sqlite", "redis": "redis", "backup": "backup"}
+    assert settings.part_kinds() == {
+        "database": "sqlite",
+        "redis": "redis",
+        "backup": "backup",
+        "configuration": "backup",
+        "files": "backup",
+    }
     assert settings.missing_parts() == []
     assert settings.target.application.name == "novel-engine"
     assert settings.workload("redis").container == "redis"

@@ -1,0 +1,33 @@
+@P0
+Feature: Full System Recovery
+  The whole namespace is gone. The runbook makes the infrastructure, the objects and the data anew.
+
+  Background:
+    Given the target is healthy
+    And users are on it
+
+  @expect-fail @quarterly @RB-014
+  Scenario: Full System Recovery as first written goes on where it is not, and finds no backup
+    When the fault "namespace-deleted" takes effect
+    And the operator follows "Full System Recovery" as first written
+    Then the procedure fails as defect "RB-014" says
+    And the service stays out
+
+  @restores-backup @quarterly
+  Scenario: A namespace that is gone is made anew from what the operator holds
+    Given a backup was made, and users have written since
+    And the operator holds a fresh backup of "configuration" as "backup-k8s-held.yaml"
+    And the operator holds a fresh backup of "files" as "backup-data-held.tar.gz"
+    When the fault "namespace-deleted" takes effect
+    And the operator follows "Full System Recovery / The Service"
+    Then the service recovers within the response time of P0
+    And only writes newer than the backup are lost
+    And the data is no older than the backup schedule allows
+    And every command of the procedure succeeds
+
+  @control @expect-fail @quarterly
+  Scenario: Nobody acts on a namespace that is gone
+    When the fault "namespace-deleted" takes effect
+    And nobody acts
+    Then the service stays out
+    And the credit in "A namespace that is gone is made anew from what the operator holds" is the runbook's

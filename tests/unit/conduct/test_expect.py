@@ -1,0 +1,78 @@
+"""What Then-steps ask of the status page: the order, and that nothing was said before it was so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from drill.conduct import expect
+from drill.judge.verdict import Outage
+from drill.recording.events import StatusPageTold
+
+COURSE = ("investigating", "identified", "monitoring", "resolved")
+
+
+@dataclass
+class Seen:
+    """As much of a verdict as is asked here: users were out from 1 s to 9 s after the fault."""
+
+    outages: list[Outage] = field(default_factory=lambda: [Outage("failed", 1.0, 9.0)])
+    recovered_seconds: float | None = 9.0
+    evidence: str = "evidence/drill"
+
+
+def told(*updates: tuple[float, str], answered: int = 200) -> list[tuple[float | None, StatusPageTold]]:
+    return [(seconds, StatusPageTold("p", "i", status, "", answered)) for seconds, status in updates]
+
+
+RIGHT = told((1.0, "investigating"), (2.0, "identified"), (9.0, "monitoring"), (20.0, "resolved"))
+
+
+def check(
+    updates: list[tuple[float | None, StatusPageTold]], seen: Seen, statuses: tuple[str, ...] = COURSE
+) -> None:
+    expect.page_went_through(seen, updates, statuses)  # type: ignore[arg-type]
+
+
+def test_a_page_that_follows_the_incident_holds() -> None:
+    check(RIGHT, Seen())
+    check([*RIGHT[:1], *RIGHT], Seen())
+    check([*told((0.0, "resolved"), answered=401), *RIGHT], Seen())
+
+
+@pytest.mark.parametrize("without", range(len(RIGHT)))
+def test_a_page_that_lacks_a_status_does_not(without: int) -> None:
+    with pytest.raises(AssertionError, match="expected the status page to go through"):
+        check([*RIGHT[:without], *RIGHT[without + 1 :]], Seen())
+
+
+def test_another_order_does_not() -> None:
+    with pytest.raises(AssertionError, match="it went through identified, investigating"):
+        check([RIGHT[1], RIGHT[0], *RIGHT[2:]], Seen())
+
+
+def test_a_refused_update_is_none_and_is_told() -> None:
+    with pytest.raises(AssertionError, match="it refused 'resolved' with 401; it went through nothing"):
+        check(told((20.0, "resolved"), answered=401), Seen(), ("resolved",))
+
+
+@pytest.mark.parametrize(
+    ("updates", "seen", "why"),
+    [
+        (told((0.99, "investigating")), Seen(), "users were out after 1.0 s"),
+        (told((8.99, "monitoring")), Seen(), "users were served again after 9.0 s"),
+        (told((8.99, "resolved")), Seen(), "users were served again after 9.0 s"),
+        (told((99.0, "resolved")), Seen(recovered_seconds=None), "users were served again after None s"),
+    ],
+)
+def test_what_is_said_before_it_is_so_does_not_hold(
+    updates: list[tuple[float | None, StatusPageTold]], seen: Seen, why: str
+) -> None:
+    with pytest.raises(AssertionError, match=why):
+        check(updates, seen, (updates[0][1].status,))
+
+
+def test_without_an_outage_nobody_can_tell() -> None:
+    with pytest.raises(expect.Inconclusive, match="users were never out"):
+        check(RIGHT, Seen(outages=[]))
