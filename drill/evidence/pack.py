@@ -104,15 +104,8 @@ def pack(
             for file in (plan, seal_of(plan)):
                 left_out += _write(root, f"{PLAN}/{file.name}", file.read_bytes())
         _refuse_other_verdicts(root / RUN, run_folder, facts)
-        members = [
-            Member(path.relative_to(root).as_posix(), path.stat().st_size)
-            for path in sorted(root.rglob("*"))
-            if path.is_file()
-        ]
-        said = [
-            StatedVerdict(each.drill, each.verdict, each.expected)
-            for each in read_verdicts(root / RUN, facts)
-        ]
+        members = _members(root)
+        verdicts = read_verdicts(root / RUN, facts)
         predicate = Packed(
             run=facts.run,
             target=facts.target,
@@ -122,7 +115,7 @@ def pack(
             drill_commit=facts.project.commit,
             manifest=sha256_of(run_folder / MANIFEST),
             sizes=[member.size for member in members],
-            verdicts=said,
+            verdicts=[StatedVerdict(each.drill, each.verdict, each.expected) for each in verdicts],
             left_out=left_out,
             not_packed=not_packed,
             plan_stated_wall=stated,
@@ -137,6 +130,15 @@ def pack(
             raise SetupError(f"{run_folder}: cannot be packed: {error}") from error
         partial.replace(place)
     return MadePack(place, len(members), left_out)
+
+
+def _members(root: Path) -> list[Member]:
+    """Every file below it, in the order of their paths."""
+    return [
+        Member(path.relative_to(root).as_posix(), path.stat().st_size)
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    ]
 
 
 def _refuse_altered(run_folder: Path) -> None:

@@ -157,3 +157,23 @@ def test_an_expired_waiver_is_named_and_blocks(reports: Path, tmp_path: Path) ->
     status, said = drill(alive, "gate", reports / "slower", "--baseline", *nights(reports))
     assert status == 0, said
     assert "waived: p95 GET /campaigns" in said
+
+
+def test_nights_of_one_image_that_differ_are_expected_to_differ(
+    reports: Path, target: Path, tmp_path: Path
+) -> None:
+    """The history knows eight nights whose p95 was 10 and 16 ms in turn, of the image that it names."""
+    past = tmp_path / "reports"
+    for day in range(8):
+        slow = dict.fromkeys(SLOWER, 0.016) if day % 2 else {}
+        folder = stored(past, f"past-{day}", day=day - 20, slow=slow)
+        facts = read_facts(folder)
+        ran = msgspec.structs.replace(facts.cluster, images={"web/app": "app:1 sha256:1"})
+        write_facts(folder, msgspec.structs.replace(facts, cluster=ran))
+        write_manifest(folder)
+        History(past / "history.sqlite").add(folder)
+    sides = (reports / "slower", "--baseline", *nights(reports))
+    status, said = drill(target, "gate", *sides, "--reports", past)
+    assert status == 2, said
+    assert "inconclusive: p95 GET /campaigns: 13 ms, baseline 10 ms, +30 %" in said
+    assert "runs of one image differ by 29%, as 8 of the history have shown" in said
