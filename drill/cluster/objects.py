@@ -45,6 +45,8 @@ SERVER_ANNOTATIONS = (
 )
 SERVER_FIELDS = ("metadata", "status", "apiVersion", "kind")
 SECRET_FIELDS = ("data", "stringData")
+ADDRESSES = ("clusterIP", "clusterIPs")
+HEADLESS = "None"
 
 
 def path_of(kind: str, namespace: str, name: str = "") -> str:
@@ -70,8 +72,9 @@ def stripped(item: Json, api_version: str, kind: str) -> Json:
 
 
 def essence(item: Json) -> Json:
-    """What is compared of a stripped object: its labels and content, without the mark of a restart, and with
-    digests in the place of what a Secret holds."""
+    """What is compared of a stripped object: its labels and content, without the mark of a restart and the
+    addresses of a Service, which one that was made anew has others of, and with digests in the place of what
+    a Secret holds."""
     body: Json = copy_of({key: value for key, value in item.items() if key not in SERVER_FIELDS})
     spec = body.get("spec")
     template = spec.get("template") if isinstance(spec, dict) else None
@@ -79,6 +82,8 @@ def essence(item: Json) -> Json:
         annotations = template["metadata"].get("annotations") or {}
         annotations.pop(RESTARTED, None)
         template["metadata"]["annotations"] = annotations
+    if _has_address(item):
+        body["spec"] = {key: value for key, value in body["spec"].items() if key not in ADDRESSES}
     if item.get("kind") == "Secret":
         for field in SECRET_FIELDS:
             if field in body:
@@ -102,7 +107,15 @@ def replace(cluster: Cluster, path: str, wanted: Json) -> None:
         )
     if wanted["kind"] == "PersistentVolumeClaim" and "volumeName" in live["spec"]:
         body["spec"]["volumeName"] = live["spec"]["volumeName"]
+    if _has_address(wanted) and live["spec"].get("clusterIP") not in (None, "", HEADLESS):
+        body["spec"].update({key: live["spec"][key] for key in ADDRESSES if key in live["spec"]})
     cluster.request("PUT", path, body)
+
+
+def _has_address(item: Json) -> bool:
+    """Whether an object is a Service at an address that the server gave it; those without one differ in
+    what they are."""
+    return item.get("kind") == "Service" and item.get("spec", {}).get("clusterIP") not in (None, "", HEADLESS)
 
 
 def digest(value: Any) -> str:

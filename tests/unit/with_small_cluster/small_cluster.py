@@ -117,6 +117,10 @@ class SmallCluster:
             del self.objects[collection][name]
             self._roll_out()
         elif method == "PUT" and body is not None:
+            if _moved(item, body):
+                return 422, {
+                    "message": f"Service {name!r} is invalid: spec.clusterIP: may not change once set"
+                }
             self._keep(collection, body)
         elif method == "PATCH" and body is not None:
             self._keep(collection, _operated(item, body) if isinstance(body, list) else _merged(item, body))
@@ -264,6 +268,12 @@ def _operated(item: Json, operations: list[Json]) -> Json:
             at = at[key]
         at[last] = operation["value"]
     return made
+
+
+def _moved(item: Json, body: Json) -> bool:
+    """Whether a Service at an address would be at another."""
+    before, after = ((each.get("spec") or {}).get("clusterIP") for each in (item, body))
+    return bool(before) and before not in ("None", after)
 
 
 def _merged(item: Any, patch: Any) -> Any:

@@ -125,6 +125,34 @@ def test_each_kind_that_can_be_changed_is_put_back(
     assert {key: small.get(kind, "one")[key] for key in item} == item
 
 
+def a_service(address: str, port: int) -> Json:
+    addresses = {"clusterIP": address, "clusterIPs": [address]}
+    spec = {**addresses, "selector": {"app": "edge"}, "ports": [{"port": port}]}
+    return {"kind": "Service", "metadata": {"name": "edge"}, "spec": spec}
+
+
+def test_a_service_that_was_made_anew_is_put_back_at_the_address_that_it_has_now(
+    small: SmallCluster, settings: Settings, cluster: Cluster
+) -> None:
+    small.put("Service", a_service("10.96.0.1", 443))
+    open_drill(settings, cluster)
+    small.remove("Service", "edge")
+    small.put("Service", a_service("10.96.0.2", 9))
+    assert close_drill(settings, cluster) == ["Service/edge: spec.ports[0].port is 9, was 443"]
+    assert small.get("Service", "edge")["spec"] == a_service("10.96.0.2", 443)["spec"]
+
+
+def test_another_address_alone_is_no_difference_but_having_none_is(
+    small: SmallCluster, settings: Settings, cluster: Cluster
+) -> None:
+    small.put("Service", a_service("10.96.0.1", 443))
+    known = observe(cluster)
+    small.put("Service", a_service("10.96.0.2", 443))
+    assert differences(known, observe(cluster)) == []
+    small.put("Service", a_service("None", 443))
+    assert len(differences(known, observe(cluster))) > 0
+
+
 def test_a_secret_is_told_by_digests_and_kept_where_only_its_owner_reads(
     small: SmallCluster, settings: Settings, cluster: Cluster
 ) -> None:
