@@ -18,8 +18,10 @@ from drill.alerts.series import SeriesFile
 from drill.errors import DrillError
 from drill.recording.events import AlertCurve
 
-BEFORE_SECONDS, AFTER_SECONDS = 60.0, 60.0
-"""So much is shown of before the fault, and of after it."""
+BEFORE_SECONDS = 60.0
+"""So much is told of before the fault."""
+LEAST_SECONDS, MORE_SHARE = 120.0, 1.25
+"""So much is told in any case, and so much longer than the last alert took to fire."""
 TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 TOGETHER = ("and", "or", "unless")
 DIGITS = 6
@@ -45,14 +47,14 @@ def comparisons_of(rule: AlertRule) -> list[Comparison]:
 def curves_of(
     promtool: Path, rules: Sequence[AlertRule], case: SeriesFile, origin: float, until: float
 ) -> list[AlertCurve]:
-    """The curves of all rules over a case, from a minute before `origin` to a minute after `until`, seconds
-    since the case's first scrape. None where Prometheus cannot evaluate them: a picture is then without."""
+    """The curves of all rules over a case, from a minute before `origin` until `until`, seconds since the
+    case's first scrape. None where Prometheus cannot evaluate them: a picture is then without."""
     asked = [(rule, each) for rule in rules for each in comparisons_of(rule)]
     if not asked:
         return []
     every = case.header.scrape_seconds
     first = max(0, math.ceil((origin - BEFORE_SECONDS) / every))
-    last = math.floor(min(until + AFTER_SECONDS, case.last_seconds) / every)
+    last = math.floor(min(until, case.last_seconds) / every)
     times = [number * every for number in range(first, last + 1)]
     try:
         found = values_of(promtool, case, [each.expression for _, each in asked], times)
@@ -70,6 +72,12 @@ def curves_of(
         )
         for (rule, each), values in zip(asked, found, strict=True)
     ]
+
+
+def told_until(firing: Sequence[float], until: float) -> float:
+    """When all is told, in seconds from the fault. `firing`: when alerts fire; where none does, the end of
+    the fault is waited for."""
+    return min(until, max([LEAST_SECONDS, *(MORE_SHARE * each for each in firing)])) if firing else until
 
 
 def _compared(node: Any, depth: int) -> Iterator[Comparison]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from drill.alerts.curves import curves_of
+from drill.alerts.curves import curves_of, told_until
 from drill.alerts.engine import AlertEpisode, evaluate
 from drill.alerts.exposed import STATE_METRICS
 from drill.alerts.expressions import ANY, is_platforms, metrics_of
@@ -34,7 +34,8 @@ def replay_drill(
     origin = case.past_seconds if begin is None else begin
     until = case.last_seconds if case.recovered_seconds is None else case.recovered_seconds
     looks = looks_of(recorded)
-    curves = curves_of(promtool, rules.rules, case, origin, until)
+    firing = [each.firing_seconds - origin for each in episodes if each.firing_seconds is not None]
+    told = origin + told_until(firing, until - origin)
     gap = max((after - before for before, after in pairwise(looks)), default=recorded.scrapes)
     return AlertsReplayed(
         rules=[_known(rules, rule, settings, sections) for rule in rules.rules],
@@ -46,7 +47,7 @@ def replay_drill(
         resolve_seconds=settings.resolve_seconds,
         scrapes=len(looks),
         gap_seconds=gap * recorded.header.scrape_seconds,
-        curves=curves,
+        curves=curves_of(promtool, rules.rules, case, origin, told) if broken else [],
     )
 
 

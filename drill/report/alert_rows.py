@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from drill.alerts.curves import LEAST_SECONDS
 from drill.judge.called import meant_by
 from drill.judge.verdict import AlertSeen, DrillVerdict
 from drill.recording import Event
@@ -20,8 +21,6 @@ from drill.report.units import seconds_text
 
 PLOT_HEIGHT, HEAD_HEIGHT, GAP_HEIGHT = 46.0, 18.0, 10.0
 BEFORE_SECONDS = 30.0
-LEAST_SECONDS, MORE_SHARE = 120.0, 1.25
-"""The rows go on for so long at least, and for so much longer than the last alert took to fire."""
 ROOM = 1.08
 """Above the highest value."""
 LINE_HEIGHT = 12.0
@@ -118,12 +117,11 @@ def _shown(replay: AlertsReplayed, seen: Sequence[AlertSeen], meant: Sequence[st
 
 
 def _end(replay: AlertsReplayed, seen: Sequence[AlertSeen], names: Sequence[str]) -> float:
-    """Where the rows end: when all is told that fires, or that is silent."""
+    """Where the rows end: with the curves, or when those that are silent would have fired."""
     last = max(each.first_seconds + each.every_seconds * (len(each.values) - 1) for each in replay.curves)
     fired = [each.firing_seconds for each in seen if each.firing_seconds is not None]
     needs = [rule.needs_seconds for rule in replay.rules if rule.alert in names]
-    wanted = [MORE_SHARE * each for each in fired] or needs
-    return max(1.0, min(last, max([LEAST_SECONDS, *wanted])))
+    return max(1.0, last if fired else min(last, max([LEAST_SECONDS, *needs])))
 
 
 def _plot(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drill.alerts.curves import comparisons_of, curves_of
+from drill.alerts.curves import comparisons_of, curves_of, told_until
 from drill.alerts.engine import RulesRefusedError, values_of
 from drill.alerts.rules import AlertRule, AlertRules, alert_rules
 from drill.alerts.series import Gap, ScrapedSeries, SeriesFile, SeriesHeader
@@ -64,7 +64,7 @@ def test_of_several_series_the_one_nearest_to_firing_is_told(promtool: Path) -> 
     high = ScrapedSeries({"__name__": "a", "pod": "y"}, "gauge", (2.0, 3.0, 4.0, Gap.STALE))
 
     def values(expression: str) -> list[float | None]:
-        (curve,) = curves_of(promtool, [rule(expression)], case(low, high), 5.0, 10.0)
+        (curve,) = curves_of(promtool, [rule(expression)], case(low, high), 5.0, 15.0)
         assert (curve.first_seconds, curve.every_seconds) == (-5.0, 5.0)
         return curve.values
 
@@ -106,3 +106,17 @@ def test_the_replay_of_a_drill_has_a_curve_for_each_comparison_of_each_rule(
     assert at(down, pending) == 0.0
     assert at(down, pending - 5.0) != 0.0
     assert down.first_seconds >= -60.0
+    last = down.first_seconds + down.every_seconds * (len(down.values) - 1)
+    fires = max(each.firing for each in event.spells if each.firing is not None)
+    assert fires < last <= 1.25 * fires
+
+
+def test_a_drill_of_nothing_has_no_curves(tmp_path: Path, promtool: Path, rules: AlertRules) -> None:
+    assert event_of(promtool, rules, made(tmp_path, None, fault=False)).curves == []
+
+
+def test_curves_go_on_until_all_is_told() -> None:
+    assert told_until([], 930.0) == 930.0
+    assert told_until([60.0], 930.0) == 120.0
+    assert told_until([60.0, 200.0], 930.0) == 250.0
+    assert told_until([900.0], 930.0) == 930.0

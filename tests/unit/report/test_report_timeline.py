@@ -275,7 +275,7 @@ def test_an_alert_is_drawn_with_its_threshold_and_its_moments(tmp_path: Path) ->
     assert (path.count("M"), path.endswith(f",{height:.1f}")) == (2, True)
     assert f"M{rows.across.x(-30.0):.1f},{plot.most[0]:.1f}" in path
     assert rows.held_x == rows.across.x(20.0)
-    assert rows.across.end == 125.0
+    assert rows.across.end == 235.0  # where the curve ends
 
 
 def test_a_silent_alert_that_is_meant_is_drawn_and_says_so(tmp_path: Path) -> None:
