@@ -49,8 +49,14 @@ def matrix(
     as_written: Collection[str] = (),
 ) -> Matrix:
     """`followed`: drill -> sections; `as_written`: the drills that followed the text as first written. Drills
-    of no fault have no place in it."""
-    faulty = [verdict for verdict in verdicts if verdict.faults and verdict.verdict != "not applicable"]
+    of no fault have no place in it, nor have those that broke off before they followed anything."""
+    faulty = [
+        verdict
+        for verdict in verdicts
+        if verdict.faults
+        and verdict.verdict != "not applicable"
+        and (verdict.control or not verdict.procedures or followed.get(verdict.drill))
+    ]
     sections = sorted(
         dict.fromkeys(place for verdict in faulty for place in followed.get(verdict.drill, ())),
         key=lambda place: place.order,

@@ -33,6 +33,9 @@ from drill.run.defects import Proof, proves_by_drill
 from drill.run.facts import Facts
 from drill.run.outcome import as_expected
 
+MOST_UNFOLDED = 3
+"""Of what deviates: where more does, one sees all of it first."""
+
 
 @dataclass(frozen=True)
 class DrillGroup:
@@ -96,6 +99,7 @@ def page(
         coverages=cover(run_folder, run, recordings),
         texts=texts,
         marks=MARKS,
+        few_deviate=sum(drill.deviates for drill in drills) <= MOST_UNFOLDED,
         as_stated={verdict.drill for verdict in verdicts if as_expected(verdict)},
         matrix=matrix(
             verdicts,

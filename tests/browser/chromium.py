@@ -20,7 +20,7 @@ MISSING = (
     "no Chromium: none of {names} is on the PATH. Install one (Debian: apt-get install chromium), or name "
     "one in DRILL_CHROMIUM"
 )
-ANSWER_SECONDS = 300.0
+ANSWER_SECONDS = 600.0
 """For one answer, on a machine that does other things."""
 KEYS = {"Tab": ("Tab", 9, "", 0), "Shift+Tab": ("Tab", 9, "", 8), "Enter": ("Enter", 13, "\r", 0)}
 """Key -> its name, its code for Windows, text and modifiers, by which Chromium knows it."""

@@ -19,6 +19,13 @@ window.look ||= (() => {
     for (const fold of all("details")) fold.open = true;
   }
 
+  // what stands again under another name, "... (2)", stays a folded row
+  function unfoldOnce() {
+    unfold();
+    for (const row of all(".row"))
+      if (/\(\d+\)$/.test(scenario(row))) for (const fold of all("details", row)) fold.open = false;
+  }
+
   function set(field, value) {
     field.value = value;
     field.dispatchEvent(new Event("input", {bubbles: true}));
@@ -145,5 +152,5 @@ window.look ||= (() => {
   }
 
   const dead = () => places().filter((place) => !document.getElementById(decodeURIComponent(place)));
-  return {unfold, choose, entries, rows, places, wider, cut, begin, focused, missed, closed, paper, loading, dead};
+  return {unfold, unfoldOnce, choose, entries, rows, places, wider, cut, begin, focused, missed, closed, paper, loading, dead};
 })();

@@ -28,6 +28,11 @@ def unfold(page: Page) -> None:
     _look(page, "unfold")
 
 
+def unfold_once(page: Page) -> None:
+    """The same, but of drills that are there under several names only the first."""
+    _look(page, "unfoldOnce")
+
+
 def barriers(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """What axe finds in all that is open, by all of its rules, best practices among them, or by these."""
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8") + "; undefined")

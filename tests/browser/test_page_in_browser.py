@@ -23,6 +23,7 @@ from tests.browser.page_checks import (
     shown_rows,
     too_large,
     unfold,
+    unfold_once,
     wider_than_the_window,
     wrongly_chosen,
 )
@@ -59,10 +60,11 @@ def test_it_loads_nothing_and_its_script_runs(page: Page, fifty: ManyDrills) -> 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "light"), (1280, "dark")])
 def test_axe_finds_nothing(page: Page, fifty: ManyDrills, width: int, scheme: str) -> None:
+    """A minute and more each, so all copies are open in one of them only."""
     page.size(width)
     page.media(scheme=scheme)
     page.open(fifty.page)
-    unfold(page)
+    (unfold if (width, scheme) == (1280, "light") else unfold_once)(page)
     assert barriers(page) == []
 
 
@@ -90,6 +92,7 @@ def test_each_control_is_reached_by_keyboard_and_shows_it(
 ) -> None:
     page.size(width)
     page.open(fifty.page)
+    page.evaluate("for (const fold of [...document.querySelectorAll('.full')].slice(0, 3)) fold.open = true")
     assert out_of_reach(page, key=key) == []
 
 

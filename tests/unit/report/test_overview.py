@@ -199,6 +199,25 @@ def test_a_drill_that_does_not_apply_is_not_in_the_matrix(tmp_path: Path) -> Non
     assert matrix([drill], {drill.drill: [SECTION]}).rows == []
 
 
+def test_a_drill_that_broke_off_before_its_section_is_not_one_of_nobody_acting(tmp_path: Path) -> None:
+    drill = replace_struct(_verdict(tmp_path, Shape()), verdict="setup")
+    assert matrix([drill], {drill.drill: []}).rows == []
+    control = replace_struct(_verdict(tmp_path, CONTROL), verdict="setup")
+    ((alone,),) = [row.alone for row in matrix([control], {}).rows]
+    assert alone.words == "could not be carried out"
+
+
+@pytest.mark.parametrize(("deviating", "opened"), [(3, 3), (4, 0)])
+def test_what_deviates_is_open_where_it_is_little(tmp_path: Path, deviating: int, opened: int) -> None:
+    why = "users are still out"
+    shapes = [replace(AS_WRITTEN, drill=f"d{n}", expected="pass", why=why) for n in range(deviating)]
+    folder, verdicts = make_run(tmp_path, [*shapes, Shape()], texts=TEXTS)
+    write_report(folder, verdicts)
+    page = (folder / "index.html").read_text()
+    assert page.count('<details class="full" open>') == opened
+    assert page.count(f'<p class="says small">{why}</p>') == deviating
+
+
 def test_short_transcripts_stay_whole_and_long_ones_share_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
