@@ -161,12 +161,3 @@ Feature: High Error Rate (P1)
     Then "High Error Rate / Investigation / # Check error patterns in logs" tells "readonly database" anew under the fault
     And "Issue: Database Lock Timeout / # Is a writer holding the lock?" tells "readonly database" under the fault, and not before
     And the service stays out
-
-  @quarterly
-  Scenario: A release that may use too little memory is given more
-    When the fault "memory-limit-low" takes effect
-    And the operator follows "High Error Rate / Memory Issues"
-    Then the service recovers within the response time of P1
-    And the performance baselines hold afterwards
-    And every command of the procedure succeeds
-    And no acknowledged write is lost
