@@ -152,7 +152,7 @@ Feature: High Error Rate (P1)
     And the credit in "A Redis that may take no more is seen by its limit and by the log, and ended by its restart" is the runbook's
 
   @expect-fail @quarterly
-  Scenario: A database that cannot be written is told by the log, and by nothing repaired
+  Scenario: A database that cannot be written is told by the log
     Given the operator has looked at "High Error Rate / Investigation / # Check error patterns in logs" while all is well
     When the fault "database-read-only" takes effect
     And the operator follows "High Error Rate / Investigation / # Check error patterns in logs"
