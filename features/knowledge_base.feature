@@ -42,12 +42,3 @@ Feature: Knowledge Base
     And nobody acts
     Then the service stays out
     And the credit in "A lock that a stranger holds is seen, and freed by ending the stranger" is the runbook's
-
-  @quarterly
-  Scenario: A release that loses memory until it is killed is undone
-    When the fault "memory-leak" takes effect
-    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
-    Then the service recovers within the response time of P1
-    And the performance baselines hold afterwards
-    And every command of the procedure succeeds
-    And no acknowledged write is lost

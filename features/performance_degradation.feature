@@ -71,19 +71,3 @@ Feature: Performance Degradation (P2)
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
-
-  @quarterly
-  Scenario: A release that may use too little of a processor is undone
-    When the fault "cpu-throttled" takes effect
-    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
-    Then the service recovers within the response time of P2
-    And the performance baselines hold afterwards
-    And every command of the procedure succeeds
-    And no acknowledged write is lost
-
-  @control @expect-fail @quarterly
-  Scenario: Nobody acts on a release that may use too little of a processor
-    When the fault "cpu-throttled" takes effect
-    And nobody acts
-    Then the service stays out
-    And the credit in "A release that may use too little of a processor is undone" is the runbook's

@@ -195,7 +195,7 @@ Feature: Service Completely Down (P0)
     And the credit in "A release that waits for something before it starts is seen among the pods, and undone" is the runbook's
 
   @expect-fail @quarterly
-  Scenario: A Service that leads to a port at which nobody listens is seen, and by nothing repaired
+  Scenario: A Service that leads to a port at which nobody listens is seen, and its selector does not help
     Given the operator has looked at "Service Completely Down / Investigation Steps / # Check load balancer" while all is well
     And the operator has looked at "Quick Diagnosis Script" while all is well
     When the fault "target-port-wrong" takes effect

@@ -350,6 +350,24 @@ def test_what_a_target_lacks_is_not_applicable_rather_than_wrong() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        ('the operator holds a fresh backup of "files" as "f.tar.gz"', "[parts.files]"),
+        ('the status page takes updates with the token "t"', "[communication] status_page"),
+    ],
+)
+def test_what_the_operator_is_to_have_and_the_target_has_not_is_named(
+    settings: settings_module.Settings, sentence: str, missing: str
+) -> None:
+    written = Written(
+        "a.feature", 3, "F", "S", ("P0",), (Sentence(3, "users are on it"), Sentence(4, sentence))
+    )
+    second = settings_module.load(ROOT / "tests" / "second_service" / "drill.toml")
+    assert lacks(second, facts_of(written)) == [missing]
+    assert lacks(settings, facts_of(written)) == []
+
+
+@pytest.mark.parametrize(
     ("text", "line", "says"),
     [
         ("", 1, "expected a Feature with at least one Scenario"),
