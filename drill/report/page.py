@@ -124,9 +124,12 @@ def _line_anchors(texts: Sequence[AnnotatedRunbook]) -> dict[tuple[str, int], st
 
 
 def _groups(rows: Sequence[DrillView], anchors: Mapping[tuple[str, int], str], text: str) -> list[DrillGroup]:
-    """What deviates, then the chapters in the order of the runbook; `text`: the name of the one that gives
-    the order."""
-    deviating = [row for row in rows if row.deviates]
+    """What deviates, what failed before what is open, then the chapters in the order of the runbook; `text`:
+    the name of the one that gives the order."""
+    open_last = {"inconclusive": 1, "setup": 2}
+    deviating = sorted(
+        (row for row in rows if row.deviates), key=lambda row: open_last.get(row.verdict.verdict, 0)
+    )
     others = [row for row in rows if not row.deviates]
     found = [DrillGroup("Not as expected", "", deviating)] if deviating else []
     for chapter in sorted(dict.fromkeys(row.chapter for row in others), key=lambda place: place.order):

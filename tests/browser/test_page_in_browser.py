@@ -157,7 +157,9 @@ def test_words_leave_the_rows_that_have_them(page: Page, fifty: ManyDrills) -> N
         f"{len(with_command)} of {DRILLS} drills"
     )
     choose(page, "severity", "P2")
-    assert shown_rows(page) == []
+    less_urgent = {verdict.scenario for verdict in fifty.drills if verdict.severity == "P2"}
+    assert 0 < len(with_command & less_urgent) < len(with_command)
+    assert set(shown_rows(page)) == with_command & less_urgent
 
 
 def test_what_was_chosen_is_in_the_address_and_comes_back_from_it(page: Page, fifty: ManyDrills) -> None:

@@ -63,6 +63,17 @@ def test_a_control_that_deviates_takes_its_drill_to_the_front(tmp_path: Path) ->
     assert _headings((folder / "index.html").read_text()) == ["Not as expected 1", "Database Recovery 1"]
 
 
+def test_what_failed_stands_before_what_is_open(tmp_path: Path) -> None:
+    shapes = [
+        replace(Shape(), drill=verdict, scenario=f"ends {verdict}", verdict=verdict)
+        for verdict in ("setup", "inconclusive", "fail")
+    ]
+    folder, verdicts = make_run(tmp_path, shapes, texts=TEXTS)
+    write_report(folder, verdicts)
+    rows = re.findall(r"<h3><a[^>]*>(ends \w+)<", (folder / "index.html").read_text())
+    assert rows == ["ends fail", "ends inconclusive", "ends setup"]
+
+
 def test_a_feature_of_another_name_stands_where_its_procedure_does(tmp_path: Path) -> None:
     other = replace(Shape(), drill="x", feature="Scaling", procedure="High Error Rate / block")
     nowhere = replace(Shape(), drill="y", feature="Elsewhere", procedure="Nothing / block")
