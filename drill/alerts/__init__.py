@@ -8,7 +8,9 @@ recording.py  the series of a drill, as they are scraped (exposed.py, expression
 judging.py   what that means: in time, nobody called, fired besides, undecided
 mutants.py   rules changed in one way, and which series notice
 replay.py    a drill's series as a monitoring would have seen them (drilled.py: what the judge reads of it)
-table.py     faults by alerts
+curves.py    what an alert compares with a number, over time, for pictures
+meaning.py   which alerts may fire in a case, and what `detected` and `quiet` make of those that do
+table.py     faults by alerts, alerts that no drill lets fire, faults that none announces
 receiver.py  whoever is on call: takes what Alertmanager sends, and writes it down
 command.py   `drill alerts`
 """
