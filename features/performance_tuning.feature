@@ -37,7 +37,6 @@ Feature: Performance Tuning and Cost Optimization
   Scenario: Requests are changed by a rollout without an outage
     When nothing is broken
     And the operator follows "Cost Optimization / Resource Right-Sizing"
-    And the operator follows "Infrastructure Optimization / # Optimize EBS volumes"
     Then the procedure does no harm to users
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
