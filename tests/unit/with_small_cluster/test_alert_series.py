@@ -3,7 +3,6 @@ tell, out of a small API server; gaps where nothing answered."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
