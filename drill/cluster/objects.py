@@ -74,7 +74,8 @@ def stripped(item: Json, api_version: str, kind: str) -> Json:
 def essence(item: Json) -> Json:
     """What is compared of a stripped object: its labels and content, without the mark of a restart and the
     addresses of a Service, which one that was made anew has others of, and with digests in the place of what
-    a Secret holds."""
+    a Secret holds. Of a claim also what it was applied from: a field in there that the target's manifest has
+    not cannot be taken away again, so the next `kubectl apply` would be refused."""
     body: Json = copy_of({key: value for key, value in item.items() if key not in SERVER_FIELDS})
     spec = body.get("spec")
     template = spec.get("template") if isinstance(spec, dict) else None
@@ -88,6 +89,8 @@ def essence(item: Json) -> Json:
         for field in SECRET_FIELDS:
             if field in body:
                 body[field] = {key: digest(value) for key, value in (body[field] or {}).items()}
+    if item.get("kind") == "PersistentVolumeClaim":
+        body["applied from"] = (item["metadata"].get("annotations") or {}).get(LAST_APPLIED)
     return {"labels": item["metadata"]["labels"], **body}
 
 
@@ -98,6 +101,14 @@ def replace(cluster: Cluster, path: str, wanted: Json) -> None:
     except AbsentError:
         return
     body = copy_of(wanted)
+    body["metadata"]["annotations"] = {
+        **{
+            key: value
+            for key, value in (live["metadata"].get("annotations") or {}).items()
+            if key.startswith(SERVER_ANNOTATIONS)
+        },
+        **(body["metadata"].get("annotations") or {}),
+    }
     template = (live.get("spec") or {}).get("template") or {}
     restarted = (template.get("metadata", {}).get("annotations") or {}).get(RESTARTED)
     if restarted is not None and "template" in body.get("spec", {}):

@@ -14,6 +14,7 @@ from small_cluster import NAMESPACE, Json, SmallCluster, a_deployment, kubeconfi
 from drill import settings as target_settings
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError, connect
+from drill.cluster.objects import LAST_APPLIED
 from drill.errors import InputError, SetupError
 from drill.putback import close_drill, last_known, open_drill, put_back
 from drill.putback.known_state import differences, observe, settled
@@ -151,6 +152,34 @@ def test_another_address_alone_is_no_difference_but_having_none_is(
     assert differences(known, observe(cluster)) == []
     small.put("Service", a_service("None", 443))
     assert len(differences(known, observe(cluster))) > 0
+
+
+def a_claim(applied_from: str, **annotations: str) -> Json:
+    """A bound claim; `applied_from` is what kubectl apply remembers of it."""
+    annotated = {LAST_APPLIED: applied_from, "pv.kubernetes.io/bind-completed": "yes", **annotations}
+    spec = {"storageClassName": "standard", "volumeName": "pvc-1"}
+    return {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "annotations": annotated},
+        "spec": spec,
+    }
+
+
+def test_what_a_claim_was_applied_from_is_put_back_and_it_stays_bound(
+    small: SmallCluster, settings: Settings, cluster: Cluster
+) -> None:
+    """Else kubectl apply would want to take away what the operator's text had and the manifest has not."""
+    small.put("PersistentVolumeClaim", a_claim("the manifest"))
+    open_drill(settings, cluster)
+    small.put("PersistentVolumeClaim", a_claim("the operator's backup"))
+    assert close_drill(settings, cluster) == [
+        "PersistentVolumeClaim/data: applied from is \"the operator's backup\", was 'the manifest'"
+    ]
+    put_back = small.get("PersistentVolumeClaim", "data")
+    assert (put_back["metadata"]["annotations"], put_back["spec"]) == (
+        a_claim("the manifest")["metadata"]["annotations"],
+        a_claim("the manifest")["spec"],
+    )
 
 
 def test_a_secret_is_told_by_digests_and_kept_where_only_its_owner_reads(
