@@ -15,7 +15,7 @@ from drill.run.manifest import write_manifest
 from drill.runbook import parse
 from drill.statistics import proportion_interval
 from tests.unit.evidence.judged_runs import judged_run
-from tests.unit.gate.stored_sides import drill, service
+from tests.unit.gate.stored_sides import ROOT, drill, service
 from tests.unit.judge.recorded_drill import BACK, END, INJECTED, PER_SECOND
 
 TITLE = "Incident Communication Template"
@@ -32,6 +32,13 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def told(target: Path, reports: Path, *options: str, **changes: object) -> tuple[int, str]:
     return drill(target, "incident", judged_run(reports, **changes), *options)
+
+
+def line_of(beginning: str) -> int:
+    """Where the runbook says so."""
+    lines = (ROOT / "runbook" / "operations-runbook.md").read_text(encoding="utf-8").splitlines()
+    (found,) = [number for number, line in enumerate(lines, 1) if line.startswith(beginning)]
+    return found
 
 
 def moment(monotonic: float) -> str:
@@ -119,7 +126,7 @@ def test_a_severity_that_cannot_be_told_is_unknown_and_says_what_would_tell(
     status, said = told(target, tmp_path, **changes)
     assert (status, "Subject: [unknown] Novel Engine" in said) == (2, True)
     assert f"severity: {possible}: " in said
-    assert "unknown: {severity} (line 544); " in said
+    assert f"unknown: {{severity}} (line {line_of('Subject: [P{severity}]')}); " in said
     assert tells in said
     assert "escalation: unknown" in said
 
@@ -240,7 +247,8 @@ def test_a_drill_without_a_fault_does_not_invent_what_is_affected(target: Path, 
     verdict.write_text(json.dumps(json.loads(verdict.read_text()) | {"faults": []}))
     status, said = drill(target, "incident", run)
     assert (status, "Affected Components: unknown\n" in said) == (2, True)
-    assert "unknown: {services} (line 549); a fault that was injected" in said
+    line = line_of("Affected Components: {services}")
+    assert f"unknown: {{services}} (line {line}); a fault that was injected" in said
 
 
 def test_contact_is_an_option_or_unknown(tmp_path: Path) -> None:
@@ -258,7 +266,8 @@ def test_levels_are_those_of_the_runbook_by_severity_and_time(target: Path, tmp_
     _, said = told(target, tmp_path)
     levels = [line.strip() for line in said.splitlines() if line.strip().startswith("Level ")]
     assert levels[0] == (
-        f"Level 1, from {moment(INJECTED)}: DevOps Team (Slack: #novel-engine-ops) (line 559): called"
+        f"Level 1, from {moment(INJECTED)}: DevOps Team (Slack: #novel-engine-ops) "
+        f"(line {line_of('- **Level 1**')}): called"
     )
     assert levels[1].startswith(f"Level 2, from {moment(INJECTED + 900)}: Technical Lead")
     assert [line.rpartition(": ")[2] for line in levels[1:]] == ["not reached"] * 3
