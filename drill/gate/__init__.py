@@ -9,6 +9,6 @@ drift.py      whether the history changed for the worse of late
 decide.py     the policy: many comparisons, minimum effects, waivers, one outcome
 words.py      the same as text, Markdown, JSON, and annotations of CI
 command.py    `drill gate`
-alternate.py  runs of two images in turn on one cluster, until it is decided; run_below.py keeps each of them
+alternate.py  runs of two images in turn on one cluster, until it is decided
 alternate_command.py  `drill gate alternate`
 """

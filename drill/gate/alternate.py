@@ -9,15 +9,10 @@ first round how many times it may be looked, and each look has that part of the 
 from __future__ import annotations
 
 import math
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 import msgspec
@@ -31,6 +26,7 @@ from drill.parts.health import wait_until_healthy
 from drill.putback import close_images, image_of, open_images, put_back, run_image
 from drill.putback.ledger import ImageEntry, Ledger
 from drill.putback.place import state_folder
+from drill.run.child import run_child
 from drill.run.facts import FILE as RUN_FILE
 from drill.run.facts import read_facts
 from drill.run.files import write_file
@@ -41,7 +37,6 @@ Side = Literal["released", "candidate"]
 SIDES: tuple[Side, Side] = ("released", "candidate")
 LEASE_SECONDS = 60.0
 STANDARD_ERROR = 2
-RUN_BELOW = Path(__file__).with_name("run_below.py")
 
 
 @dataclass(frozen=True)
@@ -242,21 +237,10 @@ class _Alternation:
 
 
 def _run(command: Sequence[str]) -> int:
-    """The exit status of the drills, which bound themselves. An interrupt lets them put back first; so does
-    the end of this process, whatever ends it."""
-    with subprocess.Popen(
-        [sys.executable, str(RUN_BELOW), *command],
-        stdin=subprocess.PIPE,
-        stdout=STANDARD_ERROR,
-        start_new_session=True,
-    ) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait()
-            raise
+    """The exit status of the drills, which bound themselves."""
+    status = run_child(command, output=STANDARD_ERROR)
+    assert status is not None
+    return status
 
 
 def _ran(entry: ImageEntry, folder: Path, status: int) -> str:
@@ -278,22 +262,3 @@ def _refuse_mixed(done: Alternated) -> None:
                 f"the runs of the {side} image were of more than one ({', '.join(ran)}): somebody changed it "
                 "meanwhile, and nothing can be compared"
             )
-
-
-def pytest_command(arguments: Sequence[str]) -> tuple[str, ...]:
-    """A command line of pytest, by the same Python."""
-    return (sys.executable, "-m", "pytest", *arguments)
-
-
-@contextmanager
-def ends_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends what happens inside as Ctrl-C does: what was changed is put back first."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(f"signal {number}")
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -14,13 +14,12 @@ from drill.gate.alternate import (
     AlternationPlan,
     Images,
     alternate,
-    ends_on_sigterm,
-    pytest_command,
     released_image,
 )
 from drill.gate.command import tell, told
 from drill.machine.images import ensure_in_nodes
 from drill.machine.stage import say
+from drill.run.child import ends_on_sigterm, pytest_command
 from drill.settings import Settings
 
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +15,13 @@ from xml.etree import ElementTree
 
 from drill.errors import SetupError, UsageError
 from drill.mutate.followers import Follower
+from drill.run.child import pytest_command, run_child
 from drill.settings import Settings
 
 LEFT_OUT = ("reports", "mutants", "node_modules", "__pycache__", ".*")
 """Folders that no scenario reads."""
 COLLECT_SECONDS = 300.0
 LONGEST_SECONDS = 1800.0
-PUT_BACK_SECONDS = 300.0
-"""For so long a run that was told to end may put back what it broke."""
 CAME_TO_NOTHING = -1
 """In the place of an exit status: no test came to its end, so that the status says nothing of the runbook."""
 
@@ -107,28 +104,20 @@ class Workbench:
             f"--run={run.name}",
             f"--junitxml={result}",
         ]
-        with (
-            log.open("wb") as output,
-            subprocess.Popen(
-                command,
-                cwd=self._copy,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            ) as process,
-        ):
-            status = _ended(process)
+        with log.open("wb") as output:
+            status = run_child(command, output=output, folder=self._copy, longest_seconds=LONGEST_SECONDS)
         seconds = time.monotonic() - began
         said = _tail(log.read_text(encoding="utf-8", errors="replace"))
-        return Ran(status if _has_tests(result) else CAME_TO_NOTHING, seconds, run, said)
+        return Ran(
+            CAME_TO_NOTHING if status is None or not _has_tests(result) else status, seconds, run, said
+        )
 
     def _left_out(self, where: str, names: list[str]) -> set[str]:
         left = set(shutil.ignore_patterns(*LEFT_OUT)(where, names))
         return left | {name for name in names if Path(where, name).resolve() == self._copy.parent}
 
-    def _pytest(self) -> list[str]:
-        return [sys.executable, "-m", "pytest", f"--target={self._target}", *self._options]
+    def _pytest(self) -> tuple[str, ...]:
+        return pytest_command([f"--target={self._target}", *self._options])
 
     def _free(self, name: str) -> str:
         """The name, with a number where an earlier run has it."""
@@ -138,33 +127,12 @@ class Workbench:
         return f"{name}-{number}"
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    try:
-        return process.wait(LONGEST_SECONDS)
-    except subprocess.TimeoutExpired:
-        _end(process)
-        return CAME_TO_NOTHING
-    except KeyboardInterrupt:
-        _end(process)
-        raise
-
-
 def _has_tests(result: Path) -> bool:
     """True where pytest's own results hold a test."""
     try:
         return next(ElementTree.parse(result).iter("testcase"), None) is not None
     except (OSError, ElementTree.ParseError):
         return False
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let a run put back what it broke, as on Ctrl-C; one that does not end is killed, and `drill put-back`
-    finishes its work."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(PUT_BACK_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
 
 
 def _inside(root: Path, path: Path) -> Path:

@@ -12,8 +12,9 @@ from drill import settings as settings_module
 from drill.errors import DrillError, UsageError
 from drill.nightly.night import night_of
 from drill.nightly.post import check_address, post_night
-from drill.nightly.steps import NightStep, drill_command, pytest_command, run_step
+from drill.nightly.steps import NightStep, drill_command, run_step
 from drill.nightly.words import night_line, night_markdown
+from drill.run.child import pytest_command
 from drill.run.files import write_file
 from drill.run.outcome import FAIL, SETUP
 

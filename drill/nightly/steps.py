@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drill.run.child import run_child
 from drill.run.outcome import SETUP
 
 DRILL = ("-c", "from drill.start import main; main()")
@@ -27,14 +27,10 @@ def drill_command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, *DRILL, *arguments]
 
 
-def pytest_command(arguments: Sequence[str]) -> list[str]:
-    """A command line of pytest, by the same Python."""
-    return [sys.executable, "-m", "pytest", *arguments]
-
-
 def run_step(name: str, command: Sequence[str]) -> NightStep:
     """Run it to its end, however long that takes: drills bound themselves. A status that is none of drill's
     (a signal, pytest's own) says that it could not be carried out."""
     begun = time.monotonic()
-    status = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
-    return NightStep(name, status if 0 <= status <= SETUP else SETUP, time.monotonic() - begun)
+    status = run_child(command)
+    told = status if status is not None and status <= SETUP else SETUP
+    return NightStep(name, told, time.monotonic() - begun)

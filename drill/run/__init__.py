@@ -6,6 +6,8 @@ inputs/           inputs.py: drill.toml, runbooks, errata, experiments, features
 evidence/<drill>/ the drills of this run
 controls/<name>/  copies of controls that an earlier run measured (kept.py)
 index.html, summary.json, summary.md, evidence/<drill>/verdict.json    made from the rest, any number of times
+
+child.py          a run begun by another command of drill, which ends with it
 """
 
 from drill.run.facts import Facts, Finding, Input, KeptFacts, StoredDrill, read_facts

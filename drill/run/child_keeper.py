@@ -1,11 +1,11 @@
-"""Keeps a run of drills below its gate. Flows in: a command, and a pipe as standard input. Flows out: the
-command's exit status, 128 and the signal where one ended it.
+"""Keeps a run of drills below the command that began it (child.py). Flows in: a command, and a pipe as
+standard input. Flows out: the command's exit status, 128 and the signal where one ended it.
 
-Runs as a process of its own, with Python's standard library only. When its standard input closes (the gate
-has been interrupted, or killed), the command is told to end, once: a second signal would keep it from putting
-back what it broke. One that does not end is killed after PUT_BACK_SECONDS.
+Runs as a process of its own, with Python's standard library only. When its standard input closes (who began
+it has been interrupted, or killed), the command is told to end, once: a second signal would keep it from
+putting back what it broke. One that does not end is killed after PUT_BACK_SECONDS.
 
-    python run_below.py COMMAND...
+    python child_keeper.py COMMAND...
 """
 
 from __future__ import annotations
