@@ -41,9 +41,10 @@ RELAPSES = "Repaired, and broken again after 40 s"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
     """Every scenario of tests/shams, by the command that a user types, against drill.toml with another
-    runbook.
+    runbook. A run in which the sample of a true repair was too small to decide is followed by another of the
+    true repairs alone: that a judge admits it is no fault of his, but he must not admit it always.
     """
     folder = tmp_path_factory.mktemp("shams")
     target = (ROOT / "drill.toml").read_text(encoding="utf-8")
@@ -60,8 +61,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     shutil.copytree(
         ROOT / "novel_engine", folder / "novel_engine", ignore=shutil.ignore_patterns("__pycache__")
     )
+    first = drilled(folder, "shams")
+    if "inconclusive" in {drill["verdict"] for drill in true_repairs(first)} <= {"pass", "inconclusive"}:
+        print("a true repair was not decided: the true repairs are drilled again")
+        return [first, drilled(folder, "again", "-m", "true-repair")]
+    return [first]
+
+
+def drilled(folder: Path, name: str, *options: str) -> Ran:
+    """Run the features of the folder."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "features", "--target", "drill.toml", "--run", "shams"],
+        [sys.executable, "-m", "pytest", "features", "--target", "drill.toml", "--run", name, *options],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
@@ -71,15 +81,24 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         check=False,
     )
     print(done.stdout[-6000:], done.stderr[-3000:])
-    return Ran(done.returncode, done.stdout, folder / "reports" / "shams" / "summary.json")
+    return Ran(done.returncode, done.stdout, folder / "reports" / name / "summary.json")
+
+
+def drills_of(ran: Ran) -> list[Drilled]:
+    """The drills of summary.json."""
+    assert ran.summary.exists(), ran.stdout
+    found: list[Drilled] = json.loads(ran.summary.read_text(encoding="utf-8"))["drills"]
+    return found
+
+
+def true_repairs(ran: Ran) -> list[Drilled]:
+    return [drill for drill in drills_of(ran) if "true-repair" in drill["tags"]]
 
 
 @pytest.fixture(scope="module")
-def drills(run: Ran) -> list[Drilled]:
-    """The drills of summary.json."""
-    assert run.summary.exists(), run.stdout
-    found: list[Drilled] = json.loads(run.summary.read_text(encoding="utf-8"))["drills"]
-    return found
+def drills(runs: list[Ran]) -> list[Drilled]:
+    """All drills of the first run, in which each scenario was drilled."""
+    return drills_of(runs[0])
 
 
 def test_no_sham_procedure_passes(drills: list[Drilled]) -> None:
@@ -108,14 +127,15 @@ def test_no_sham_earns_credit(drills: list[Drilled]) -> None:
     assert {drill["credit"] for drill in drills if "sham" in drill["tags"]} <= {"nobody", "not measured"}
 
 
-def test_true_repairs_pass(drills: list[Drilled]) -> None:
-    repairs = [drill for drill in drills if "true-repair" in drill["tags"]]
+def test_true_repairs_pass(runs: list[Ran]) -> None:
+    repairs = true_repairs(runs[-1])
     passed = [drill["scenario"] for drill in repairs if drill["verdict"] == "pass"]
-    print(f"true repairs: {len(repairs)}, of which passed: {len(passed)}")
+    print(f"true repairs: {len(repairs)}, of which passed: {len(passed)}; runs: {len(runs)}")
     assert len(repairs) == 2
-    assert len(passed) == len(repairs)
+    assert len(passed) == len(repairs), runs[-1].stdout
 
 
-def test_the_run_ends_as_its_scenarios_state(run: Ran, settings: Settings, cluster: Cluster) -> None:
-    assert run.status == 0, run.stdout
+def test_the_run_ends_as_its_scenarios_state(runs: list[Ran], settings: Settings, cluster: Cluster) -> None:
+    """0; 2 where one was not decided."""
+    assert [ran.status for ran in runs] == [2, 0][-len(runs) :], runs[-1].stdout
     assert_as_known(settings, cluster)
