@@ -7,11 +7,18 @@ long as it lives: all traffic would stay with the pods that were there at the st
 killed pod would fail requests of a service that is well. So: nothing is ever sent twice, a connection found
 closed is not used, and a user's visit ends after some requests or seconds; the next one opens a connection of
 its own, as new users do all the time.
+
+Nor do real users share one address and its 28,000 ports, which is what a published port on 127.0.0.1 makes of
+them. When an outage leaves connections unanswered, the address translation of this machine remembers their
+ports for two minutes, and resets a new connection that gets such a port: requests of a service that is well
+would fail again. So each connection to 127.0.0.0/8 comes from an address of its own there.
 """
 
 from __future__ import annotations
 
+import random
 import socket
+import sys
 import time
 from weakref import WeakKeyDictionary
 
@@ -21,6 +28,8 @@ from geventhttpclient.response import HTTPSocketPoolResponse
 
 REQUESTS_PER_VISIT = 20
 SECONDS_PER_VISIT = 5.0
+BIND_ADDRESS_NO_PORT = 24
+"""IP_BIND_ADDRESS_NO_PORT of Linux: the port is chosen when the connection is made; not in Python 3.11."""
 
 
 class Visits:
@@ -81,10 +90,26 @@ class Visits:
             self._pool._resolve = lambda: (
                 self._addresses
             )  # looked up once: names are not what is tested, and a look-up takes a thread
+            if sys.platform == "linux" and all(_is_loopback(each) for each in self._addresses):
+                self._pool._create_tcp_socket = _from_own_address
         connection = self._pool._create_socket()
         connection.settimeout(None)
         self._visits[connection] = (REQUESTS_PER_VISIT, time.monotonic() + SECONDS_PER_VISIT)
         return connection
+
+
+def _is_loopback(address: tuple[object, ...]) -> bool:
+    """Of an answer of getaddrinfo: is it in 127.0.0.0/8?"""
+    family, end = address[0], address[-1]
+    return family == socket.AF_INET and isinstance(end, tuple) and str(end[0]).startswith("127.")
+
+
+def _from_own_address(family: int, kind: int, protocol: int) -> gevent.socket.socket:
+    """A socket that will connect from a random address of 127.0.0.0/8, any of which is this machine's own."""
+    connection = gevent.socket.socket(family, kind, protocol)
+    connection.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
+    connection.bind((f"127.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(1, 255)}", 0))
+    return connection
 
 
 def _still_open(connection: gevent.socket.socket) -> bool:

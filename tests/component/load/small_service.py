@@ -1,7 +1,8 @@
 """A small HTTP service that keeps what is written in memory, for tests and benchmarks of the load. `python
 small_service.py PORT [SECONDS]`: it answers one request after the other, each after so many seconds.
 
-Routes: GET /, POST /notes, GET /notes (all, or one page of ten: ?page=1), GET /notes/ID, DELETE /notes/ID.
+Routes: GET /, POST /notes, GET /notes (all, or one page of ten: ?page=1), GET /notes/ID, DELETE /notes/ID;
+/lists-read, /addresses (how many lists were read, where each connection came from).
 Plain asyncio: nothing of drill, nothing of the reference target.
 """
 
@@ -17,11 +18,13 @@ class Service(asyncio.Protocol):
     """One connection: HTTP/1.1, kept alive, requests with Content-Length."""
 
     notes: dict[str, dict[str, str]] = {}  # noqa: RUF012  one store for all connections
+    addresses: list[str] = []  # noqa: RUF012
     lists_read = 0
     seconds = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+        self.addresses.append(transport.get_extra_info("peername")[0])
         self.received = b""
 
     def data_received(self, data: bytes) -> None:
@@ -45,8 +48,9 @@ class Service(asyncio.Protocol):
             page = int(query.removeprefix("page=") or 0)
             notes = list(self.notes.values())
             return 200, {"notes": notes[(page - 1) * 10 : page * 10] if page else notes}
-        if method == "GET" and path == "/lists-read":
-            return 200, self.lists_read
+        told = {"/lists-read": self.lists_read, "/addresses": self.addresses}
+        if method == "GET" and path in told:
+            return 200, told[path]
         if method == "POST" and path == "/notes":
             identity = f"n{len(self.notes) + 1}"
             self.notes[identity] = {"id": identity, **json.loads(body)}

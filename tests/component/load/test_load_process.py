@@ -5,6 +5,7 @@ parent, or the load.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -82,6 +83,18 @@ def test_every_planned_request_is_recorded_once(
     assert np.quantile(lateness, 0.5) < 0.005
     others = [event.data for event in read_events(recorder.path) if not isinstance(event.data, LoadTrouble)]
     assert others == [LoadStarted(100.0, 1.0, "requests.jsonl"), LoadStopped(0)]
+
+
+def test_no_two_connections_come_from_one_address(
+    service: RunningService, tmp_path: Path, recorder: Recorder
+) -> None:
+    """What address translation remembers of a connection never meets another."""
+    with Load(service.settings, tmp_path, recorder):
+        wait.pause(3)
+    addresses = json.loads(service.ask("GET", "/addresses")[1])[:-1]
+    assert len(addresses) >= 10
+    assert all(address.startswith("127.") for address in addresses)
+    assert len(set(addresses)) == len(addresses)
 
 
 def test_a_stopped_service_fails_each_request_planned_meanwhile(
