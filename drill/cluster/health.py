@@ -60,6 +60,13 @@ def rollout(cluster: Cluster, name: str, kind: str = "Deployment") -> Health:
     )
 
 
+def measured_pods(cluster: Cluster, namespace: str) -> int:
+    """How many pods of the namespace the metrics API has measured, which `kubectl top` and the autoscaler
+    read. It takes some seconds after a pod's start. Raises ClusterError where that API does not answer.
+    """
+    return len(cluster.get(f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods")["items"])
+
+
 def running_pods(cluster: Cluster, name: str, container: str, kind: str = "Deployment") -> list[Json]:
     """Pods of the workload whose `container` runs now and that are not being deleted."""
     return [

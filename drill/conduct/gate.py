@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from drill import wait
+from drill.cluster.access import Cluster, ClusterError
+from drill.cluster.health import Health, measured_pods
 from drill.conduct.scene import Scene
 from drill.errors import DeadlineError, SetupError
 from drill.parts.health import target_health
 from drill.recording.events import HealthGate
+from drill.settings import Settings
 
 GATE_SECONDS = 60
 
@@ -17,7 +20,7 @@ def pass_gate(scene: Scene) -> None:
     try:
         seen = wait.until(
             "a healthy target",
-            lambda: target_health(scene.cluster, scene.settings),
+            lambda: ready_for_a_drill(scene.cluster, scene.settings),
             lambda health: health.healthy,
             seconds=GATE_SECONDS,
         )
@@ -25,3 +28,18 @@ def pass_gate(scene: Scene) -> None:
         scene.recorder.record(HealthGate(healthy=False, observed=str(error.last_seen)))
         raise SetupError(f"health gate: {error}") from error
     scene.recorder.record(HealthGate(healthy=True, observed=seen.observed))
+
+
+def ready_for_a_drill(cluster: Cluster, settings: Settings) -> Health:
+    """Look once: the target is well, and measured again where all of its pods are new: without that `kubectl
+    top`, a command of many runbooks, fails and the autoscaler is blind. A cluster that measures no pods,
+    since it has no metrics API, is as ready.
+    """
+    health = target_health(cluster, settings)
+    if not health.healthy:
+        return health
+    try:
+        count = measured_pods(cluster, settings.target.namespace)
+    except ClusterError:
+        return health
+    return Health(count > 0, f"{health.observed}; pods that the metrics API has measured: {count}")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError
+from drill.cluster.health import measured_pods
 from drill.errors import DeadlineError, SetupError
 from drill.machine.kind import name_of, nodes_of
 from drill.machine.kube_state_metrics import IMAGE as KUBE_STATE_METRICS
@@ -59,11 +60,10 @@ def _wait_for_metrics(settings: Settings, cluster: Cluster) -> None:
     """The autoscaler and `kubectl top` read it, and it takes some seconds after every start. Raises
     SetupError.
     """
-    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{settings.target.namespace}/pods"
 
     def look() -> str:
         try:
-            return f"{len(cluster.get(path)['items'])} pods measured"
+            return f"{measured_pods(cluster, settings.target.namespace)} pods measured"
         except ClusterError as error:
             return str(error)
 
