@@ -171,7 +171,7 @@ def test_a_command_sees_no_kubeconfig_and_leaves_nothing_behind(tmp_path: Path) 
     wait.until(
         "the process that was left is gone",
         lambda: not state.exists() or "zombie" in state.read_text(),
-        seconds=10,
+        seconds=60,
         every_seconds=0.05,
     )
 

@@ -228,7 +228,7 @@ def test_the_sampler_looks_once_for_the_database_and_the_alerts(
         return sum(isinstance(each.data, DatabaseSampled) for each in read_events(recorder.path))
 
     with Sampler(monitored, recorder, listener=series) as sampler:
-        wait.until("two looks", sampled, lambda count: count >= 2, seconds=10, every_seconds=0.05)
+        wait.until("two looks", sampled, lambda count: count >= 2, seconds=60, every_seconds=0.05)
         scraped.gone = True
         wait.until(
             "a look that failed",
@@ -236,7 +236,7 @@ def test_the_sampler_looks_once_for_the_database_and_the_alerts(
             lambda events: any(
                 isinstance(each.data, SampleFailed) and each.data.what == "metrics" for each in events
             ),
-            seconds=10,
+            seconds=60,
             every_seconds=0.05,
         )
         sampler.look_less_closely()
