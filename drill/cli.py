@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import time
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from drill import putback
+from drill import present, putback
 from drill import settings as settings_module
 from drill.alerts.command import alerts
 from drill.checklist.command import checklist
@@ -140,7 +139,7 @@ def calibrate_target(context: click.Context, *, seconds: float, reports: Path, u
     settings, allowed = _settings(context), context.obj["allow_context"]
     if unless_kept:
         cluster = connect(settings, allowed)
-        kept = find_calibration(settings, cluster_facts(settings, cluster), time.time())
+        kept = find_calibration(settings, cluster_facts(settings, cluster), present.wall())
         if kept is not None and not kept.stale:
             click.echo(f"kept, {days_text(kept.age_seconds)} old: {kept.folder}")
             return
@@ -199,7 +198,7 @@ def coverage(context: click.Context, run_folder: Path | None) -> None:
     lines = (
         run_coverage_lines(run_folder)
         if run_folder
-        else runbook_lines(Book(_settings(context)).corrected, date.today())
+        else runbook_lines(Book(_settings(context)).corrected, present.today())
     )
     for line in lines:
         click.echo(line)

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from math import ceil
 from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
+from drill import present
 from drill import settings as settings_module
 from drill.checklist.attestations import Attestation, append_attestation
 from drill.checklist.carry_out import CommandOutcome, carry_out
@@ -50,7 +50,7 @@ def _print(context: click.Context, period: Period | None) -> None:
     drills = history_of(settings, context.obj["reports"]).drills(settings.target.name)
     items = [] if context.obj["no_commands"] else _items(settings, period)
     pieces = pieces_of(settings, drills)
-    rows = checklist_rows(settings, pieces, time.time(), _outcomes(settings, items), period)
+    rows = checklist_rows(settings, pieces, present.wall(), _outcomes(settings, items), period)
     click.echo(checklist_table(rows), nl=False)
     raise SystemExit(checklist_exit_status(rows))
 
@@ -95,7 +95,7 @@ def attest(context: click.Context, *, item: str, name: str, day: str | None, day
             f"{item!r}: proven by {'scenarios' if found.proof.scenarios else 'a command'}, see "
             "checklists.yaml; an attestation would say nothing"
         )
-    today = datetime.now(UTC).date()
+    today = present.today()
     holds = days or settings.checklists.valid_days or ceil(found.most_days or DEFAULT_DAYS)
     try:
         done = Attestation(item=found.name, name=name, date=_day(day, today), days=holds)

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
+from drill import present
 from drill import settings as settings_module
 from drill.errors import InputError
 from drill.evidence.findings import read_findings, write_changes
@@ -55,7 +54,7 @@ def init(key: Path | None) -> None:
 @KEY
 def plan(plan: Path, key: Path | None) -> None:
     """State a plan, before the run: write a signed seal with its digest and the time beside it."""
-    click.echo(seal(plan, read_private(key or default_key()), time.time()))
+    click.echo(seal(plan, read_private(key or default_key()), present.wall()))
 
 
 @evidence.command("pack")
@@ -83,7 +82,7 @@ def pack_run(
         plan_sha256=sha256_of(plan_file) if plan_file else "",
         findings=read_findings(_findings_of(settings)),
         drills=history_of(settings, run_folder.resolve().parent).drills(settings.target.name),
-        today=_today(),
+        today=present.today(),
     )
     beside = {"after-action.html": html(report).encode(), "after-action.md": markdown(report).encode()}
     if _findings_of(settings).exists():
@@ -142,7 +141,7 @@ def findings(context: click.Context, run_folder: Path | None) -> None:
         for line in found.lines():
             click.echo(line)
         known = read_findings(file)
-    late = overdue(known, _today())
+    late = overdue(known, present.today())
     for line in late:
         click.echo(line)
     if late:
@@ -151,7 +150,3 @@ def findings(context: click.Context, run_folder: Path | None) -> None:
 
 def _findings_of(settings: Settings) -> Path:
     return settings.root / settings.evidence.findings
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

@@ -4,11 +4,11 @@ inconclusive, 3 for bad input."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from drill import present
 from drill import settings as settings_module
 from drill.errors import UsageError
 from drill.gate.compare import sides_of
@@ -146,7 +146,7 @@ def decide_on(
             "there is nothing to compare with: name a stored run with --baseline, or let the history "
             "remember one of the same drills on as many cores (drill history import FOLDER)"
         )
-    return decide(sides_of(own, others), past, settings.gate, datetime.now(UTC).date())
+    return decide(sides_of(own, others), past, settings.gate, present.today())
 
 
 def _alike(past: Sequence[SeenRun], own: Sequence[SeenRun]) -> list[SeenRun]:

@@ -3,11 +3,11 @@ input and for runs that were not imported."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from drill import present
 from drill import settings as settings_module
 from drill.errors import SetupError, UsageError
 from drill.history.badge import badge
@@ -103,5 +103,5 @@ def _named(drills: list[PastDrill], name: str | None, kept: History) -> list[Pas
 def pieces_of(settings: Settings, drills: list[PastDrill]) -> list[LastProven]:
     """When each piece of the target's runbook was last proven by these drills."""
     runbook = parse(settings.root / settings.target.runbook)
-    terms = terms_of(drills, time.time(), settings.history.proven_days)
+    terms = terms_of(drills, present.wall(), settings.history.proven_days)
     return last_proven(runbook, drills, terms)

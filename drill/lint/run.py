@@ -11,6 +11,7 @@ from pathlib import Path
 from shutil import which
 
 import drill.lint.rules  # noqa: F401 - enters the rules
+from drill import present
 from drill.errors import UsageError
 from drill.lint.document import Document, Fence, parse_document, read_document
 from drill.lint.finding import Finding
@@ -34,7 +35,7 @@ class Options:
     metrics: frozenset[str] | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    today: date = field(default_factory=date.today)
+    today: date = field(default_factory=present.today)
     without: tuple[str, ...] = ()
 
 

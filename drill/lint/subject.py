@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+from drill import present
 from drill.lint.document import Document, Fence
 from drill.lint.finding import Edit, Finding
 from drill.lint.kubectl import Kubectl, parse_kubectl
@@ -28,7 +29,7 @@ class Subject:
     manifests: Manifests | None = None
     tools_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     metrics: frozenset[str] | None = None
-    today: date = field(default_factory=date.today)
+    today: date = field(default_factory=present.today)
 
     @cached_property
     def script(self) -> Script:

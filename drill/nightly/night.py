@@ -3,11 +3,11 @@ Night, with one exit status."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drill import present
 from drill.checklist.state import ChecklistRow, checklist_rows
 from drill.errors import DrillError, InputError, SetupError, UsageError
 from drill.gate.command import decide_on
@@ -84,7 +84,7 @@ def night_of(settings: Settings, folder: Path, reports: Path, steps: Sequence[Ni
         kept.add(folder)
         drills = kept.drills(target)
         pieces = pieces_of(settings, drills)
-        checklist = checklist_rows(settings, pieces, time.time(), {})
+        checklist = checklist_rows(settings, pieces, present.wall(), {})
     except DrillError as error:
         troubles.append(str(error))
     decision, undecided = None, "a run cannot be read"

@@ -1,5 +1,5 @@
-"""A drill to be killed: `python killed_drill.py FAULT FOLDER` opens, injects, witnesses, holds a while, puts
-back. Started by test_kills.py."""
+"""A drill to be killed: `python killed_drill.py FAULT FOLDER SECONDS` opens, injects, witnesses, holds for so
+long, puts back. Started by test_kills.py."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from drill.putback import close_drill, open_drill
 from drill.recording import Recorder
 from drill.recording.events import DrillFinished
 
-HOLD_SECONDS = 1.0
 
-
-def main(fault: str, folder: Path) -> None:
+def main(fault: str, folder: Path, hold_seconds: float) -> None:
     settings = target_settings.load(Path(__file__).parents[2] / "drill.toml")
     recorder = Recorder(folder / "recording.jsonl")
     cluster = connect(settings)
@@ -27,7 +25,7 @@ def main(fault: str, folder: Path) -> None:
     injection.wait_until_announced()
     injection.inject()
     injection.wait_until_effective()
-    wait.pause(HOLD_SECONDS)
+    wait.pause(hold_seconds)
     injection.undo()
     injection.wait_until_undone()
     close_drill(settings, cluster)
@@ -35,4 +33,4 @@ def main(fault: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))

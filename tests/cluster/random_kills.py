@@ -18,7 +18,10 @@ SCRIPT = Path(__file__).with_name("killed_drill.py")
 BREAKING = tuple(fault for fault in fault_names() if fault != "no-fault")
 """Every fault that breaks something."""
 LIFE_SECONDS = 9.0
-"""So long about a drill of one lives."""
+"""So long about a drill of one lives that holds its fault for HOLD_SECONDS."""
+HOLD_SECONDS = 1.0
+LONG_HOLD_SECONDS = 10.0
+"""For a kill while the fault is in: it comes in time also on a machine that is busy."""
 VICTIMS = ("run", "experiment", "both")
 ENDS_SECONDS = 240
 """A run whose experiment was killed puts the target back before it ends: that may take a whole rollout."""
@@ -33,10 +36,13 @@ def one_of_each_kind() -> set[str]:
     return set(first.values())
 
 
-def start(fault: str, folder: Path) -> subprocess.Popen[bytes]:
+def start(fault: str, folder: Path, hold_seconds: float = HOLD_SECONDS) -> subprocess.Popen[bytes]:
     with (folder / "run.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, str(SCRIPT), fault, str(folder)], stdout=log, stderr=log, cwd=SCRIPT.parents[2]
+            [sys.executable, str(SCRIPT), fault, str(folder), str(hold_seconds)],
+            stdout=log,
+            stderr=log,
+            cwd=SCRIPT.parents[2],
         )
 
 

@@ -44,6 +44,8 @@ from drill.settings import Settings
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("put_back")]
 
+ALONE_SECONDS = 300
+
 
 def events_of(recorder: Recorder, kind: str) -> list[Event]:
     return [event for event in read_events(recorder.path) if event.kind == kind]
@@ -159,7 +161,7 @@ def test_a_target_that_is_not_well_is_never_injected(
     cluster.scale(settings.target.deployment, 0)
     injection = Injection(settings, cluster, "redis-locked-out", tmp_path, recorder)
     wait.until(
-        "no endpoints", lambda: cluster.endpoints(settings.target.service), lambda left: not left, seconds=30
+        "no endpoints", lambda: cluster.endpoints(settings.target.service), lambda left: not left, seconds=120
     )
     injection.start()
     with pytest.raises(FaultError, match=r"redis-locked-out: .*not healthy before the injection"):
@@ -235,7 +237,10 @@ def test_an_experiment_runs_alone_and_undoes(
         )
     try:
         wait.until(
-            "the fault to be in", lambda: "fault.injected" in (tmp_path / "log").read_text(), seconds=30
+            "the fault to be in",
+            (tmp_path / "log").read_text,
+            lambda said: "fault.injected" in said,
+            seconds=ALONE_SECONDS,
         )
         with pytest.raises(
             SetupError, match=f"of process {alone.pid} is at work|held by process {alone.pid}, which"
@@ -246,7 +251,7 @@ def test_an_experiment_runs_alone_and_undoes(
             alone.stdin.close()
         else:
             alone.send_signal(getattr(signal, ending))
-        alone.wait(60)
+        alone.wait(ALONE_SECONDS)
     finally:
         alone.kill()
         alone.wait()

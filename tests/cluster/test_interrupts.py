@@ -20,7 +20,7 @@ from drill.settings import Settings
 pytestmark = pytest.mark.cluster
 
 SCENARIO = "nobody_acts_on_a_redis"
-INJECTED_SECONDS, ENDED_SECONDS = 90, 90
+INJECTED_SECONDS, ENDED_SECONDS = 600, 600
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

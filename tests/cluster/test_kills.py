@@ -8,7 +8,16 @@ import random
 from pathlib import Path
 
 import pytest
-from random_kills import BREAKING, LIFE_SECONDS, VICTIMS, kill, kinds, one_of_each_kind, start
+from random_kills import (
+    BREAKING,
+    LIFE_SECONDS,
+    LONG_HOLD_SECONDS,
+    VICTIMS,
+    kill,
+    kinds,
+    one_of_each_kind,
+    start,
+)
 from target_state import assert_as_known, ledger_of
 
 from drill import wait
@@ -18,6 +27,8 @@ from drill.putback import put_back as put_back_what_drills_left
 from drill.settings import Settings
 
 pytestmark = pytest.mark.cluster
+
+IN_SECONDS, UNDONE_SECONDS = 300, 240
 
 # fast faults carry the number; every fault is there, the slow ones killed when they are known to be in
 AT_RANDOM = [("redis-locked-out", number) for number in range(12)] + [
@@ -52,9 +63,13 @@ def test_a_kill_at_a_random_moment_leaves_nothing_behind(
 def test_a_kill_while_the_fault_is_in_is_put_back(
     settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, victim: str
 ) -> None:
-    run = start(fault, tmp_path)
+    run = start(fault, tmp_path, LONG_HOLD_SECONDS)
     wait.until(
-        f"{fault} to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=120, every_seconds=0.05
+        f"{fault} to be in",
+        lambda: kinds(tmp_path),
+        lambda seen: "fault.witnessed" in seen,
+        seconds=IN_SECONDS,
+        every_seconds=0.05,
     )
     kill(victim, run)
     assert ledger_of(cluster).files(), "the fault was in and the ledger does not tell"
@@ -69,9 +84,13 @@ def test_a_kill_while_the_fault_is_in_is_put_back(
 def test_a_killed_run_is_undone_by_its_experiment_alone(
     settings: Settings, cluster: Cluster, tmp_path: Path
 ) -> None:
-    run = start("redis-locked-out", tmp_path)
+    run = start("redis-locked-out", tmp_path, LONG_HOLD_SECONDS)
     wait.until(
-        "the fault to be in", lambda: "fault.witnessed" in kinds(tmp_path), seconds=60, every_seconds=0.05
+        "the fault to be in",
+        lambda: kinds(tmp_path),
+        lambda seen: "fault.witnessed" in seen,
+        seconds=IN_SECONDS,
+        every_seconds=0.05,
     )
     kill("run", run)
     try:
@@ -79,7 +98,7 @@ def test_a_killed_run_is_undone_by_its_experiment_alone(
             "the fault to be undone with nobody putting it back",
             ledger_of(cluster).faults,
             lambda left: not left,
-            seconds=30,
+            seconds=UNDONE_SECONDS,
         )
     except DeadlineError:
         print((tmp_path / "experiment-redis-locked-out.log").read_text())

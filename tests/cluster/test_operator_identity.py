@@ -172,7 +172,7 @@ def test_pods_of_both_nodes_reach_each_other_as_the_policies_say(
             f"the pod {name} to end",
             lambda: reached.get(reached.core("pods", name))["status"].get("phase"),
             lambda phase: phase in {"Succeeded", "Failed"},
-            seconds=30,
+            seconds=180,
         )
         said = reached.kubectl("logs", "-n", reached.namespace, name).decode()
     finally:

@@ -27,7 +27,7 @@ from drill.putback.place import state_folder
 pytestmark = pytest.mark.cluster
 
 SERVICE = ROOT / "tests" / "second_service"
-WITHIN_SECONDS = 300
+WITHIN_SECONDS = 1200
 Drilled = Mapping[str, Any]
 
 

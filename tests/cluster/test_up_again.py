@@ -24,7 +24,7 @@ def test_a_cluster_that_is_up_is_kept(settings: Settings, cluster: Cluster) -> N
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -26,6 +26,10 @@ from drill.operate.world import SYSTEM_PATH
 from drill.recording.events import CommandFinished, ProcedureFinished, ProcedureStarted
 
 Run = Callable[[str], list[tuple[int, str, int]]]
+LONGEST_COMMAND_SECONDS = 20.0
+"""As `place` has it: what took less was not ended as a command that hangs."""
+SET_SECONDS = 120.0
+"""By which a clock is set."""
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_events_say_when_and_how(place: Any) -> None:
     assert finished.status == result.status == 1
     first, second = place.events(CommandFinished)
     assert before < first.started < first.finished <= second.started < second.finished < after
-    assert 0.3 <= first.finished - first.started < 1.0
+    assert first.finished - first.started >= 0.3
 
 
 @pytest.mark.parametrize(
@@ -133,7 +137,7 @@ def test_a_stream_is_interrupted_and_the_next_command_runs(place: Any, stream: s
     result = place.operator().follow("Procedure", [place.step(f"{stream}\necho next")])
     interrupted = [command for command in result.commands if command.interrupted]
     assert len(interrupted) == 1
-    assert 0.5 <= interrupted[0].seconds < 2
+    assert 0.5 <= interrupted[0].seconds < LONGEST_COMMAND_SECONDS
     assert not interrupted[0].hung
     assert result.commands[-1].output == "next\n"
 
@@ -151,8 +155,8 @@ def test_a_stream_that_will_not_stop_is_killed(place: Any) -> None:
 
 
 def test_a_slow_command_is_left_alone_until_the_long_limit(place: Any) -> None:
-    step = place.step("sleep 1.5\nsleep 30\necho next")
-    result = place.operator(longest_command_seconds=3).follow("Procedure", [step])
+    step = place.step("sleep 1\nsleep 300\necho next")
+    result = place.operator(longest_command_seconds=6).follow("Procedure", [step])
     assert [command.hung for command in result.commands] == [False, True, False]
     assert [command.hung for command in place.events(CommandFinished)] == [False, True, False]
     assert result.status == 130
@@ -173,7 +177,7 @@ def test_a_loop_without_end_is_ended_by_the_limit_of_the_step(place: Any) -> Non
     result = place.operator(longest_step_seconds=1.5).follow(
         "Procedure", [place.step("while true; do sleep 0.1; done")]
     )
-    assert time.monotonic() - began < 6
+    assert 1.5 <= time.monotonic() - began < LONGEST_COMMAND_SECONDS
     assert result.commands[-1].hung
     assert result.status == 130
 
@@ -237,12 +241,14 @@ def test_a_clock_that_is_set_interrupts_nothing_and_changes_no_time(
 ) -> None:
     # what is set is the wall clock of the process that watches; the machine's own is everybody's
     started, honest = time.monotonic(), time.time
-    monkeypatch.setattr(time, "time", lambda: honest() + (120 if time.monotonic() > started + 0.5 else 0))
-    operator = place.operator(longest_command_seconds=5)
+    monkeypatch.setattr(
+        time, "time", lambda: honest() + (SET_SECONDS if time.monotonic() > started + 0.5 else 0)
+    )
+    operator = place.operator()
     result = operator.follow("Procedure", [place.step("sleep 1.5\ntail -f /dev/null")])
     assert [command.interrupted for command in result.commands] == [False, True]
-    assert 1.5 <= result.commands[0].seconds < 2.5
-    assert 0.5 <= result.commands[1].seconds < 2
+    assert 1.5 <= result.commands[0].seconds < SET_SECONDS
+    assert 0.5 <= result.commands[1].seconds < SET_SECONDS
 
 
 def test_what_a_procedure_leaves_in_the_background_runs_on_until_the_operator_is_closed(place: Any) -> None:
@@ -276,7 +282,7 @@ def test_a_background_that_only_watches_is_not_waited_for(place: Any) -> None:
     assert len(result.background) == 2
     assert "tail -f /dev/null &" in result.background
     # a subshell is bash until it has started what it runs
-    wait.until("only streams to be left", operator.running, lambda running: not running, seconds=5)
+    wait.until("only streams to be left", operator.running, lambda running: not running, seconds=60)
 
 
 def test_the_background_of_one_procedure_serves_the_next(place: Any) -> None:
@@ -366,13 +372,13 @@ def test_nothing_of_a_step_is_left_when_the_operator_is_killed(place: Any, at_th
     )
     try:
         wait.until(
-            "both commands of the step", lambda: running(mark), lambda found: len(found) == 2, seconds=20
+            "both commands of the step", lambda: running(mark), lambda found: len(found) == 2, seconds=60
         )
     finally:
         operator.send_signal(signal.SIGKILL)
         operator.wait()
-    wait.until("no process of the step", lambda: running(mark), lambda found: not found, seconds=10)
-    wait.until("no folder of the operator", lambda: list(homes.iterdir()), lambda left: not left, seconds=5)
+    wait.until("no process of the step", lambda: running(mark), lambda found: not found, seconds=60)
+    wait.until("no folder of the operator", lambda: list(homes.iterdir()), lambda left: not left, seconds=60)
 
 
 def running(mark: str) -> list[str]:

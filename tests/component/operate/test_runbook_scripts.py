@@ -1,7 +1,8 @@
 """Scripts of the runbook that need no cluster, run by the operator with real tools: as first written, and as
 corrected.
 
-The folder /backups of the texts is replaced by one of the test's; nothing else is changed.
+The folder /backups of the texts is replaced by one of the test's, and `date` tells one day, in UTC, since
+midnight may come between the backup and its verification; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -10,23 +11,26 @@ import os
 import sqlite3
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drill.operate import ProcedureResult
+from drill.operate import ProcedureResult, World
 from drill.runbook import parse
 
 ROOT = Path(__file__).parents[3]
 AS_FIRST_WRITTEN = ROOT / "runbook" / "as-first-written.md"
 CORRECTED = ROOT / "runbook" / "operations-runbook.md"
+DAY = "2024-02-29"
+DATE = f"""#!/bin/sh
+exec /bin/date --date="{DAY} 12:00" "$@"
+"""
 
 
 def make_backup(folder: Path) -> Path:
-    """A database of some pages, where today's backup lies."""
-    path = folder / datetime.now(UTC).strftime("%Y-%m-%d") / "novel-engine-backup.db"
+    """A database of some pages, where the backup of that day lies."""
+    path = folder / DAY / "novel-engine-backup.db"
     path.parent.mkdir(parents=True)
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE campaigns (id TEXT PRIMARY KEY, name TEXT)")
@@ -46,7 +50,12 @@ def damage(path: Path) -> None:
 def verify(place: Any, runbook: Path, folder: Path) -> ProcedureResult:
     step = parse(runbook).step("Backup Verification")
     moved = replace(step, text=step.text.replace("/backups/", f"{folder}/"))
-    result: ProcedureResult = place.operator().follow("Backup Verification", [moved])
+    tools = place.folder / "tools"
+    tools.mkdir()
+    (tools / "date").write_text(DATE, encoding="utf-8")
+    (tools / "date").chmod(0o755)
+    world = World(place.kubeconfig, tools=(tools,), variables={"TZ": "UTC"})
+    result: ProcedureResult = place.operator(world).follow("Backup Verification", [moved])
     return result
 
 

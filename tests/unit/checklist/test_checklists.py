@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -21,7 +20,8 @@ from drill.run.inputs import keep_inputs
 from drill.run.manifest import write_manifest
 from drill.runbook import checklist_items, parse
 from tests.unit.evidence.judged_runs import SCENARIO, judged_run
-from tests.unit.gate.stored_sides import drill
+from tests.unit.gate.stored_sides import DAY, drill
+from tests.unit.present import NOON, TODAY, state_present
 
 ROOT = Path(__file__).parents[3]
 RUNBOOK = """# Runbook
@@ -54,7 +54,11 @@ attestations:
   date: 2001-09-01
   days: 93
 """
-TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture(autouse=True)
+def _stated_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    state_present(monkeypatch)
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def target(tmp_path: Path) -> Path:
 def remembered(target: Path, *, days_ago: float, **changes: object) -> None:
     """A run of the scenario, of the runbook as it is."""
     run = judged_run(target.parent / "reports", f"run-{days_ago:g}", **changes)
-    began = time.time() - days_ago * 86400
+    began = NOON - days_ago * DAY
     inputs = keep_inputs(run, target.parent, [("runbook", Path("runbook/runbook.md"))])
     write_facts(run, msgspec.structs.replace(read_facts(run), started_wall=began, inputs=inputs))
     path = run / "evidence" / "scaled" / "verdict.json"
@@ -167,7 +171,7 @@ def test_a_command_sees_no_kubeconfig_and_leaves_nothing_behind(tmp_path: Path) 
     wait.until(
         "the process that was left is gone",
         lambda: not state.exists() or "zombie" in state.read_text(),
-        seconds=10,
+        seconds=60,
         every_seconds=0.05,
     )
 
@@ -190,6 +194,19 @@ def test_attest_writes_what_the_table_then_shows_and_keeps_what_people_wrote(tar
     assert text.startswith(FILE)
     status, rows = table(target, "quarterly")
     assert (status, rows[ATTESTED][5]) == (0, f"B. Person, {TODAY}")
+
+
+def test_what_was_attested_just_before_midnight_is_of_the_day_before(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midnight = NOON + DAY / 2
+    state_present(monkeypatch, midnight - 0.001)
+    assert drill(target, "checklist", "attest", ATTESTED, "--name", "A. Person")[0] == 0
+    state_present(monkeypatch, midnight)
+    status, rows = table(target, "quarterly")
+    assert (status, rows[ATTESTED][3], rows[ATTESTED][5]) == (0, "1 day ago", f"A. Person, {TODAY}")
+    later = str(TODAY + timedelta(days=1))
+    assert drill(target, "checklist", "attest", ATTESTED, "--name", "A", "--date", later)[0] == 0
 
 
 def test_attest_makes_the_file_and_takes_day_and_days(target: Path) -> None:

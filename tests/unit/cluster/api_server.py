@@ -11,11 +11,13 @@ from typing import Any
 
 
 class LeaseServer:
-    """`lease`: the one object that there is, or None; `silent`: answers nothing but errors while set."""
+    """`lease`: the one object that there is, or None; `silent`: answers nothing but errors while set;
+    `refused`: how many requests it so answered."""
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
         self.silent = False
+        self.refused = 0
         self._version = 0
         self._lock = threading.Lock()
         server = self
@@ -44,6 +46,7 @@ class LeaseServer:
         """What the API server does with one request."""
         with self._lock:
             if self.silent:
+                self.refused += 1
                 return 503, {}
             if method == "POST":
                 return (409, {}) if self.lease is not None else (201, self._keep(body))

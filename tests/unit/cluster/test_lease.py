@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +25,8 @@ from tests.unit.cluster.api_server import LeaseServer
 ROOT = Path(__file__).parents[3]
 US = Holder.of_this_process("first")
 FOREIGN = replace(US, name="elsewhere", machine="another machine", process=1)
+LONG_SECONDS = 60.0
+"""Longer than any machine needs: what is waited for comes by itself."""
 
 
 @pytest.fixture
@@ -54,9 +57,7 @@ def cluster(kubeconfig: Path) -> Cluster:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "EXPIRES_SECONDS", 2)
     monkeypatch.setattr(lease, "RENEW_EVERY_SECONDS", 0.3)
-    monkeypatch.setattr(lease, "LOOK_EVERY_SECONDS", 0.05)
 
 
 def test_a_second_run_is_refused_and_told_who_has_the_cluster(server: LeaseServer, cluster: Cluster) -> None:
@@ -71,41 +72,83 @@ def test_a_second_run_is_refused_and_told_who_has_the_cluster(server: LeaseServe
     assert server.lease is None
 
 
-def test_a_second_run_that_waits_gets_it_when_the_first_is_done(cluster: Cluster) -> None:
+def before_each_look(server: LeaseServer, happens: Callable[[int], None]) -> list[int]:
+    """Let something happen before each look at the lease of another, by the look's number from 1. Returns the
+    numbers until now."""
+    looks: list[int] = []
+    honest = server.answer
+
+    def answer(method: str, body: Any) -> tuple[int, Any]:
+        theirs = server.lease is not None and server.lease["spec"]["holderIdentity"] != US.identity
+        if method == "GET" and theirs:
+            looks.append(len(looks) + 1)
+            happens(looks[-1])
+        return honest(method, body)
+
+    server.answer = answer  # type: ignore[method-assign]
+    return looks
+
+
+@pytest.fixture
+def stated(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock of whoever waits, in place of the machine's: `seconds`."""
+    stated = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: stated.seconds))
+    monkeypatch.setattr(lease, "EXPIRES_SECONDS", 2)
+    monkeypatch.setattr(lease, "LOOK_EVERY_SECONDS", 0.02)
+    return stated
+
+
+def test_a_second_run_that_waits_gets_it_when_the_first_is_done(
+    server: LeaseServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LOOK_EVERY_SECONDS", 0.02)
     entered = threading.Event()
 
-    def first() -> None:
-        with hold(cluster, US, 0):
+    def second() -> None:
+        with hold(cluster, US, LONG_SECONDS):
             entered.set()
-            wait.pause(0.8)
 
-    thread = threading.Thread(target=first)
-    thread.start()
-    entered.wait(5)
-    began = time.monotonic()
-    with hold(cluster, replace(US, name="second"), 10):
-        assert 0.3 < time.monotonic() - began < 5
+    thread = threading.Thread(target=second)
+    looks = before_each_look(server, lambda _: None)
+    with hold(cluster, replace(US, name="first to come"), 0):
+        thread.start()
+        wait.until("looks of the second", lambda: len(looks), lambda seen: seen > 5, seconds=LONG_SECONDS)
+        assert not entered.is_set()
+    assert entered.wait(LONG_SECONDS)
     thread.join()
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_lease_that_is_renewed_outlasts_its_time(cluster: Cluster) -> None:
-    with (
-        hold(cluster, replace(FOREIGN, name="renews"), 0),
-        pytest.raises(LeaseError, match="run renews"),
-        hold(cluster, US, 4),
-    ):
-        pass
-
-
-@pytest.mark.usefixtures("quick")
-def test_a_silent_holder_elsewhere_is_waited_for_until_its_lease_expires(
-    server: LeaseServer, cluster: Cluster
+def test_a_lease_that_is_renewed_outlasts_its_time(
+    server: LeaseServer, cluster: Cluster, stated: SimpleNamespace
 ) -> None:
+    """By far: 19 s for 2."""
     server.answer("POST", lease._lease(FOREIGN))
-    began = time.monotonic()
-    with hold(cluster, US, 10):
-        assert 1.9 < time.monotonic() - began < 4
+
+    def renewed(look: int) -> None:
+        stated.seconds += 1.9
+        assert server.lease is not None
+        server.answer("PUT", server.lease)
+        if look == 10:
+            server.lease = None
+
+    looks = before_each_look(server, renewed)
+    with hold(cluster, US, LONG_SECONDS):
+        assert looks == list(range(1, 11))
+
+
+def test_a_silent_holder_elsewhere_is_waited_for_until_its_lease_expires(
+    server: LeaseServer, cluster: Cluster, stated: SimpleNamespace
+) -> None:
+    """Seen first at the first look; 2 s later is not longer than 2 s."""
+    server.answer("POST", lease._lease(FOREIGN))
+
+    def silent(_: int) -> None:
+        stated.seconds += 0.5
+
+    looks = before_each_look(server, silent)
+    with hold(cluster, US, LONG_SECONDS):
+        assert looks == list(range(1, 7))
 
 
 def test_a_holder_of_this_machine_that_was_killed_is_not_waited_for(
@@ -145,7 +188,7 @@ def test_a_run_that_lost_the_cluster_is_told_and_does_not_take_it_from_the_next(
         assert server.lease is not None
         server.lease = lease._lease(FOREIGN, "7")
         with pytest.raises(LeaseError, match="run elsewhere"):
-            wait.until("the loss", held.check, lambda _: False, seconds=3, every_seconds=0.1)
+            wait.until("the loss", held.check, lambda _: False, seconds=LONG_SECONDS, every_seconds=0.1)
     assert server.lease is not None
     assert server.lease["spec"]["holderIdentity"] == FOREIGN.identity
 
@@ -154,14 +197,14 @@ def test_a_run_that_lost_the_cluster_is_told_and_does_not_take_it_from_the_next(
 def test_an_api_server_that_is_away_for_a_while_costs_nothing(server: LeaseServer, cluster: Cluster) -> None:
     with hold(cluster, US, 0) as held:
         server.silent = True
-        wait.pause(1)
+        wait.until("refusals", lambda: server.refused, lambda seen: seen > 2, seconds=LONG_SECONDS)
         server.silent = False
         before = server.lease and server.lease["metadata"]["resourceVersion"]
         wait.until(
             "the lease to be renewed",
             lambda: server.lease and server.lease["metadata"]["resourceVersion"],
             lambda version: version != before,
-            seconds=3,
+            seconds=LONG_SECONDS,
         )
         held.check()
 

@@ -153,4 +153,4 @@ def test_commands_that_a_killed_experiment_left_are_seen_until_they_end() -> Non
         killed.wait()
         assert seen.commands_left() == [child]
         killed.stdin.close()
-        wait.until("the command to end", seen.commands_left, lambda left: not left, seconds=5)
+        wait.until("the command to end", seen.commands_left, lambda left: not left, seconds=60)

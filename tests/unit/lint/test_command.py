@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -150,8 +150,14 @@ def test_fix_writes_what_is_certain_and_nothing_else(bad: Path) -> None:
     assert "D401" not in done.stdout
 
 
+def processor_seconds() -> float:
+    """What the children of this process that have ended, and theirs, have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_six_hundred_lines_take_less_than_two_seconds() -> None:
-    start = time.monotonic()
+    before = processor_seconds()
     done = drill_lint("runbook/as-first-written.md", "--manifests", "novel_engine/manifests")
-    assert time.monotonic() - start < 2 * 3, "three times the limit, since other tests run beside this one"
+    assert processor_seconds() - before < 2 * 3, "three times the limit, since others may slow the processor"
     assert done.returncode == 1

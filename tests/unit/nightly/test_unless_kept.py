@@ -3,7 +3,6 @@ cluster's facts are given, since there is no cluster; what is kept is real."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from drill.recording.events import Calibration
 from drill.run.facts import Cluster
 from drill.settings import load
 from tests.unit.gate.stored_sides import drill, service
+from tests.unit.present import NOON, state_present
 
 NOW = Cluster("kind-drill", "v1.34.4", "digest", {"novel-engine/novel-engine": "a@sha256:abc"})
 DAY = 86400.0
@@ -26,7 +26,8 @@ class MeasuredError(DrillError):
 
 @pytest.fixture
 def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """drill.toml, and no cluster but its facts."""
+    """drill.toml, and no cluster but its facts; the present is noon."""
+    state_present(monkeypatch)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(cli, "connect", lambda settings, allowed: None)
     monkeypatch.setattr(cli, "cluster_facts", lambda settings, cluster: NOW)
@@ -41,9 +42,7 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def keep(target: Path, facts: Cluster, days: float) -> None:
     evidence = target.parent / "evidence"
     evidence.mkdir()
-    keep_calibration(
-        load(target), facts, Calibration(taken_wall=time.time() - days * DAY), evidence, "calibration"
-    )
+    keep_calibration(load(target), facts, Calibration(taken_wall=NOON - days * DAY), evidence, "calibration")
 
 
 def test_one_that_may_be_used_is_enough(target: Path) -> None:

@@ -18,6 +18,7 @@ from drill.settings import Settings
 ROOT = Path(__file__).parents[3]
 MUTANTS = 1_500
 SLOW_SECONDS = 1.0
+"""Of the processor, which other programs on the machine do not change."""
 
 
 @pytest.fixture
@@ -245,9 +246,9 @@ def test_whatever_is_written_is_read_or_refused(folder: Path) -> None:
             replaced = seeds.choice([seeds.choice(pieces), mutant[begin:end] * 2, ""])
             mutant = mutant[:begin] + replaced + mutant[end:]
         file.write_bytes(mutant.encode())
-        began = time.monotonic()
+        began = time.process_time()
         try:
             target_settings.load(file)
         except DrillError as error:
             assert str(error).startswith(str(file)), f"{number}: {error}"  # noqa: PT017
-        assert time.monotonic() - began < SLOW_SECONDS, f"{number}: {mutant[:200]}"
+        assert time.process_time() - began < SLOW_SECONDS, f"{number}: {mutant[:200]}"

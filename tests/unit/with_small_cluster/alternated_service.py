@@ -13,6 +13,8 @@ from pathlib import Path
 from small_cluster import SmallCluster
 
 ROOT = Path(__file__).parents[3]
+LONG_SECONDS = 600.0
+"""A bound for what hangs only: a decision takes half a minute, and a minute where the machine is busy."""
 CONFTEST = """
 import os, signal
 from pathlib import Path
@@ -173,7 +175,7 @@ class Service:
     def gate(self, *arguments: object) -> tuple[int, str, str]:
         """Its exit status, standard output and standard error."""
         process = self.start(*arguments)
-        said, told = process.communicate(timeout=180)
+        said, told = process.communicate(timeout=LONG_SECONDS)
         return process.returncode, said, told
 
     @property

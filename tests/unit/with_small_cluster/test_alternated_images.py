@@ -169,7 +169,7 @@ def test_a_gate_at_work_is_not_put_back_by_another(
 ) -> None:
     held = gate(settings, "at-work")
     try:
-        wait.until("the gate's image", lambda: image(small), lambda seen: seen == "web:2", seconds=30)
+        wait.until("the gate's image", lambda: image(small), lambda seen: seen == "web:2", seconds=300)
         with pytest.raises(SetupError, match=rf"`drill gate alternate` of process {held.pid} is at work"):
             put_back(settings, cluster)
         with pytest.raises(SetupError, match="is still open, so this is no state to return to"):

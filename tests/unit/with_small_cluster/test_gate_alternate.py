@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from alternated_service import Service
+from alternated_service import LONG_SECONDS, Service
 from small_cluster import SmallCluster, a_deployment
 
 from drill import wait
@@ -85,7 +85,7 @@ def test_while_it_is_inconclusive_a_further_round_is_taken_until_it_is_decided(
     out = {"one-2-candidate": {"outages": [(1010.0, 1060.0)]}}
     policy = UNDECIDED.replace("writes_lost", 'limits", "writes_lost')
     service = Service(folder, small, out, policy=policy)
-    status, said, told = service.gate("web:2", "--budget-seconds", 240)
+    status, said, told = service.gate("web:2", "--budget-seconds", 86400)
     assert status == 1, said + told
     assert [run for run, _, _ in service.runs] == [
         f"one-{number}-{side}" for number in (1, 2) for side in ("released", "candidate")
@@ -114,7 +114,7 @@ def test_an_interrupt_puts_drill_and_image_back(
     try:
         _until_the_candidate_is_drilled(service)
         process.send_signal(number)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=LONG_SECONDS)
     finally:
         process.kill()
     assert process.returncode == 130, told
@@ -135,7 +135,7 @@ def test_after_kill_9_the_next_one_puts_it_back_first(
     finally:
         process.kill()
     # its run is told to end, puts back what it broke under the image that it drilled, and lets go of the pipe
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=LONG_SECONDS)
     ledger = Ledger(state_folder(cluster))
     assert ledger.drills() == [], told
     assert service.image == "web:2"
@@ -150,7 +150,7 @@ def _until_the_candidate_is_drilled(service: Service) -> None:
         "the candidate to be drilled",
         lambda: (service.image, service.small.get("Deployment", "web")["spec"]["replicas"]),
         lambda seen: seen == ("web:2", 0),
-        seconds=60,
+        seconds=LONG_SECONDS,
     )
 
 
@@ -185,9 +185,13 @@ def test_a_release_in_between_ends_it_and_stays(small: SmallCluster, folder: Pat
     service = Service(folder, small, {})
     process = service.start("web:2")
     try:
-        wait.until("the first run to have ended", (folder / "reports" / "one-1-released").is_dir, seconds=60)
+        wait.until(
+            "the first run to have ended",
+            (folder / "reports" / "one-1-released").is_dir,
+            seconds=LONG_SECONDS,
+        )
         small.put("Deployment", a_deployment(image="web:9"))
-        _, told = process.communicate(timeout=120)
+        _, told = process.communicate(timeout=LONG_SECONDS)
     finally:
         process.kill()
     assert process.returncode == 3, told

@@ -239,7 +239,7 @@ def test_an_experiment_runs_alone_and_is_its_own_drill(
             stderr=log,
         )
     try:
-        wait.until("the fault", lambda: small.get("Deployment", "web")["spec"]["replicas"] == 0, seconds=30)
+        wait.until("the fault", lambda: small.get("Deployment", "web")["spec"]["replicas"] == 0, seconds=300)
         assert len(Ledger(state_folder(cluster)).files()) == 2
         if ending == "SIGTERM":
             alone.terminate()

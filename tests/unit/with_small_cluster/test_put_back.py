@@ -351,7 +351,7 @@ def test_a_drill_at_work_is_not_put_back_by_another(
     held = subprocess.Popen([sys.executable, "-c", held_drill, settings.file], stdin=subprocess.PIPE)
     try:
         folder = Ledger(state_folder(cluster)).folder
-        wait.until("the drill to be open", lambda: list(folder.glob("drill-*.json")), seconds=30)
+        wait.until("the drill to be open", lambda: list(folder.glob("drill-*.json")), seconds=300)
         with pytest.raises(SetupError, match=f"a drill of process {held.pid} is at work"):
             put_back(settings, cluster)
         with pytest.raises(SetupError, match="is still open, so this is no state to return to"):
