@@ -24,7 +24,7 @@ from drill.settings import Settings
 pytestmark = pytest.mark.cluster
 
 SHAMS = ROOT / "tests" / "shams"
-WITHIN_SECONDS = 6000
+WITHIN_SECONDS = 2400
 Drilled = Mapping[str, Any]
 
 
