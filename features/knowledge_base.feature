@@ -51,3 +51,11 @@ Feature: Knowledge Base
     Then "Issue: Pod Stuck in Pending State" tells "FailedScheduling.*persistentvolumeclaim .no-such-claim. not found" under the fault, and not before
     And the procedure does no harm to users
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: The restart against a memory leak disturbs nobody on a healthy target
+    When nothing is broken
+    And the operator follows "Issue: Memory Leak"
+    Then the procedure does no harm to users
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
