@@ -4,6 +4,7 @@ failure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from drill.errors import UsageError
 from drill.inject.experiment import experiment_of, fault_names, lacking
 from drill.lint.document import read_document
 from drill.matrix.crossing import FOLDER, CrossedFault, crossed, files_of, procedures_of
+from drill.matrix.diagnosis import symptoms_seen
+from drill.matrix.diagnosis_words import diagnosis_lines
 from drill.matrix.state import CrossedState
 from drill.matrix.words import as_json, table_lines
 from drill.matrix.work import CrossingPlan, work
 from drill.mutate.command import minutes_option, pytest_options
 from drill.mutate.workbench import Workbench
 from drill.run.files import write_file
+from drill.runbook import listed_symptoms, parse
 from drill.settings import Backup, Settings
 
 STATE, TABLE = "state.json", "matrix.json"
@@ -46,6 +50,18 @@ STATE, TABLE = "state.json", "matrix.json"
 @click.option("--fault", "only", multiple=True, metavar="NAME", help="Only these faults; may be repeated.")
 @click.option("--as-written", is_flag=True, help="The procedures of the runbook as first written.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
+@click.option(
+    "--symptoms",
+    is_flag=True,
+    help="Drill nothing: tell from stored runs how often each section's symptoms hold under its faults only.",
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the runs for --symptoms lie.",
+)
 @click.pass_context
 def matrix(
     context: click.Context,
@@ -56,6 +72,8 @@ def matrix(
     only: tuple[str, ...],
     as_written: bool,
     told: bool,
+    symptoms: bool,
+    reports: Path,
 ) -> None:
     """Follow each procedure under each fault of another section, and compare with nobody acting: helps,
     harmless, worse.
@@ -63,6 +81,10 @@ def matrix(
     Without --fault: all faults that users feel. Each drill is kept when it has ended; run again, it goes on.
     """
     settings = settings_module.load(context.obj["target"])
+    if symptoms:
+        for line in _diagnosis(settings, reports, only):
+            click.echo(line)
+        return
     plan = _plan(settings, features, only, as_written=as_written)
     state = CrossedState(folder / STATE)
     if not told:
@@ -77,6 +99,14 @@ def matrix(
     content = msgspec.json.format(msgspec.json.encode(as_json(plan, state)))
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / TABLE, content)
+
+
+def _diagnosis(settings: Settings, reports: Path, only: tuple[str, ...]) -> Iterator[str]:
+    listed = listed_symptoms(parse(settings.root / settings.target.runbook))
+    if not listed:
+        raise UsageError(f"{settings.target.runbook}: expected a section that lists its Symptoms")
+    seen = symptoms_seen(listed, reports, settings.target.name)
+    return diagnosis_lines(listed, seen, _faults(settings, only))
 
 
 def _plan(settings: Settings, features: Path, only: tuple[str, ...], *, as_written: bool) -> CrossingPlan:

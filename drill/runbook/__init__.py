@@ -7,6 +7,7 @@ document.py   what a runbook is made of, and looking things up in it
 bindings.py   explicit placeholders of a step, and putting values in their place
 facts.py      the lists from which limits are read: response times, baselines, backup schedule
 checklists.py the items of its checklists, each with what proves it
+symptoms.py   the symptoms that its sections list, each with what of a recording tells it
 errata.py     the defects of the runbook as first written, each with the evidence that proves it
 """
 
@@ -16,11 +17,13 @@ from drill.runbook.document import Runbook, Section, StatedItem, Step
 from drill.runbook.errata import Defect, Evidence, load_errata
 from drill.runbook.facts import backup_schedule_items, baseline_items, severity_limits
 from drill.runbook.markdown import parse
+from drill.runbook.symptoms import ListedSymptom, listed_symptoms
 
 __all__ = [
     "ChecklistItem",
     "Defect",
     "Evidence",
+    "ListedSymptom",
     "Placeholder",
     "Runbook",
     "Section",
@@ -30,6 +33,7 @@ __all__ = [
     "baseline_items",
     "bind",
     "checklist_items",
+    "listed_symptoms",
     "load_errata",
     "parse",
     "placeholders",
