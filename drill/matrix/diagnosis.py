@@ -9,23 +9,19 @@ drills it has; one under which the symptom holds in some of its drills counts wi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drill.judge.case import Case
 from drill.judge.symptoms import SymptomHeld, symptom_holds
 from drill.matrix.crossing import CrossedFault
-from drill.run.facts import FILE, Facts, read_facts
-from drill.run.stored import read_verdicts
+from drill.matrix.stored import NO_FAULT, SEVERAL, stored_cases
 from drill.runbook import ListedSymptom
 from drill.runbook.document import NUMBERING
 from drill.statistics import Interval, proportion_interval
 
 LEAST_FAULTS = 3
 """Fewer of a section's own, or of the others, say nothing of how often."""
-NO_FAULT = "no-fault"
-NOT_CARRIED_OUT = ("setup", "not applicable")
 
 
 @dataclass(frozen=True)
@@ -76,28 +72,10 @@ def symptoms_seen(symptoms: Sequence[ListedSymptom], reports: Path, target: str)
     told = [each for each in symptoms if not each.untold]
     return [
         SymptomSeen(each, fault, drill, symptom_holds(case, each.measures, each.above))
-        for fault, drill, case in _cases(reports, target)
+        for fault, drill, case in stored_cases(reports, target)
+        if SEVERAL not in fault
         for each in told
     ]
-
-
-def _cases(reports: Path, target: str) -> Iterator[tuple[str, str, Case]]:
-    """Fault, name and recording of each drill, run by run."""
-    folders = sorted(reports.iterdir()) if reports.is_dir() else []
-    for folder in folders:
-        if folder.is_symlink() or not (folder / FILE).is_file():
-            continue
-        facts = read_facts(folder)
-        if facts.target == target:
-            yield from _of_run(folder, facts)
-
-
-def _of_run(folder: Path, facts: Facts) -> Iterator[tuple[str, str, Case]]:
-    copied = {each.drill for each in facts.drills if each.kept}
-    for verdict in read_verdicts(folder, facts):
-        one = len(verdict.faults) <= 1
-        if one and verdict.verdict not in NOT_CARRIED_OUT and verdict.drill not in copied:
-            yield verdict.fault or NO_FAULT, f"{facts.run}/{verdict.drill}", Case(folder / verdict.evidence)
 
 
 def share_of(

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from drill.matrix.crossing import CrossedFault
-from drill.matrix.diagnosis import NO_FAULT, DiagnosisShare, FaultsHeld, SymptomSeen, share_of
+from drill.matrix.diagnosis import DiagnosisShare, FaultsHeld, SymptomSeen, share_of
+from drill.matrix.stored import NO_FAULT
 from drill.report.templates import markdown_cell
 from drill.runbook import ListedSymptom
 

@@ -7,10 +7,12 @@ document.py   what a runbook is made of, and looking things up in it
 bindings.py   explicit placeholders of a step, and putting values in their place
 facts.py      the lists from which limits are read: response times, baselines, backup schedule
 checklists.py the items of its checklists, each with what proves it
+answers.py    what its scripts tell, line by line
 symptoms.py   the symptoms that its sections list, each with what of a recording tells it
 errata.py     the defects of the runbook as first written, each with the evidence that proves it
 """
 
+from drill.runbook.answers import script_lines
 from drill.runbook.bindings import Placeholder, bind, placeholders
 from drill.runbook.checklists import ChecklistItem, checklist_items
 from drill.runbook.document import Runbook, Section, StatedItem, Step
@@ -37,5 +39,6 @@ __all__ = [
     "load_errata",
     "parse",
     "placeholders",
+    "script_lines",
     "severity_limits",
 ]

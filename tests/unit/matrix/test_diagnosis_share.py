@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from drill.cli import cli
 from drill.judge.symptoms import Holding, SymptomHeld
 from drill.matrix.crossing import CrossedFault
-from drill.matrix.diagnosis import NO_FAULT, SymptomSeen, share_of, symptoms_seen
+from drill.matrix.diagnosis import SymptomSeen, share_of, symptoms_seen
 from drill.matrix.diagnosis_words import diagnosis_lines
+from drill.matrix.stored import NO_FAULT
 from drill.runbook import ListedSymptom
 from tests.unit.report.recorded_runs import Shape, make_run
 
