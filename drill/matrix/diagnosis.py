@@ -102,7 +102,8 @@ def share_of(
         tuple(others),
         tuple(sorted(undrilled)),
         right / trials,
-        proportion_interval(right, trials),
+        # several symptoms of one fault are no several faults
+        proportion_interval(right / len(symptoms), trials / len(symptoms)),
     )
 
 

@@ -89,6 +89,11 @@ def test_a_sections_share_is_of_all_its_symptoms_together() -> None:
     assert share_of([OUT, LATE], both, FAULTS).share == pytest.approx(5 / 7)
 
 
+def test_several_symptoms_of_the_same_faults_tell_no_more_than_one() -> None:
+    both = seen(**RIGHT) + seen(LATE, **RIGHT)
+    assert share_of([OUT, LATE], both, FAULTS).interval == share_of([OUT], seen(**RIGHT), FAULTS).interval
+
+
 def test_the_table_has_a_row_a_fault_a_share_a_symptom_and_names_what_no_drill_tells() -> None:
     drills = seen(**RIGHT | {"hog": "holds", "lock": "undecided"}, no_fault="absent")
     lines = list(diagnosis_lines([OUT, UNTOLD], drills, FAULTS))
