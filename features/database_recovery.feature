@@ -52,3 +52,9 @@ Feature: Database Recovery
     And the data is no older than the backup schedule allows
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
+
+  @expect-fail @quarterly
+  Scenario: Rows that somebody altered are lost, and the check of the file sees nothing
+    When the fault "database-altered" takes effect
+    And the operator follows "Service Completely Down / Investigation Steps / # Check database connectivity (RB-002: connecting alone reads nothing)"
+    Then acknowledged writes are lost

@@ -158,3 +158,12 @@ Feature: High Error Rate (P1)
     And the operator follows "High Error Rate / Investigation / # Check error patterns in logs"
     Then "High Error Rate / Investigation / # Check error patterns in logs" tells "readonly database" anew under the fault
     And the service stays out
+
+  @quarterly
+  Scenario: Containers that are killed for want of memory are given more
+    When the fault "autoscaler-missing" takes effect
+    And the fault "memory-limit-low" takes effect
+    And the operator follows "High Error Rate / Memory Issues / # Update resource limits if consistently hitting limits, and in the manifests, or the next apply takes it back (RB-029)"
+    Then the service recovers within the response time of P1
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

@@ -42,3 +42,20 @@ Feature: Knowledge Base
     And nobody acts
     Then the service stays out
     And the credit in "A lock that a stranger holds is seen, and freed by ending the stranger" is the runbook's
+
+  @quarterly
+  Scenario: A pod whose volume nobody has is told by its events
+    Given the operator has looked at "Issue: Pod Stuck in Pending State" with "<pod-name>" as "--selector=app=novel-engine" while all is well
+    When the fault "claim-stuck" takes effect
+    And the operator follows "Issue: Pod Stuck in Pending State" with "<pod-name>" as "--selector=app=novel-engine"
+    Then "Issue: Pod Stuck in Pending State" tells "FailedScheduling.*persistentvolumeclaim .no-such-claim. not found" under the fault, and not before
+    And the procedure does no harm to users
+    And no acknowledged write is lost
+
+  @quarterly
+  Scenario: The restart against a memory leak disturbs nobody on a healthy target
+    When nothing is broken
+    And the operator follows "Issue: Memory Leak"
+    Then the procedure does no harm to users
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

@@ -71,3 +71,19 @@ Feature: Performance Degradation (P2)
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @expect-fail @quarterly
+  Scenario: A long way to Redis is not shortened by a restart of Redis
+    When the fault "network-slow" takes effect
+    And the operator follows "Performance Degradation / Investigation / # Check how long Redis takes to answer"
+    And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
+    Then the service stays out
+
+  @quarterly
+  Scenario: Nobody notices that Redis was emptied
+    When the fault "redis-emptied" takes effect
+    And the operator follows "Cache Optimization / # Monitor cache hit rate"
+    Then the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

@@ -214,3 +214,15 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Recovery Actions / # If application pods are failing"
     Then "High Error Rate / Database Connection Issues / # Check database connectivity" tells "^.redis.:.ConnectionError: .*([Nn]ame|resol)" under the fault, and not before
     And the service stays out
+
+  @quarterly
+  Scenario: A release that is killed as soon as it is asked for life is seen by its restarts, and undone
+    Given the operator has looked at "Service Completely Down / Immediate Actions / # Check cluster status" while all is well
+    When the fault "liveness-too-strict" takes effect
+    And the operator follows "Service Completely Down / Immediate Actions / # Check cluster status"
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +\S+ +\S+ +[1-9]\d* \(\d+s ago\)" anew under the fault
+    And the service recovers within the response time of P0
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

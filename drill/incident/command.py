@@ -11,13 +11,16 @@ import click
 from drill import settings as settings_module
 from drill.errors import InputError, UsageError
 from drill.incident.notice import notice_of
+from drill.incident.severities import severity_lines, severity_row
 from drill.incident.words import notice_markdown, notice_text, notices_json
+from drill.inject.experiment import experiment_of, fault_names
 from drill.judge.verdict import DrillVerdict
 from drill.run.facts import Facts, read_facts
 from drill.run.manifest import check_manifest
-from drill.run.outcome import INCONCLUSIVE
+from drill.run.outcome import INCONCLUSIVE, PASS
 from drill.run.stored import read_verdicts
 from drill.runbook import parse
+from drill.settings import Settings
 
 
 @click.command()
@@ -25,6 +28,12 @@ from drill.runbook import parse
 @click.option("--drill", "name", metavar="NAME", help="Only this drill, by its name or its scenario's title.")
 @click.option("--contact", metavar="WHO", help="Who is on call ([communication] contact of drill.toml).")
 @click.option("--markdown", "form", flag_value="markdown", help="As Markdown, for a ticket.")
+@click.option(
+    "--severities",
+    "form",
+    flag_value="severities",
+    help="Only the severity that users felt against that of the fault's section, as a table.",
+)
 @click.option("--json", "form", flag_value="json", help="As JSON, for programs.")
 @click.pass_context
 def incident(
@@ -47,6 +56,13 @@ def incident(
     runbook = parse(settings.root / settings.target.runbook)
     chosen = _chosen(run_folder, facts, read_verdicts(run_folder, facts), name)
     notices = [notice_of(run_folder, each, runbook, settings, contact) for each in chosen]
+    if form == "severities":
+        rows = [
+            severity_row(notice, verdict, _sections(settings, verdict))
+            for notice, verdict in zip(notices, chosen, strict=True)
+        ]
+        click.echo("\n".join(severity_lines(rows)))
+        raise SystemExit(INCONCLUSIVE if any(row.compared == "undecided" for row in rows) else PASS)
     if form == "json":
         click.echo(notices_json(facts.run, notices))
     else:
@@ -54,6 +70,12 @@ def incident(
         click.echo("\n".join(say(each) for each in notices), nl=False)
     if not all(each.complete for each in notices):
         raise SystemExit(INCONCLUSIVE)
+
+
+def _sections(settings: Settings, verdict: DrillVerdict) -> list[str]:
+    """Of the drill's faults, as far as there are experiments for them still."""
+    known = set(fault_names(settings))
+    return [experiment_of(settings, each.fault).section for each in verdict.faults if each.fault in known]
 
 
 def _chosen(

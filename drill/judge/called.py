@@ -7,7 +7,7 @@ on, as if nobody had acted, and recovery comes when that is over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -115,14 +115,27 @@ def silence_undecided(replay: AlertsReplayed) -> str:
     return next((why for rule in replay.rules if (why := undecided_of(rule, replay.until_seconds))), "")
 
 
-def shares_of(called: Called) -> str:
-    """The shares of the whole time, each with how it is known."""
-    how = "received" if called.live else "replayed"
-    shares = [f"{called.alert} calls {called.detected_seconds:.0f} s after the fault ({how})"]
+def _whole(seconds: float) -> str:
+    return f"{seconds:.0f} s"
+
+
+def _tenths(seconds: float) -> str:
+    return f"{seconds:.1f} s"
+
+
+def shares_of(
+    called: Called, text: Callable[[float], str] = _whole, measured: Callable[[float], str] = _tenths
+) -> str:
+    """The shares of the whole time, as far as they are known, each with how it is. `text`: of seconds;
+    `measured`: of those that users were out."""
+    shares = []
+    if called.detected_seconds is not None:
+        how = "received" if called.live else "replayed"
+        shares.append(f"{called.alert} calls {text(called.detected_seconds)} after the fault ({how})")
     if called.response_seconds is not None:
-        shares.append(f"{called.response_seconds:.0f} s until somebody begins (assumed)")
+        shares.append(f"{text(called.response_seconds)} until somebody begins (assumed)")
     if called.acted_seconds is not None:
-        shares.append(f"{called.acted_seconds:.1f} s until users are served (measured)")
+        shares.append(f"{measured(called.acted_seconds)} until users are served (measured)")
     return " + ".join(shares)
 
 

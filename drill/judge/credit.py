@@ -36,8 +36,10 @@ def judge_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple
 
 def _unmeasurable(drill: DrillVerdict) -> str:
     """Why nothing can be said of who repaired it; empty where something can."""
-    if drill.verdict in ("setup", "not applicable"):
-        return f"the drill is {drill.verdict}"
+    if drill.verdict == "setup":
+        return "the drill could not be carried out"
+    if drill.verdict == "not applicable":
+        return "the target has not what the drill needs"
     if not drill.faults or not drill.outages:
         return "users were never out, so nothing was repaired"
     took, begun = drill.recovered_seconds, drill.procedure_started_seconds

@@ -6,5 +6,9 @@ effect.py    from the verdicts of two drills to one word
 state.py     what is known so far, on disk
 work.py      drills, by budget
 words.py     the table, and the same as JSON
+diagnosis.py how often a section's symptoms hold under its faults and only there, from stored runs
+diagnosis_words.py  the same as a table
+answers.py   what the runbook's scripts answer under each fault, against the truth
+stored.py    the drills of stored runs
 command.py   `drill matrix`
 """

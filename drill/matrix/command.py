@@ -4,6 +4,7 @@ failure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from drill.conduct.book import Book
 from drill.errors import UsageError
 from drill.inject.experiment import experiment_of, fault_names, lacking
 from drill.lint.document import read_document
+from drill.matrix.answers import answer_lines, answers_seen
 from drill.matrix.crossing import FOLDER, CrossedFault, crossed, files_of, procedures_of
+from drill.matrix.diagnosis import symptoms_seen
+from drill.matrix.diagnosis_words import diagnosis_lines
 from drill.matrix.state import CrossedState
 from drill.matrix.words import as_json, table_lines
 from drill.matrix.work import CrossingPlan, work
 from drill.mutate.command import minutes_option, pytest_options
 from drill.mutate.workbench import Workbench
 from drill.run.files import write_file
+from drill.runbook import listed_symptoms, parse, script_lines
 from drill.settings import Backup, Settings
 
 STATE, TABLE = "state.json", "matrix.json"
@@ -46,6 +51,23 @@ STATE, TABLE = "state.json", "matrix.json"
 @click.option("--fault", "only", multiple=True, metavar="NAME", help="Only these faults; may be repeated.")
 @click.option("--as-written", is_flag=True, help="The procedures of the runbook as first written.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
+@click.option(
+    "--symptoms",
+    is_flag=True,
+    help="Drill nothing: tell from stored runs how often each section's symptoms hold under its faults only.",
+)
+@click.option(
+    "--answers",
+    is_flag=True,
+    help="Drill nothing: tell from stored runs what the runbook's scripts answer: right, wrong, silent.",
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where the runs for --symptoms and --answers lie.",
+)
 @click.pass_context
 def matrix(
     context: click.Context,
@@ -56,6 +78,9 @@ def matrix(
     only: tuple[str, ...],
     as_written: bool,
     told: bool,
+    symptoms: bool,
+    answers: bool,
+    reports: Path,
 ) -> None:
     """Follow each procedure under each fault of another section, and compare with nobody acting: helps,
     harmless, worse.
@@ -63,6 +88,11 @@ def matrix(
     Without --fault: all faults that users feel. Each drill is kept when it has ended; run again, it goes on.
     """
     settings = settings_module.load(context.obj["target"])
+    if symptoms or answers:
+        stored = _diagnosis(settings, reports, only) if symptoms else _answers(settings, reports, as_written)
+        for line in stored:
+            click.echo(line)
+        return
     plan = _plan(settings, features, only, as_written=as_written)
     state = CrossedState(folder / STATE)
     if not told:
@@ -77,6 +107,23 @@ def matrix(
     content = msgspec.json.format(msgspec.json.encode(as_json(plan, state)))
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / TABLE, content)
+
+
+def _diagnosis(settings: Settings, reports: Path, only: tuple[str, ...]) -> Iterator[str]:
+    listed = listed_symptoms(parse(settings.root / settings.target.runbook))
+    if not listed:
+        raise UsageError(f"{settings.target.runbook}: expected a section that lists its Symptoms")
+    seen = symptoms_seen(listed, reports, settings.target.name)
+    return diagnosis_lines(listed, seen, _faults(settings, only))
+
+
+def _answers(settings: Settings, reports: Path, as_written: bool) -> Iterator[str]:
+    lines = script_lines(parse(settings.root / settings.target.runbook))
+    if not lines:
+        raise UsageError(f"{settings.target.runbook}: expected answers.yaml beside it, with lines of scripts")
+    witnesses = {name: experiment_of(settings, name).witness for name in fault_names(settings)}
+    seen = answers_seen(lines, reports, settings.target.name, witnesses, as_written=as_written)
+    return answer_lines(lines, seen)
 
 
 def _plan(settings: Settings, features: Path, only: tuple[str, ...], *, as_written: bool) -> CrossingPlan:

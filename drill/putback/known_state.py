@@ -33,19 +33,19 @@ Objects = dict[str, dict[str, Json]]
 
 
 class KnownState(msgspec.Struct, frozen=True):
-    """kind -> name -> object without what the server fills in. `namespace_uid` tells a cluster that was made
-    anew from the one that was looked at; `unseen`: kinds that the kubeconfig's user may not list, of which
-    nothing is known."""
+    """kind -> name -> object without what the server fills in. `unseen`: kinds that the kubeconfig's user may
+    not list, of which nothing is known."""
 
     context: str
     namespace: str
-    namespace_uid: str
     objects: Objects
     unseen: list[str] = []
 
 
 def observe(cluster: Cluster) -> KnownState:
-    """The objects as they are now. Raises ClusterError where the cluster does not answer."""
+    """The objects as they are now. Raises ClusterError where the cluster does not answer, AbsentError where
+    there is no such namespace: its lists would be empty, and an empty state is none to return to."""
+    cluster.get(f"/api/v1/namespaces/{cluster.namespace}")
     objects: Objects = {}
     unseen = []
     for kind in PATHS:
@@ -59,8 +59,7 @@ def observe(cluster: Cluster) -> KnownState:
         objects["NameServer"] = _name_server(cluster)
     except ForbiddenError:
         unseen.append("NameServer")
-    uid = cluster.get(f"/api/v1/namespaces/{cluster.namespace}")["metadata"]["uid"]
-    return KnownState(cluster.context, cluster.namespace, uid, objects, unseen)
+    return KnownState(cluster.context, cluster.namespace, objects, unseen)
 
 
 def _listed(cluster: Cluster, kind: str) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drill.judge.called import shares_of
 from drill.judge.verdict import Called, Criterion, DrillVerdict
 from drill.report.units import quantity, seconds_text
 from drill.run.facts import Facts, KeptFacts
@@ -68,15 +69,8 @@ def called_text(verdict: DrillVerdict) -> str:
             "Nobody would have been called: no alert fires while the fault lasts. That is a failure of the "
             "alerts, not of this procedure."
         )
-    fires = "calls" if called.live else "fires"
-    how = "received" if called.live else "replayed"
-    shares = [f"{called.alert} {fires} {seconds_text(called.detected_seconds)} after the fault ({how})"]
-    if called.response_seconds is not None:
-        shares.append(f"{seconds_text(called.response_seconds)} until somebody begins (assumed)")
-    if called.acted_seconds is not None:
-        shares.append(f"{seconds_text(called.acted_seconds)} until users are served (measured)")
     total = "" if called.total_seconds is None else f" = {seconds_text(called.total_seconds)}"
-    return f"On the worst night: {' + '.join(shares)}{total}{_left(called)}."
+    return f"On the worst night: {shares_of(called, seconds_text, seconds_text)}{total}{_left(called)}."
 
 
 def _left(called: Called) -> str:

@@ -22,7 +22,7 @@ def a_deployment(replicas: int = 3, image: str = "web:1", **annotations: str) ->
 
 
 def a_state(**objects: dict[str, Any]) -> KnownState:
-    return KnownState("kind-drill", "production", "uid", msgspec.convert(objects, dict[str, dict[str, Any]]))
+    return KnownState("kind-drill", "production", msgspec.convert(objects, dict[str, dict[str, Any]]))
 
 
 def test_the_same_is_no_difference() -> None:

@@ -194,14 +194,20 @@ def test_a_control_of_such_a_verdict_is_not_conclusive(
     assert _credit(drill, msgspec.structs.replace(control, verdict=verdict)) == "not measured"
 
 
-@pytest.mark.parametrize("verdict", ["setup", "not applicable"])
+@pytest.mark.parametrize(
+    ("verdict", "why"),
+    [
+        ("setup", "the drill could not be carried out"),
+        ("not applicable", "the target has not what the drill needs"),
+    ],
+)
 def test_a_drill_that_was_not_carried_out_earns_nobody_credit(
-    tmp_path: Path, drill: DrillVerdict, verdict: str
+    tmp_path: Path, drill: DrillVerdict, verdict: str, why: str
 ) -> None:
     spoilt = msgspec.structs.replace(drill, verdict=verdict)
     assert judge_credit(spoilt, [_control(tmp_path, took=None)]) == (
         "not measured",
-        f"the drill is {verdict}",
+        why,
     )
 
 

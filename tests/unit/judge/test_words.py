@@ -823,7 +823,7 @@ def test_a_fault_that_nobody_noticed_is_told_as_such(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "credit", "why"),
     [
-        ({"healthy": False}, "not measured", "the drill is setup"),
+        ({"healthy": False}, "not measured", "the drill could not be carried out"),
         ({"outages": []}, "not measured", "users were never out, so nothing was repaired"),
         (
             {"outages": [(INJECTED, OUT)], "on_its_way": ["pod a"]},

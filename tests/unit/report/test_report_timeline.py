@@ -196,21 +196,21 @@ def test_alerts_are_marked_where_they_would_have_been_pending_and_firing(tmp_pat
         ),
         (
             Called("Down", 90.0, 300.0, 8.0, 398.0),
-            "On the worst night: Down fires 90 s after the fault (replayed) + 5 min until somebody begins "
+            "On the worst night: Down calls 90 s after the fault (replayed) + 5 min until somebody begins "
             "(assumed) + 8 s until users are served (measured) = 6 min 38 s.",
         ),
         (
             Called("Down", 90.0, None, None, None),
-            "On the worst night: Down fires 90 s after the fault (replayed).",
+            "On the worst night: Down calls 90 s after the fault (replayed).",
         ),
         (
             Called("Ill", 214.0, None, 26.0, None, severity="P1", limit_seconds=3600.0),
-            "On the worst night: Ill fires 3 min 34 s after the fault (replayed) + 26 s until users are "
+            "On the worst night: Ill calls 3 min 34 s after the fault (replayed) + 26 s until users are "
             "served (measured); 56 min of P1's 60 min are left to begin in.",
         ),
         (
             Called("Ill", 214.0, None, 26.0, None, severity="P0", limit_seconds=240.0),
-            "On the worst night: Ill fires 3 min 34 s after the fault (replayed) + 26 s until users are "
+            "On the worst night: Ill calls 3 min 34 s after the fault (replayed) + 26 s until users are "
             "served (measured); P0's 4 min are over.",
         ),
         (

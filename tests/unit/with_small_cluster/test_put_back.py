@@ -13,7 +13,7 @@ from small_cluster import NAMESPACE, Json, SmallCluster, a_deployment, kubeconfi
 
 from drill import settings as target_settings
 from drill import wait
-from drill.cluster.access import Cluster, ClusterError, connect
+from drill.cluster.access import AbsentError, Cluster, ClusterError, connect
 from drill.cluster.objects import LAST_APPLIED
 from drill.errors import InputError, SetupError
 from drill.putback import close_drill, last_known, open_drill, put_back
@@ -394,3 +394,10 @@ def test_a_fault_that_its_experiment_undid_meanwhile_is_told_by_its_name(
     gone = Ledger(state_folder(cluster)).folder / "admission-blocked-18625-1795559954861.json"
     monkeypatch.setattr(Ledger, "files", lambda _: [gone])  # listed, and undone before it was read
     assert put_back(settings, cluster).undone == ["admission-blocked: its experiment undid it"]
+
+
+def test_a_namespace_that_is_gone_has_no_known_state(small: SmallCluster, cluster: Cluster) -> None:
+    assert observe(cluster).objects["Deployment"]
+    del small.objects["/api/v1/namespaces"][NAMESPACE]
+    with pytest.raises(AbsentError):
+        observe(cluster)
