@@ -12,9 +12,13 @@ from drill import settings as settings_module
 from drill.cluster.access import connect
 from drill.gate.alternate_command import images_of
 from drill.gate.command import tell, told
+from drill.gate.plain_load import Drive, drive_load
 from drill.gate.rounds import TURN_SECONDS, RoundsPlan, take_rounds
 from drill.machine.stage import say
 from drill.run.child import ends_on_sigterm
+
+DRIVE: Drive = drive_load
+"""What sends the load."""
 
 
 @click.command("rounds")
@@ -66,7 +70,7 @@ def take_rounds_of(
     settings = settings_module.load(target)
     cluster = connect(settings, allowed)
     name = name or f"rounds-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    plan = RoundsPlan(reports / name, name, turn_seconds, budget_seconds, allowed)
+    plan = RoundsPlan(reports / name, name, turn_seconds, budget_seconds, allowed, DRIVE)
     images = images_of(settings, cluster, released, candidate)
     with ends_on_sigterm():
         done = take_rounds(settings, cluster, images, plan, say)
