@@ -223,8 +223,9 @@ def _ran(cluster: Cluster, entry: ImageEntry, image: str) -> list[str]:
                 f"{pod['metadata']['name']} runs {asked or 'no such container'}, and the gate had set "
                 f"{image}: somebody released another meanwhile, and nothing can be compared"
             )
-        own = [each for each in statuses_of(pod) if each["name"] == entry.container]
-        found |= {f"{image} {each.get('imageID', '')}".strip() for each in own}
+        # one that an autoscaler has just asked for has no digest yet
+        own = [each for each in statuses_of(pod) if each["name"] == entry.container and each.get("imageID")]
+        found |= {f"{image} {each['imageID']}" for each in own}
     return sorted(found)
 
 
