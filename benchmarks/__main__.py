@@ -15,11 +15,12 @@ from pathlib import Path
 
 from benchmarks.alerts_live import alerts_live
 from benchmarks.gate import gate
-from benchmarks.gate_live import VARIANTS, gate_live
+from benchmarks.gate_live import VARIANTS, gate_live, rounds_live
 from benchmarks.instruments import instrument, judging
 from benchmarks.judge_truth import truth
 from benchmarks.kills import kills
 from benchmarks.outage import outage
+from benchmarks.rounds_power import rounds
 from benchmarks.row import ROOT, Benchmark, MeasureError, Options, Row, machine, table
 from benchmarks.stored import drill_time, make_drill
 from benchmarks.witness import witness, witness_stored
@@ -48,12 +49,14 @@ BENCHMARKS: dict[str, Benchmark] = {
     "witness": witness,
     "kills": kills,
     "gate-live": gate_live,
+    "rounds-live": rounds_live,
     "truth": truth,
     "gate": gate,
+    "rounds": rounds,
     "alerts-live": alerts_live,
 }
 # these change what runs on the cluster, for many minutes
-WHEN_NAMED = frozenset({"gate-live", "alerts-live"})
+WHEN_NAMED = frozenset({"gate-live", "rounds-live", "alerts-live"})
 
 
 def parsed(arguments: list[str]) -> tuple[list[str], Options]:
@@ -81,8 +84,15 @@ def parsed(arguments: list[str]) -> tuple[list[str], Options]:
         "--variant",
         action="append",
         choices=VARIANTS,
-        help="an image that gate-live drills against the released one; may be given several times "
-        f"({', '.join(Options.variants)})",
+        help="an image that gate-live and rounds-live hold against the released one; may be given several "
+        f"times ({', '.join(Options.variants)})",
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=Options.budget_seconds,
+        metavar="SECONDS",
+        help=f"of rounds-live, for each variant ({Options.budget_seconds:g})",
     )
     given = parser.parse_args(arguments)
     return given.only or [name for name in BENCHMARKS if name not in WHEN_NAMED], Options(
@@ -91,6 +101,7 @@ def parsed(arguments: list[str]) -> tuple[list[str], Options]:
         given.kills,
         given.with_drill,
         tuple(given.variant or Options.variants),
+        given.budget,
     )
 
 

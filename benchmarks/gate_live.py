@@ -1,5 +1,6 @@
 """Does the gate block an image that is really worse, and pass the same one? Flows in: the cluster, names of
-variants. Flows out: a row for each, by `drill gate alternate` on it.
+variants. Flows out: a row for each, by `drill gate alternate` (gate-live) or `drill gate rounds`
+(rounds-live).
 
 A variant is the image that the cluster runs, made worse by build arguments (benchmarks/slowed); `same` is
 that image itself on both sides. The runs and their history are kept in a folder of their own, reports/
@@ -41,13 +42,15 @@ VARIANTS: dict[str, dict[str, str]] = {
 }
 """Name -> build arguments; the images' names end so, without the +."""
 NO_WORSE = frozenset({SAME, "neutral"})
+BY_DRILLS = frozenset({"recovery+2", "recovery+5"})
+"""Plain load does not tell them."""
 MOST_SECONDS = 3600.0
 LINES = 12
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What `drill gate alternate` said. `decision`: its JSON; `said`: its lines."""
+    """What `drill gate` said. `decision`: its JSON; `said`: its lines."""
 
     status: int
     decision: Mapping[str, Any]
@@ -61,7 +64,24 @@ def gate_live(options: Options) -> list[Row]:
     released = released_image(settings, connect(settings))
     reports = ROOT / "reports" / f"gate-live-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     return [
-        row_of(variant, _alternated(_built(released, variant), variant, reports))
+        row_of(variant, _compared("alternate", _built(released, variant), variant, reports))
+        for variant in options.variants
+    ]
+
+
+def rounds_live(options: Options) -> list[Row]:
+    """The same by rounds of plain load. Raises MeasureError for a variant that these do not tell."""
+    untold = sorted(BY_DRILLS & set(options.variants))
+    if untold:
+        raise MeasureError(
+            f"{', '.join(untold)}: plain load does not tell it; measure it with --only gate-live"
+        )
+    settings = drill_settings.load(ROOT / "drill.toml")
+    released = released_image(settings, connect(settings))
+    reports = ROOT / "reports" / f"rounds-live-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    budget = ("--budget-seconds", f"{options.budget_seconds:g}")
+    return [
+        row_of(variant, _compared("rounds", _built(released, variant), variant, reports, *budget))
         for variant in options.variants
     ]
 
@@ -75,7 +95,7 @@ def row_of(variant: str, seen: Seen) -> Row:
     by = f" by {', '.join(blocking)}" if blocking else ""
     said = f"{outcome}{by}, {seen.seconds:.0f} s"
     if outcome == "inconclusive" and more is not None:
-        said += f"; {more:.0f} s more of drills would decide"
+        said += f"; {more:.0f} s more of {seen.decision['decision']['by']} would decide"
     if variant in NO_WORSE:
         held = outcome == "pass" or (outcome == "inconclusive" and more is not None)
         aim = "pass, or seconds that would decide"
@@ -97,13 +117,14 @@ def _built(released: str, variant: str) -> str:
     return image
 
 
-def _alternated(image: str, variant: str, reports: Path) -> Seen:
+def _compared(how: str, image: str, variant: str, reports: Path, *more: str) -> Seen:
+    """`how`: the command of `drill gate`."""
     name = variant.replace("+", "-")
     decision = reports / f"{name}.decision.json"
     command = [
         *(sys.executable, "-c", "from drill.start import main; main()"),
-        *("gate", "alternate", image, "--reports", str(reports)),
-        *("--run", name, "--json", str(decision)),
+        *("gate", how, image, "--reports", str(reports)),
+        *("--run", name, "--json", str(decision), *more),
     ]
     began = time.monotonic()
     done = subprocess.run(
@@ -111,7 +132,7 @@ def _alternated(image: str, variant: str, reports: Path) -> Seen:
     )
     if not decision.is_file():
         raise MeasureError(
-            f"{variant}: `drill gate alternate {image}` ended with exit status {done.returncode} and without "
+            f"{variant}: `drill gate {how} {image}` ended with exit status {done.returncode} and without "
             f"a decision; what it said stands above; its runs: {reports}"
         )
     read: dict[str, Any] = msgspec.json.decode(decision.read_bytes())

@@ -19,14 +19,15 @@ Outcome = Literal["reached", "missed", "error"]
 @dataclass(frozen=True)
 class Options:
     """What the command line asks for. `run`: the folder of a stored run; `injections`: per fault;
-    `with_drill`: run `make drill` now; `variants`: of the image that the gate is to tell from the same one.
-    """
+    `with_drill`: run `make drill` now; `variants`: of the image that the gate is to tell from the same one;
+    `budget_seconds`: for each of them where it takes rounds of load."""
 
     run: Path
     injections: int
     kills: int
     with_drill: bool
     variants: tuple[str, ...] = ("same", "p95+50", "memory+20")
+    budget_seconds: float = 360.0
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from drill.errors import SetupError
 from drill.evidence.command import evidence
 from drill.gate.alternate_command import alternate_images
 from drill.gate.command import gate
+from drill.gate.rounds_command import take_rounds_of
 from drill.history.command import history
 from drill.incident.command import incident
 from drill.lint.command import lint
@@ -208,6 +209,7 @@ cli.add_command(lint)
 cli.add_command(history)
 cli.add_command(evidence)
 gate.add_command(alternate_images)
+gate.add_command(take_rounds_of)
 cli.add_command(gate)
 cli.add_command(nightly)
 cli.add_command(mutate)

@@ -11,4 +11,9 @@ words.py      the same as text, Markdown, JSON, and annotations of CI
 command.py    `drill gate`
 alternate.py  runs of two images in turn on one cluster, until it is decided
 alternate_command.py  `drill gate alternate`
+turns.py      what a turn of plain load shows
+pairs.py      pairs of turns against each other: a decision
+plain_load.py load on a target to which nothing is done
+rounds.py     turns of two images on one cluster, many times, until it is decided
+rounds_command.py  `drill gate rounds`
 """

@@ -95,7 +95,7 @@ def alternate_images(
         rounds,
         budget_seconds,
     )
-    images = _images(settings, cluster, released, candidate)
+    images = images_of(settings, cluster, released, candidate)
     with ends_on_sigterm():
         done = alternate(settings, cluster, images, plan, say)
     assert done.decision is not None  # after the first rounds there is one
@@ -109,7 +109,7 @@ def _allowing(context: str | None) -> list[str]:
     return ["--allow-context", context] if context else []
 
 
-def _images(settings: Settings, cluster: Cluster, released: str | None, candidate: str) -> Images:
+def images_of(settings: Settings, cluster: Cluster, released: str | None, candidate: str) -> Images:
     """With their ids where the nodes are containers of this machine. Raises UsageError for an unknown one."""
     running = released_image(settings, cluster)
     other = released or running

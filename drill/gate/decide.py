@@ -9,7 +9,7 @@ farther than half the minimum effect, nothing is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
@@ -24,6 +24,8 @@ from drill.settings.gate import RATIO, UNITS
 from drill.statistics import Difference, holm_levels
 
 GateOutcome = Literal["pass", "regression", "inconclusive", "not compared"]
+Needed = Callable[[Difference, float, float], float | None]
+DRILLS = "drills"
 LONGEST = 1024.0
 """So many times as long is not looked at."""
 
@@ -58,7 +60,8 @@ class Row:
 @dataclass(frozen=True)
 class Decision:
     """`candidate`, `baseline`: names of runs; `drills`: that were compared, `left_out`: that were not;
-    `expired`: waivers whose day is over; `unused`: those that nothing needed."""
+    `expired`: waivers whose day is over; `unused`: those that nothing needed; `by`: what was compared, drills
+    or rounds of load."""
 
     candidate: tuple[str, ...]
     baseline: tuple[str, ...]
@@ -67,6 +70,7 @@ class Decision:
     rows: tuple[Row, ...]
     expired: tuple[Waiver, ...] = ()
     unused: tuple[Waiver, ...] = ()
+    by: str = DRILLS
 
     @property
     def outcome(self) -> GateOutcome:
@@ -98,13 +102,22 @@ def decide(sides: Sides, past: Sequence[SeenRun], policy: Gate, today: date) -> 
     if "drift" in (*policy.block, *policy.warn):
         found = drifts([*past, *sides.candidate], policy.runs)
         rows += [_drift(each, policy) for each in found]
-    alive = [waiver for waiver in policy.waivers if waiver.expires >= today]
-    rows = [replace(row, waived=_waived(row, alive)) for row in rows]
-    return Decision(
+    decision = Decision(
         candidate=tuple(run.run for run in sides.candidate),
         baseline=tuple(run.run for run in sides.baseline),
         drills=tuple(sides.drills),
         left_out=tuple(sides.left_out),
+        rows=tuple(rows),
+    )
+    return with_waivers(decision, policy, today)
+
+
+def with_waivers(decision: Decision, policy: Gate, today: date) -> Decision:
+    """What somebody lets pass until a day that is not over."""
+    alive = [waiver for waiver in policy.waivers if waiver.expires >= today]
+    rows = [replace(row, waived=_waived(row, alive)) for row in decision.rows]
+    return replace(
+        decision,
         rows=tuple(rows),
         expired=tuple(waiver for waiver in policy.waivers if waiver.expires < today),
         unused=tuple(
@@ -170,34 +183,40 @@ def _broken(drill: SeenDrill, criterion: Criterion, outcome: GateOutcome, blocks
 
 
 def _differences(sides: Sides, past: Sequence[SeenRun], policy: Gate) -> Iterator[Row]:
-    """Those that block and those that warn are each paid for among themselves."""
-    every = compared(sides, past, policy)
+    def needed(difference: Difference, least: float, level: float) -> float | None:
+        return seconds_needed(difference, least, level, policy.misses, sides)
+
+    for row in rows_of(compared(sides, past, policy), policy, needed, DRILLS):
+        yield replace(row, source=_source(row.name.split(" ")[0], sides))
+
+
+def rows_of(every: Sequence[Compared], policy: Gate, needed: Needed, by: str) -> Iterator[Row]:
+    """Those that block and those that warn are each paid for among themselves. `needed`: how many more
+    seconds would decide a difference, given its minimum effect and the level of its interval; `by`: of what.
+    """
     for names, blocks in ((policy.block, True), (policy.warn, False)):
         own = [each for each in every if each.key.criterion in names]
         measured = [each.difference.probability() for each in own if each.difference is not None]
         levels = iter(holm_levels(measured, policy.false_alarms))
         for each in own:
             level = next(levels) if each.difference is not None else policy.false_alarms
-            yield _row(each, level, sides, policy, blocks=blocks)
+            yield _row(each, level, policy, needed, by, blocks=blocks)
 
 
-def _row(each: Compared, level: float, sides: Sides, policy: Gate, *, blocks: bool) -> Row:
-    criterion, source = each.key.criterion, _source(each, sides)
-    unit, least = UNITS[criterion], policy.minimum_effect(criterion)
+def _row(each: Compared, level: float, policy: Gate, needed: Needed, by: str, *, blocks: bool) -> Row:
+    unit, least = UNITS[each.key.criterion], policy.minimum_effect(each.key.criterion)
     if each.difference is None:
         outcome: GateOutcome = "inconclusive" if each.known else "not compared"
-        return Row(str(each.key), outcome, blocks, each.missing, unit, source=source)
+        return Row(str(each.key), outcome, blocks, each.missing, unit)
     scaled = math.log1p(least) if unit == RATIO else least
     outcome = judged(each.difference, scaled, level, policy.misses)
     low, high = each.difference.interval(level, policy.misses)
-    seconds = None
-    if outcome == "inconclusive":
-        seconds = seconds_needed(each.difference, scaled, level, policy.misses, sides)
+    seconds = needed(each.difference, scaled, level) if outcome == "inconclusive" else None
     return Row(
         str(each.key),
         outcome,
         blocks,
-        "; ".join(filter(None, (_why(outcome, seconds), each.spread))),
+        "; ".join(filter(None, (_why(outcome, seconds, by), each.spread))),
         unit,
         each.candidate,
         each.baseline,
@@ -206,7 +225,6 @@ def _row(each: Compared, level: float, sides: Sides, policy: Gate, *, blocks: bo
         least,
         each.difference.probability(),
         seconds,
-        source,
     )
 
 
@@ -228,23 +246,34 @@ def seconds_needed(
         sides.baseline_seconds * len(sides.baseline),
     )
     for grows, seconds in ((0.0, own), (1.0, own + other)):
-        factor = 1.0
-        while factor < LONGEST:
-            factor *= 1.1
-            if judged(difference.longer(factor, factor**grows), least, level, misses) != "inconclusive":
-                return math.ceil((factor - 1) * seconds)
+        factor = times_as_long(difference, least, level, misses, grows)
+        if factor is not None:
+            return math.ceil((factor - 1) * seconds)
     return None
 
 
-def _why(outcome: GateOutcome, seconds: float | None) -> str:
+def times_as_long(
+    difference: Difference, least: float, level: float, misses: float, grows: float = 1.0
+) -> float | None:
+    """So many times as long would decide; None where even LONGEST would not. `grows`: 1 where both sides go
+    on, 0 where the candidate alone does."""
+    factor = 1.0
+    while factor < LONGEST:
+        factor *= 1.1
+        if judged(difference.longer(factor, factor**grows), least, level, misses) != "inconclusive":
+            return factor
+    return None
+
+
+def _why(outcome: GateOutcome, seconds: float | None, by: str) -> str:
     if outcome == "regression":
         return "worse, and nearer to the minimum effect than to none"
     if outcome == "pass":
         return "the minimum effect lies outside the interval"
     return (
-        f"not told yet; about {seconds:.0f} s more of drills would"
+        f"not told yet; about {seconds:.0f} s more of {by} would"
         if seconds is not None
-        else "not told, nor would a thousand times as many drills tell it"
+        else f"not told, nor would a thousand times as many {by} tell it"
     )
 
 
@@ -252,9 +281,9 @@ def _shown(value: float, unit: str) -> float:
     return math.expm1(value) if unit == RATIO else value
 
 
-def _source(each: Compared, sides: Sides) -> str:
-    """The line of the runbook's limit on what is compared."""
-    limit = {"p95": "response_time", "recovery": "recovered"}.get(each.key.criterion, each.key.criterion)
+def _source(compared_by: str, sides: Sides) -> str:
+    """The line of the runbook's limit on that criterion."""
+    limit = {"p95": "response_time", "recovery": "recovered"}.get(compared_by, compared_by)
     for run in sides.candidate:
         for name in sides.drills:
             for criterion in run.drills[name].limits:

@@ -119,9 +119,14 @@ class _Found:
     counts: dict[Key, Counted] = field(default_factory=dict)
 
     def level(self, key: Key, value: float | None) -> None:
-        """The logarithm of a number above 0; what is not one was not measured."""
-        if value is not None and value > 0 and math.isfinite(value):
-            self.levels[key] = DrillLevel(math.log(value))
+        """See `level_of`."""
+        self.levels.update(level_of(key, value))
+
+
+def level_of(key: Key, value: float | None) -> dict[Key, DrillLevel]:
+    """The logarithm of a number above 0; what is not one was not measured."""
+    measured = value is not None and value > 0 and math.isfinite(value)
+    return {key: DrillLevel(math.log(value))} if value is not None and measured else {}
 
 
 def seen_run(folder: Path) -> SeenRun:
@@ -243,9 +248,9 @@ def _by_requests(found: _Found, case: Case) -> float:
     requests = case.after
     timeout, seconds = case.setup.settings.timeout_seconds, block_seconds(case.calibration)
     for number, name in enumerate(requests.names):
-        found.levels.update(_latencies(name, requests.where(requests.name == number), timeout, seconds))
+        found.levels.update(latencies_of(name, requests.where(requests.name == number), timeout, seconds))
     # the verdict's own p95 again, with what blocks of time tell of it
-    overall = _latencies(ALL, requests, timeout, seconds)
+    overall = latencies_of(ALL, requests, timeout, seconds)
     found.levels.update({key: level for key, level in overall.items() if key == Key("p95", ALL)})
     if not len(requests):
         return 1.0
@@ -259,8 +264,8 @@ def _by_requests(found: _Found, case: Case) -> float:
     return dispersion_of_failures(requests.failed, requests.planned).estimate
 
 
-def _latencies(name: str, requests: Requests, timeout: float, seconds: float) -> dict[Key, DrillLevel]:
-    """The quantiles of one name's latency."""
+def latencies_of(name: str, requests: Requests, timeout: float, seconds: float) -> dict[Key, DrillLevel]:
+    """The quantiles of one name's latency, those that enough requests lie beyond. `seconds`: of a block."""
     found: dict[Key, DrillLevel] = {}
     if not len(requests):
         return found

@@ -28,7 +28,7 @@ def headline(decision: Decision) -> str:
     return (
         f"{WORDS[decision.outcome]}: {', '.join(decision.candidate)} against {', '.join(decision.baseline)} "
         f"({said or 'nothing'} of what blocks)"
-        + (f"; about {more:.0f} s more of drills would decide" if more is not None else "")
+        + (f"; about {more:.0f} s more of {decision.by} would decide" if more is not None else "")
     )
 
 

@@ -22,6 +22,7 @@ from drill.statistics.intervals import (
     quantile,
     quantile_rank,
 )
+from drill.statistics.paired import PairedDifference, paired_difference
 from drill.statistics.sequential import lower_expected, rate_bounds, trials_needed, upper_expected
 from drill.statistics.two_sides import (
     Counted,
@@ -44,6 +45,7 @@ __all__ = [
     "Held",
     "Interval",
     "MeanDifference",
+    "PairedDifference",
     "RateDifference",
     "Reading",
     "RunSpread",
@@ -59,6 +61,7 @@ __all__ = [
     "lower_expected",
     "mean_difference",
     "mean_interval",
+    "paired_difference",
     "proportion_interval",
     "quantile",
     "quantile_rank",

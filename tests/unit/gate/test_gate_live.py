@@ -16,7 +16,7 @@ def seen(outcome: str, *names: str, more_seconds: float | None = None) -> Seen:
         {"name": name, "outcome": "regression", "blocks": True, "waived": ""} for name in names
     ]
     rows.append({"name": "p99", "outcome": "regression", "blocks": False, "waived": ""})
-    whole = {"outcome": outcome, "more_seconds": more_seconds, "decision": {"rows": rows}}
+    whole = {"outcome": outcome, "more_seconds": more_seconds, "decision": {"rows": rows, "by": "drills"}}
     return Seen(0, whole, "a line\n", 123.4)
 
 
