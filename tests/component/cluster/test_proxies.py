@@ -17,7 +17,7 @@ def test_a_port_is_forwarded_by_a_proxy_as_long_as_that_lives() -> None:
     with subprocess.Popen(
         ["/usr/bin/docker-proxy", *arguments], executable=sys.executable, stdin=subprocess.PIPE
     ) as proxy:
-        wait.until("the proxy's port", ports_of_proxies, lambda ports: PORT in ports, seconds=10)
+        wait.until("the proxy's port", ports_of_proxies, lambda ports: PORT in ports, seconds=60)
         proxy.kill()
     assert PORT not in ports_of_proxies()
 

@@ -88,8 +88,9 @@ def test_port_taken(tmp_path: Path) -> None:
 def test_port_taken_by_another_cluster(tmp_path: Path) -> None:
     name = f"drill-test-port-{os.getpid()}"
     label = f"io.x-k8s.kind.cluster={name}"
+    options = f"--detach --name {name} --label {label} --publish 127.0.0.1::80"
     subprocess.run(
-        f"docker run --detach --name {name} --label {label} --publish 127.0.0.1::80 {IMAGE} sleep 60".split(),
+        f"docker run {options} {IMAGE} sleep 600".split(),
         check=True,
         capture_output=True,
     )

@@ -22,7 +22,7 @@ from running_service import RunningService
 from drill import wait
 from drill.errors import SetupError
 from drill.load.plan import NOT_SENT
-from drill.load.process import LOCUSTFILE, Load
+from drill.load.process import LOCUSTFILE, STOP_SECONDS, Load
 from drill.load.tail import RequestTail
 from drill.recording.events import Limit, LoadStarted, LoadStopped, LoadTrouble, Recorder, read_events
 from drill.recording.requests import Request, stream_requests
@@ -233,7 +233,7 @@ def test_the_load_ends_when_its_parent_is_killed(service: RunningService, tmp_pa
     wait.until(
         "the end of the load",
         lambda: not locust.is_running() or locust.status() == psutil.STATUS_ZOMBIE,
-        seconds=10,
+        seconds=60,
     )
     requests = recorded(tmp_path / "requests.jsonl")
     assert_no_slot_is_missing(requests)  # what was under way has its record
@@ -302,7 +302,7 @@ def test_a_load_that_is_stopped_to_the_end_has_its_slots_and_its_trouble(
         os.kill(process_of(load), signal.SIGSTOP)
         wait.pause(1)
         ending = time.monotonic()
-    assert time.monotonic() - ending < 3
+    assert time.monotonic() - ending < STOP_SECONDS, "it ended by itself"
     requests = recorded(load.stream)
     assert_no_slot_is_missing(requests)
     assert requests[-1].planned > ending - 0.1
@@ -376,7 +376,7 @@ def test_begun_early_it_is_there_when_it_is_awaited(
     load.begin()
     try:
         assert read_events(recorder.path) == []
-        wait.until("records", lambda: load.stream.exists() and load.stream.stat().st_size > 0, seconds=20)
+        wait.until("records", lambda: load.stream.exists() and load.stream.stat().st_size > 0, seconds=60)
         waited = time.monotonic()
         load.wait_until_arrived()
         assert time.monotonic() - waited < 0.1

@@ -236,7 +236,7 @@ def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
             "Prometheus to scrape all",
             lambda: _not_scraped(asked, sorted(places)),
             lambda seen: not seen,
-            seconds=30,
+            seconds=300,
         )
         yield Monitored(
             engine,

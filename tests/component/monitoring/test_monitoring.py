@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from drill import wait
-from drill.alerts.receiver import heartbeat, read_received
+from drill.alerts.receiver import SILENT_SECONDS, heartbeat, read_received
 from drill.alerts.rules import alert_rules
 from drill.machine.promtool import ensure_promtool
 from drill.monitoring.deploy import difference
@@ -90,7 +90,7 @@ def test_an_alert_is_pending_then_fires_is_received_and_resolved(monitored: Moni
         "the rules to be loaded",
         lambda: sorted(rule.name for rule in monitored.prometheus.rules()),
         lambda names: names == ["Unwell", "Watchdog"],
-        seconds=10,
+        seconds=300,
     )
     broken = time.time()
     monitored.engine.kill()
@@ -100,7 +100,7 @@ def test_an_alert_is_pending_then_fires_is_received_and_resolved(monitored: Moni
         monitored.receiver.file,
         "Unwell",
         since_wall=broken,
-        seconds=60,
+        seconds=300,
         seen=lambda stage, wall, labels: stages.append((stage, wall - broken)),
     )
     assert missed == ""
@@ -108,13 +108,14 @@ def test_an_alert_is_pending_then_fires_is_received_and_resolved(monitored: Moni
     pending, firing, received = (seconds for _, seconds in stages)
     assert pending > 0
     assert firing >= pending + 2  # its `for:`
-    assert received >= firing - 1  # Prometheus is looked at every second
+    # Prometheus is looked at every second, and on a busy machine after it was received
+    assert received >= pending + 2
     monitored.engine.start()
     wait.until(
         "the alert to be resolved",
         lambda: [each.status for each in read_received(monitored.receiver.file) if each.alert == "Unwell"],
         lambda seen: seen[-1] == "resolved",
-        seconds=40,
+        seconds=300,
     )
     # what is over is told as missed, with what was last seen
     assert "not received" in watch(
@@ -162,9 +163,9 @@ def test_the_dead_man_s_switch_is_heard_and_told_as_silent_when_alertmanager_is_
         "Watchdog to be received twice",
         lambda: [each for each in read_received(file) if each.alert == "Watchdog"],
         lambda seen: len(seen) >= 2,
-        seconds=40,
+        seconds=300,
     )
-    assert heard[1].wall - heard[0].wall < 20
+    assert heard[1].wall - heard[0].wall < SILENT_SECONDS
     assert heartbeat(read_received(file), time.time()).alive is True
     monitored.processes["alertmanager"].kill()
     monitored.processes["alertmanager"].wait(10)

@@ -24,6 +24,8 @@ os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
 from testcontainers.core.container import DockerContainer
 
 ROOT = Path(__file__).parents[3]
+LONG_SECONDS = 60.0
+"""A bound for what hangs only."""
 
 
 def free_port() -> int:
@@ -70,7 +72,10 @@ def running_redis() -> Iterator[RedisServer]:
     with DockerContainer("redis:drill").with_bind_ports(6379, port := free_port()) as container:
         server = RedisServer(container, port)
         wait.until(
-            "Redis to answer PING", lambda: server.command("ping"), lambda said: "PONG" in said, seconds=10
+            "Redis to answer PING",
+            lambda: server.command("ping"),
+            lambda said: "PONG" in said,
+            seconds=LONG_SECONDS,
         )
         yield server
 
@@ -83,10 +88,11 @@ class Engine:
     redis_port: int
     port: int = field(default_factory=free_port)
     redis_password: str = ""
+    drain_seconds: int = 1
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=LONG_SECONDS)
         (self.folder / "logs").mkdir(exist_ok=True)
         (self.folder / "accounts").mkdir(exist_ok=True)
         for name in ("admin", "editor"):
@@ -106,7 +112,7 @@ class Engine:
             "ACCOUNTS_FOLDER": str(self.folder / "accounts"),
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
-            "DRAIN_SECONDS": "1",
+            "DRAIN_SECONDS": str(self.drain_seconds),
             "PYTHONPATH": str(ROOT),
         }
         with (self.folder / "stdout").open("ab") as output:
@@ -120,13 +126,13 @@ class Engine:
             "the service to answer /health",
             lambda: answers(lambda: self.http.get("/health")),
             lambda seen: isinstance(seen, httpx.Response),
-            seconds=20,
+            seconds=LONG_SECONDS,
         )
 
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(LONG_SECONDS)
 
     def health(self) -> tuple[int, dict[str, str]]:
         response = self.http.get("/health")
@@ -134,7 +140,10 @@ class Engine:
 
     def until_health(self, status: str) -> dict[str, str]:
         seen = wait.until(
-            f"health to say {status}", self.health, lambda seen: seen[1]["status"] == status, seconds=10
+            f"health to say {status}",
+            self.health,
+            lambda seen: seen[1]["status"] == status,
+            seconds=LONG_SECONDS,
         )
         return seen[1]
 

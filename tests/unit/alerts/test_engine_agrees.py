@@ -42,7 +42,7 @@ def confirmed(
         [ensure_promtool(), "test", "rules", folder / "test.yaml"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert "FAILED" in done.stderr + done.stdout or done.returncode == 0, done.stderr

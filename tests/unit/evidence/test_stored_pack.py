@@ -21,7 +21,7 @@ def verified(pack: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", "from drill.start import main; main()", *command],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
 

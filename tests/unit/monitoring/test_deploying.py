@@ -130,7 +130,7 @@ def test_prometheus_takes_the_configuration_of_the_manifests(tmp_path: Path) -> 
     for written, is_right in ((text, True), (text.replace("static_configs", "statics"), False)):
         (tmp_path / "prometheus.yml").write_text(written)
         command = [ensure_promtool(), "check", "config", "--syntax-only", tmp_path / "prometheus.yml"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert (done.returncode == 0) is is_right, done.stderr
 
 
