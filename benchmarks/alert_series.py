@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from drill.alerts.series import NAME_ENDING, Kind, ScrapedSeries, Scrapes, SeriesHeader, write_series
+from drill.recording.events import AlertDue
 from novel_engine.app.metrics import REQUEST_SECONDS, REQUESTS
 
 FOLDER = Path(__file__).parents[1] / "runbook" / "alert-series"
@@ -44,13 +45,14 @@ Traffic = Callable[[int, int], Quarter | None]
 
 class Scene(msgspec.Struct, frozen=True):
     """`restarts`: of a pod's number and the seconds, how often its container was restarted until then;
-    `pods`: how many names of pods there are."""
+    `due`: when alerts have to fire; `pods`: how many names of pods there are."""
 
     name: str
     source: str
     meant: tuple[str, ...]
     traffic: Traffic
     restarts: Callable[[int, int], int] = lambda _pod, _at: 0
+    due: tuple[AlertDue, ...] = ()
     fault: bool = True
     pods: int = 3
 
@@ -76,7 +78,23 @@ def _counted(at: int, moments: tuple[int, ...]) -> int:
     return sum(1 for moment in moments if at >= BEGIN + moment)
 
 
+def _well_again(then: Quarter, until: int, after: Quarter) -> Traffic:
+    """`then` from BEGIN for so many seconds, and `after` from there on."""
+    return lambda _pod, at: Quarter() if at <= BEGIN else then if at <= BEGIN + until else after
+
+
+def _in_turn(*quarters: Quarter) -> Traffic:
+    """These quarters of a minute from BEGIN on, one after another, again and again."""
+
+    def turn(_pod: int, at: int) -> Quarter:
+        return Quarter() if at <= BEGIN else quarters[(at - BEGIN) // SCRAPE_SECONDS % len(quarters)]
+
+    return turn
+
+
 ALL = ("ServiceDown", "HighErrorRate")
+DOWN = AlertDue("ServiceDown", 100, 150)
+"""As the catalogue's faults have it: what is over within 100 s calls nobody."""
 SCENES = (
     Scene(
         "normal-traffic",
@@ -125,18 +143,21 @@ SCENES = (
         "every request of users is answered with 500",
         ALL,
         _after(Quarter(succeed=0, fail=60)),
+        due=(DOWN,),
     ),
     Scene(
         "no-pods",
         "the service is scaled to nothing",
         ("ServiceDown",),
         lambda _pod, at: Quarter() if at <= BEGIN else None,
+        due=(DOWN,),
     ),
     Scene(
         "no-user-reaches-it",
         "pods run, none is ready, and only the platform's probes reach them",
         ("ServiceDown",),
         _after(Quarter(succeed=0)),
+        due=(DOWN,),
     ),
     Scene(
         "short-failure",
@@ -145,7 +166,11 @@ SCENES = (
         _after(Quarter(succeed=0, fail=60), BEGIN + 30),
     ),
     Scene(
-        "seven-percent-fail", "7 % of requests fail", ("HighErrorRate",), _after(Quarter(succeed=93, fail=7))
+        "seven-percent-fail",
+        "7 % of requests fail",
+        ("HighErrorRate",),
+        _after(Quarter(succeed=93, fail=7)),
+        due=(AlertDue("HighErrorRate", 210, 300),),
     ),
     Scene(
         "failures-that-ease",
@@ -160,12 +185,78 @@ SCENES = (
         ),
     ),
     Scene(
+        "short-outage",
+        "no request is answered for 90 s, as when all pods are started anew",
+        (),
+        _well_again(Quarter(succeed=0), 90, Quarter()),
+    ),
+    Scene(
+        "short-failure-then-four-percent",
+        "all requests fail for 30 s, and 4 % from then on",
+        (),
+        _well_again(Quarter(succeed=0, fail=60), 30, Quarter(succeed=96, fail=4)),
+    ),
+    Scene(
+        "short-failure-then-a-rush",
+        "all requests fail for 30 s, 4 % from then on, and users come back in a rush, with six times as many",
+        (),
+        _well_again(Quarter(succeed=0, fail=60), 30, Quarter(succeed=346, fail=14)),
+    ),
+    Scene(
+        "failures-that-come-and-go",
+        "in every third quarter of a minute all requests fail",
+        ("HighErrorRate",),
+        _in_turn(Quarter(succeed=0, fail=60), Quarter(), Quarter()),
+        due=(AlertDue("HighErrorRate", 60, 180),),
+    ),
+    Scene(
+        "failures-under-pulses",
+        "four requests fail in each quarter of a minute, of 20 and of 110 in turn",
+        ("HighErrorRate",),
+        _in_turn(Quarter(succeed=106, fail=4), Quarter(succeed=16, fail=4)),
+        due=(AlertDue("HighErrorRate", 210, 420),),
+    ),
+    Scene(
+        "failures-when-users-leave",
+        "two thirds of the users leave, and 7 % of the others' requests fail",
+        ("HighErrorRate",),
+        _after(Quarter(succeed=31, fail=2)),
+        due=(AlertDue("HighErrorRate", 300, 420),),
+    ),
+    Scene(
+        "slow-crash-loop",
+        "one container restarted every six minutes, with the kubelet's longest pause",
+        ("PodCrashLooping",),
+        lambda _pod, _at: Quarter(),
+        lambda pod, at: _counted(at, (15, 375, 735, 1095)) if pod == 0 else 0,
+    ),
+    Scene(
+        "restarts-far-apart",
+        "one container restarted three times, nine minutes apart",
+        (),
+        lambda _pod, _at: Quarter(),
+        lambda pod, at: _counted(at, (15, 570, 1125)) if pod == 0 else 0,
+    ),
+    Scene(
         "four-percent-fail",
         "4 % of requests fail, which is below 5 %",
         (),
         _after(Quarter(succeed=96, fail=4)),
     ),
-    Scene("slow", "every request takes 1.4 s", ("HighResponseTime",), _after(Quarter(seconds=1.4))),
+    Scene(
+        "slow",
+        "every request takes 1.4 s",
+        ("HighResponseTime",),
+        _after(Quarter(seconds=1.4)),
+        due=(AlertDue("HighResponseTime", 300, 420),),
+    ),
+    Scene(
+        "some-slow",
+        "of all requests, 8 % take 3 s",
+        ("HighResponseTime",),
+        _after(Quarter(succeed=92, rare=8, rare_seconds=3.0)),
+        due=(AlertDue("HighResponseTime", 420, 600),),
+    ),
     Scene("less-slow", "every request takes 0.8 s, which is below 1 s", (), _after(Quarter(seconds=0.8))),
     Scene(
         "one-slow-path",
@@ -257,6 +348,7 @@ def header_of(scene: Scene) -> SeriesHeader:
         BEGIN if scene.fault else None,
         None,
         scene.meant,
+        due=scene.due,
     )
 
 
