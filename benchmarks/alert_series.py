@@ -30,13 +30,15 @@ Sample = tuple[dict[str, str], Kind, float]
 
 class Quarter(msgspec.Struct, frozen=True):
     """What one pod answers in the 15 s before a scrape: users' requests that succeed and fail, how long each
-    takes, and how many of a rare path."""
+    takes, and how many of a rare path; `unmatched`: requests for what is not there, be they users' or the
+    platform's probes'."""
 
     succeed: int = 60
     fail: int = 0
     seconds: float = 0.02
     rare: int = 0
     rare_seconds: float = 0.02
+    unmatched: int = 0
 
 
 Traffic = Callable[[int, int], Quarter | None]
@@ -160,6 +162,26 @@ SCENES = (
         due=(DOWN,),
     ),
     Scene(
+        "probes-ask-for-what-is-not-there",
+        "a release asks for readiness at a path that is not there: no pod is ready, probes are answered 404",
+        ("ServiceDown",),
+        _after(Quarter(succeed=0, unmatched=3)),
+        due=(DOWN,),
+    ),
+    Scene(
+        "no-path-is-known",
+        "every request of users is answered 404, for no path is known any more",
+        ("ServiceDown",),
+        _after(Quarter(succeed=0, unmatched=60)),
+        due=(DOWN,),
+    ),
+    Scene(
+        "visitors-that-guess",
+        "half as many requests again are for what is not there, and answered 404",
+        (),
+        _after(Quarter(unmatched=30)),
+    ),
+    Scene(
         "short-failure",
         "all requests fail for 30 s, and never again",
         (),
@@ -211,17 +233,17 @@ SCENES = (
     ),
     Scene(
         "failures-under-pulses",
-        "four requests fail in each quarter of a minute, of 20 and of 110 in turn",
+        "four requests fail in each quarter of a minute, of 110 twice and of 20 twice in turn",
         ("HighErrorRate",),
-        _in_turn(Quarter(succeed=106, fail=4), Quarter(succeed=16, fail=4)),
+        _in_turn(*[Quarter(succeed=106, fail=4)] * 2, *[Quarter(succeed=16, fail=4)] * 2),
         due=(AlertDue("HighErrorRate", 210, 420),),
     ),
     Scene(
         "failures-when-users-leave",
-        "two thirds of the users leave, and 7 % of the others' requests fail",
+        "two thirds of the users leave, and a tenth of the others' requests fails",
         ("HighErrorRate",),
-        _after(Quarter(succeed=31, fail=2)),
-        due=(AlertDue("HighErrorRate", 300, 420),),
+        _after(Quarter(succeed=18, fail=2)),
+        due=(AlertDue("HighErrorRate", 255, 330),),
     ),
     Scene(
         "slow-crash-loop",
@@ -252,9 +274,9 @@ SCENES = (
     ),
     Scene(
         "some-slow",
-        "of all requests, 8 % take 3 s",
+        "of all requests, 8 % take 1.4 s",
         ("HighResponseTime",),
-        _after(Quarter(succeed=92, rare=8, rare_seconds=3.0)),
+        _after(Quarter(succeed=92, rare=8, rare_seconds=1.4)),
         due=(AlertDue("HighResponseTime", 420, 600),),
     ),
     Scene("less-slow", "every request takes 0.8 s, which is below 1 s", (), _after(Quarter(seconds=0.8))),
@@ -300,6 +322,7 @@ def _count(quarter: Quarter) -> None:
         ("/campaigns", 500, quarter.fail, quarter.seconds),
         ("/exports", 200, quarter.rare, quarter.rare_seconds),
         ("/health", 200, 3, 0.003),
+        ("unmatched", 404, quarter.unmatched, 0.003),
     ):
         for _ in range(count):
             REQUESTS.labels("GET", path, status).inc()
