@@ -95,7 +95,7 @@ def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
         ("alerts: [ServiceDown]", "alert: ServiceDown", 12, "expected one of name, fault, kind, part"),
         ("alert: ServiceDown", "alert: Other", 15, "expected one of its alerts, each once"),
         ("within_seconds: 150", "within_seconds: 99", 15, "a later within_seconds of at most 3600"),
-        ("within_seconds: 150", "within: 150", 14, "expected due: [{alert: NAME"),
+        ("within_seconds: 150", "within: 150", 15, "expected due: [{alert: NAME"),
         ("felt: failed", "felt: failed\n    witness_seconds: 601", 11, "from 0 to 600 seconds"),
         ("felt: failed", "felt: failed\n    witness_seconds: soon", 11, "a number of seconds"),
         ("witness: the", "wittness: the", 11, "expected one of name, fault, kind, part"),
