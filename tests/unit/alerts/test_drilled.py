@@ -365,6 +365,25 @@ def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_meant_is_as_recorded_unless_it_is_asked_for_as_it_is_now(tmp_path: Path) -> None:
+    """Of one fault both, and of one that the catalogue has no more what was recorded."""
+    for name in ("deployment-scaled-to-zero", "gone-since"):
+        folder = tmp_path / name
+        drill = RecordedDrill(folder)
+        drill.started = {"faults": [{"fault": name, "alerts": ["HighErrorRate"]}]}
+        drill.write()
+        made(folder, None)
+    words = ["alerts", "table", str(tmp_path), "--runbook", str(ROOT / "runbook" / "operations-runbook.md")]
+
+    def gaps(*more: str) -> dict[str, str]:
+        done = CliRunner().invoke(cli, [*words, "--format", "json", *more])
+        return {row["fault"]: row["gap"] for row in msgspec.json.decode(done.output)["rows"]}
+
+    unmeant = "ServiceDown fires, and none that is meant (HighErrorRate)"
+    assert gaps() == {"deployment-scaled-to-zero": unmeant, "gone-since": unmeant}
+    assert gaps("--meant", "now") == {"deployment-scaled-to-zero": "", "gone-since": unmeant}
+
+
 def test_what_can_not_be_told_is_undecided_and_no_fault_is_unannounced(tmp_path: Path) -> None:
     for name, change in {"gap": {"unseen": (13.0, 36.0)}, "short": {"hold": False}}.items():
         drill = RecordedDrill(tmp_path / name)
