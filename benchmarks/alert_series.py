@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from drill.alerts.series import NAME_ENDING, Kind, ScrapedSeries, Scrapes, SeriesHeader, write_series
+from drill.recording.events import AlertDue
 from novel_engine.app.metrics import REQUEST_SECONDS, REQUESTS
 
 FOLDER = Path(__file__).parents[1] / "runbook" / "alert-series"
@@ -29,13 +30,15 @@ Sample = tuple[dict[str, str], Kind, float]
 
 class Quarter(msgspec.Struct, frozen=True):
     """What one pod answers in the 15 s before a scrape: users' requests that succeed and fail, how long each
-    takes, and how many of a rare path."""
+    takes, and how many of a rare path; `unmatched`: requests for what is not there, be they users' or the
+    platform's probes'."""
 
     succeed: int = 60
     fail: int = 0
     seconds: float = 0.02
     rare: int = 0
     rare_seconds: float = 0.02
+    unmatched: int = 0
 
 
 Traffic = Callable[[int, int], Quarter | None]
@@ -44,13 +47,14 @@ Traffic = Callable[[int, int], Quarter | None]
 
 class Scene(msgspec.Struct, frozen=True):
     """`restarts`: of a pod's number and the seconds, how often its container was restarted until then;
-    `pods`: how many names of pods there are."""
+    `due`: when alerts have to fire; `pods`: how many names of pods there are."""
 
     name: str
     source: str
     meant: tuple[str, ...]
     traffic: Traffic
     restarts: Callable[[int, int], int] = lambda _pod, _at: 0
+    due: tuple[AlertDue, ...] = ()
     fault: bool = True
     pods: int = 3
 
@@ -76,7 +80,23 @@ def _counted(at: int, moments: tuple[int, ...]) -> int:
     return sum(1 for moment in moments if at >= BEGIN + moment)
 
 
+def _well_again(then: Quarter, until: int, after: Quarter) -> Traffic:
+    """`then` from BEGIN for so many seconds, and `after` from there on."""
+    return lambda _pod, at: Quarter() if at <= BEGIN else then if at <= BEGIN + until else after
+
+
+def _in_turn(*quarters: Quarter) -> Traffic:
+    """These quarters of a minute from BEGIN on, one after another, again and again."""
+
+    def turn(_pod: int, at: int) -> Quarter:
+        return Quarter() if at <= BEGIN else quarters[(at - BEGIN) // SCRAPE_SECONDS % len(quarters)]
+
+    return turn
+
+
 ALL = ("ServiceDown", "HighErrorRate")
+DOWN = AlertDue("ServiceDown", 100, 150)
+"""As the catalogue's faults have it: what is over within 100 s calls nobody."""
 SCENES = (
     Scene(
         "normal-traffic",
@@ -125,18 +145,41 @@ SCENES = (
         "every request of users is answered with 500",
         ALL,
         _after(Quarter(succeed=0, fail=60)),
+        due=(DOWN,),
     ),
     Scene(
         "no-pods",
         "the service is scaled to nothing",
         ("ServiceDown",),
         lambda _pod, at: Quarter() if at <= BEGIN else None,
+        due=(DOWN,),
     ),
     Scene(
         "no-user-reaches-it",
         "pods run, none is ready, and only the platform's probes reach them",
         ("ServiceDown",),
         _after(Quarter(succeed=0)),
+        due=(DOWN,),
+    ),
+    Scene(
+        "probes-ask-for-what-is-not-there",
+        "a release asks for readiness at a path that is not there: no pod is ready, probes are answered 404",
+        ("ServiceDown",),
+        _after(Quarter(succeed=0, unmatched=3)),
+        due=(DOWN,),
+    ),
+    Scene(
+        "no-path-is-known",
+        "every request of users is answered 404, for no path is known any more",
+        ("ServiceDown",),
+        _after(Quarter(succeed=0, unmatched=60)),
+        due=(DOWN,),
+    ),
+    Scene(
+        "visitors-that-guess",
+        "half as many requests again are for what is not there, and answered 404",
+        (),
+        _after(Quarter(unmatched=30)),
     ),
     Scene(
         "short-failure",
@@ -145,7 +188,11 @@ SCENES = (
         _after(Quarter(succeed=0, fail=60), BEGIN + 30),
     ),
     Scene(
-        "seven-percent-fail", "7 % of requests fail", ("HighErrorRate",), _after(Quarter(succeed=93, fail=7))
+        "seven-percent-fail",
+        "7 % of requests fail",
+        ("HighErrorRate",),
+        _after(Quarter(succeed=93, fail=7)),
+        due=(AlertDue("HighErrorRate", 210, 300),),
     ),
     Scene(
         "failures-that-ease",
@@ -160,12 +207,78 @@ SCENES = (
         ),
     ),
     Scene(
+        "short-outage",
+        "no request is answered for 90 s, as when all pods are started anew",
+        (),
+        _well_again(Quarter(succeed=0), 90, Quarter()),
+    ),
+    Scene(
+        "short-failure-then-four-percent",
+        "all requests fail for 30 s, and 4 % from then on",
+        (),
+        _well_again(Quarter(succeed=0, fail=60), 30, Quarter(succeed=96, fail=4)),
+    ),
+    Scene(
+        "short-failure-then-a-rush",
+        "all requests fail for 30 s, 4 % from then on, and users come back in a rush, with six times as many",
+        (),
+        _well_again(Quarter(succeed=0, fail=60), 30, Quarter(succeed=346, fail=14)),
+    ),
+    Scene(
+        "failures-that-come-and-go",
+        "in every third quarter of a minute all requests fail",
+        ("HighErrorRate",),
+        _in_turn(Quarter(succeed=0, fail=60), Quarter(), Quarter()),
+        due=(AlertDue("HighErrorRate", 60, 180),),
+    ),
+    Scene(
+        "failures-under-pulses",
+        "four requests fail in each quarter of a minute, of 110 twice and of 20 twice in turn",
+        ("HighErrorRate",),
+        _in_turn(*[Quarter(succeed=106, fail=4)] * 2, *[Quarter(succeed=16, fail=4)] * 2),
+        due=(AlertDue("HighErrorRate", 210, 420),),
+    ),
+    Scene(
+        "failures-when-users-leave",
+        "two thirds of the users leave, and a tenth of the others' requests fails",
+        ("HighErrorRate",),
+        _after(Quarter(succeed=18, fail=2)),
+        due=(AlertDue("HighErrorRate", 255, 330),),
+    ),
+    Scene(
+        "slow-crash-loop",
+        "one container restarted every six minutes, with the kubelet's longest pause",
+        ("PodCrashLooping",),
+        lambda _pod, _at: Quarter(),
+        lambda pod, at: _counted(at, (15, 375, 735, 1095)) if pod == 0 else 0,
+    ),
+    Scene(
+        "restarts-far-apart",
+        "one container restarted three times, nine minutes apart",
+        (),
+        lambda _pod, _at: Quarter(),
+        lambda pod, at: _counted(at, (15, 570, 1125)) if pod == 0 else 0,
+    ),
+    Scene(
         "four-percent-fail",
         "4 % of requests fail, which is below 5 %",
         (),
         _after(Quarter(succeed=96, fail=4)),
     ),
-    Scene("slow", "every request takes 1.4 s", ("HighResponseTime",), _after(Quarter(seconds=1.4))),
+    Scene(
+        "slow",
+        "every request takes 1.4 s",
+        ("HighResponseTime",),
+        _after(Quarter(seconds=1.4)),
+        due=(AlertDue("HighResponseTime", 300, 420),),
+    ),
+    Scene(
+        "some-slow",
+        "of all requests, 8 % take 1.4 s",
+        ("HighResponseTime",),
+        _after(Quarter(succeed=92, rare=8, rare_seconds=1.4)),
+        due=(AlertDue("HighResponseTime", 420, 600),),
+    ),
     Scene("less-slow", "every request takes 0.8 s, which is below 1 s", (), _after(Quarter(seconds=0.8))),
     Scene(
         "one-slow-path",
@@ -209,6 +322,7 @@ def _count(quarter: Quarter) -> None:
         ("/campaigns", 500, quarter.fail, quarter.seconds),
         ("/exports", 200, quarter.rare, quarter.rare_seconds),
         ("/health", 200, 3, 0.003),
+        ("unmatched", 404, quarter.unmatched, 0.003),
     ):
         for _ in range(count):
             REQUESTS.labels("GET", path, status).inc()
@@ -257,6 +371,7 @@ def header_of(scene: Scene) -> SeriesHeader:
         BEGIN if scene.fault else None,
         None,
         scene.meant,
+        due=scene.due,
     )
 
 

@@ -21,6 +21,7 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Immediate Actions"
     Then the service recovers within the response time of P0
     And the alert "ServiceDown" fires within 3 minutes
+    And the alert "ServiceDown" fires after 1.5 minutes at the earliest
     And the alert "ServiceDown" leads to "Service Completely Down (P0)"
     And only the alerts "ServiceDown" fire
 

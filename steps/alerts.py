@@ -13,6 +13,11 @@ def alert_fires(drill: Drill, alert: str, minutes: float) -> None:
     expect.fires(drill.verdict, alert, 60 * minutes)
 
 
+@then(parsers.parse(scenario.EARLIEST))
+def alert_fires_at_the_earliest(drill: Drill, alert: str, minutes: float) -> None:
+    expect.fires(drill.verdict, alert, after_seconds=60 * minutes)
+
+
 @then(scenario.SILENT)
 def no_alert_fires(drill: Drill) -> None:
     expect.hold(drill.verdict, ["quiet"])

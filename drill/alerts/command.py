@@ -3,6 +3,7 @@ so, 2 nobody can tell, 3 bad input."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ import msgspec
 from drill import settings as settings_module
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import judged
-from drill.alerts.meaning import CaseMeaning, meaning_of
+from drill.alerts.meaning import CaseMeaning, FaultNow, meaning_of
 from drill.alerts.mutants import mutated
 from drill.alerts.replay import prepared, without_beginning
 from drill.alerts.rules import AlertRules, alert_rules
@@ -19,10 +20,20 @@ from drill.alerts.series import SeriesFile, read_series, series_files
 from drill.alerts.table import UNDECIDED as UNDECIDED_GAP
 from drill.alerts.table import row_of, table_of
 from drill.errors import InputError
+from drill.inject.experiment import fault_names, planned_fault
 from drill.machine.promtool import ensure_promtool
 from drill.runbook import parse
+from drill.settings import Alerts, Settings
 
 WRONG, UNDECIDED = 1, 2
+NOW = "now"
+MEANT = click.option(
+    "--meant",
+    type=click.Choice(["recorded", NOW]),
+    default="recorded",
+    show_default=True,
+    help="A fault's alerts and when they are due: as its drill recorded it, or as the catalogue says now.",
+)
 FORMAT = click.option(
     "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -121,13 +132,14 @@ def test(
 )
 @RUNBOOK
 @HOLD
+@MEANT
 @click.option(
     "--at-least",
     "least_percent",
     type=click.FloatRange(min=0, max=100),
     default=90,
     show_default=True,
-    help="How many percent of the mutants must be killed.",
+    help="How many percent of the mutants must be killed: a criterion says otherwise.",
 )
 @FORMAT
 @click.pass_context
@@ -138,15 +150,28 @@ def mutate(
     runbook: Path | None,
     hold_seconds: float,
     least_percent: float,
+    meant: str,
     output: str,
 ) -> None:
-    """Change each rule in one way at a time, and say which changes no stored series notices, and which change
-    no more than times."""
+    """Change each rule in one way at a time, and say which changes no criterion notices: which none of the
+    stored series does, which change no more than times, and which are killed by stated scenes alone."""
     rules = _rules(context, runbook)
-    cases, meanings = _replays(rules, places, hold_seconds)
-    score = mutated(ensure_promtool(), rules, cases, meanings)
+    known = _settings(context) if runbook is None or meant == NOW else None
+    assumed = (known.alerts if known is not None else None) or Alerts()
+    cases, meanings = _replays(
+        places,
+        lambda recorded: prepared(recorded, rules, hold_seconds, assumed.resolve_seconds),
+        known if meant == NOW else None,
+    )
+    score = mutated(ensure_promtool(), rules, cases, meanings, assumed.resolve_seconds)
     if output == "json":
-        told = {"killed": score.killed, "noticed": score.noticed, "share": score.share, "score": score}
+        told = {
+            "killed": score.killed,
+            "killed_by_drills": score.killed_by_drills,
+            "noticed": score.noticed,
+            "share": score.share,
+            "score": score,
+        }
         click.echo(msgspec.json.encode(told).decode())
     else:
         for line in score.lines():
@@ -163,6 +188,7 @@ def mutate(
 )
 @RUNBOOK
 @HOLD
+@MEANT
 @FORMAT
 @click.pass_context
 def table(
@@ -171,11 +197,16 @@ def table(
     places: tuple[Path, ...],
     runbook: Path | None,
     hold_seconds: float,
+    meant: str,
     output: str,
 ) -> None:
     """Faults by alerts: seconds from each fault until each alert fires, or the gap."""
     rules = _rules(context, runbook)
-    cases, meanings = _replays(rules, places, hold_seconds)
+    cases, meanings = _replays(
+        places,
+        lambda recorded: prepared(recorded, rules, hold_seconds),
+        _settings(context) if meant == NOW else None,
+    )
     episodes = evaluate(ensure_promtool(), rules.files(), cases)
     rows = [
         row_of(rules, case, meaning, found)
@@ -194,20 +225,29 @@ def table(
 
 
 def _replays(
-    rules: AlertRules, places: tuple[Path, ...], hold_seconds: float
+    places: tuple[Path, ...], seen: Callable[[SeriesFile], SeriesFile], known: Settings | None
 ) -> tuple[list[SeriesFile], list[CaseMeaning]]:
-    """Every case at the places as the rules see it, and what firing means in it."""
+    """Every case at the places as the rules see it, and what firing means in it. `known`: where faults are
+    looked up as they are now; None: as they were recorded."""
     cases, meanings = [], []
     for file in (file for place in places for file in series_files(place)):
         recorded = read_series(file)
-        case = prepared(recorded, rules, hold_seconds)
-        cases.append(case)
-        meanings.append(meaning_of(file, recorded, case))
+        cases.append(seen(recorded))
+        meanings.append(meaning_of(file, recorded, cases[-1], _fault_now(known) if known else None))
     return cases, meanings
+
+
+def _fault_now(settings: Settings) -> FaultNow:
+    names = set(fault_names(settings))
+    return lambda fault: planned_fault(settings, fault) if fault in names else None
+
+
+def _settings(context: click.Context) -> Settings:
+    return settings_module.load(context.obj["target"])
 
 
 def _rules(context: click.Context, runbook: Path | None) -> AlertRules:
     if runbook is None:
-        settings = settings_module.load(context.obj["target"])
+        settings = _settings(context)
         runbook = settings.root / settings.target.runbook
     return alert_rules(parse(runbook))

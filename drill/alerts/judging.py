@@ -4,13 +4,14 @@ what nobody can tell, and lines that say so. Nothing here knows rules of its own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from drill.alerts.engine import AlertEpisode
 from drill.alerts.rules import AlertRule, AlertRules
 from drill.alerts.series import SeriesFile
+from drill.judge.called import hasty, overdue
 
 
 class AlertOutcome(msgspec.Struct, frozen=True):
@@ -48,8 +49,7 @@ class AlertOutcome(msgspec.Struct, frozen=True):
 
 def judged(rules: AlertRules, case: SeriesFile, episodes: Sequence[AlertEpisode]) -> AlertOutcome:
     """What is wrong: an alert that was meant and did not fire, or later than its severity must be answered;
-    one
-    that fired without being meant, or before the fault. Undecided is what a longer case would tell."""
+    one that fired without being meant, or before the fault. Undecided is what a longer case would tell."""
     wrong: list[str] = []
     undecided: list[str] = []
     begin, meant = case.header.fault_seconds, case.header.meant
@@ -77,6 +77,7 @@ def judged(rules: AlertRules, case: SeriesFile, episodes: Sequence[AlertEpisode]
             else:
                 wrong.append(f"nobody is called: {name} did not fire within {observed:.0f} s")
         wrong += [f"{name} fired, and is not meant to" for name in fired if name not in meant]
+        wrong += _untimely(case, fired)
         for rule in rules.rules:
             if rule.name not in meant and rule.name not in fired and case.last_seconds < rule.needs_seconds:
                 undecided.append(
@@ -87,6 +88,14 @@ def judged(rules: AlertRules, case: SeriesFile, episodes: Sequence[AlertEpisode]
     return AlertOutcome(
         case.name, source, begin, held, meant, tuple(episodes), tuple(wrong), tuple(undecided)
     )
+
+
+def _untimely(case: SeriesFile, fired: Mapping[str, float]) -> list[str]:
+    """Of those that fire, which do so sooner or later than they are due."""
+    begin = case.header.fault_seconds or 0.0
+    due = [(each, fired[each.alert] - begin) for each in case.header.due if each.alert in fired]
+    texts = [text for each, seconds in due for text in (hasty(each, seconds), overdue(each, seconds))]
+    return [text for text in texts if text]
 
 
 def _late(rules: AlertRules, rule: AlertRule, seconds: float) -> list[str]:

@@ -1,5 +1,5 @@
-"""How good the rules' cases are: each rule is changed in one way, and some case must notice. Flows in: rules
-and cases. Flows out: every mutant with its fate, and the share that was killed.
+"""How good the rules' cases are: each rule is changed in one way, and some criterion must say otherwise.
+Flows in: rules and cases. Flows out: every mutant with its fate, and the share that was killed.
 
 All mutants are evaluated at once: each is a rule of its own with a label that names it.
 """
@@ -7,6 +7,7 @@ All mutants are evaluated at once: each is a rule of its own with a label that n
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,12 +39,14 @@ class RuleMutant(msgspec.Struct, frozen=True):
 
 class MutantFate(msgspec.Struct, frozen=True):
     """What became of a mutant. `noticed_by`: the cases whose alerts or times change, empty where it survived;
-    `killed_by`: those of them in which `detected` or `quiet` says otherwise."""
+    `killed_by`: those in which `detected`, `quiet` or `resolved` says otherwise; `drills`: of these, those
+    that were recorded; the others are stated scenes."""
 
     alert: str
     change: str
     noticed_by: tuple[str, ...]
     killed_by: tuple[str, ...] = ()
+    drills: tuple[str, ...] = ()
 
 
 class MutantScore(msgspec.Struct, frozen=True):
@@ -65,13 +68,23 @@ class MutantScore(msgspec.Struct, frozen=True):
         return sum(1 for fate in self.fates if fate.killed_by)
 
     @property
+    def killed_by_drills(self) -> int:
+        """Of how many a recorded drill's criterion does."""
+        return sum(1 for fate in self.fates if fate.drills)
+
+    @property
     def share(self) -> float:
-        """Noticed of all; 0 where there is none."""
-        return self.noticed / len(self.fates) if self.fates else 0.0
+        """Killed of all; 0 where there is none."""
+        return self.killed / len(self.fates) if self.fates else 0.0
 
     def lines(self) -> list[str]:
         """As text."""
         made = [f"{fate.alert}: survived: {fate.change}" for fate in self.fates if not fate.noticed_by]
+        made += [
+            f"{fate.alert}: by stated scenes only ({', '.join(fate.killed_by)}): {fate.change}"
+            for fate in self.fates
+            if fate.killed_by and not fate.drills
+        ]
         made += [
             f"{fate.alert}: other times only: {fate.change}"
             for fate in self.fates
@@ -80,8 +93,10 @@ class MutantScore(msgspec.Struct, frozen=True):
         made += [f"{name}: uncovered: no case lets it fire" for name in self.uncovered]
         made += [f"{text}: no mutant, for Prometheus refuses it" for text in self.no_rules]
         total = len(self.fates)
-        made.append(f"{self.killed} of {total} mutants change what detected or quiet says")
-        return [*made, f"{self.noticed} of {total} mutants noticed, {self.share:.0%}"]
+        drills = self.killed_by_drills
+        made.append(f"{self.noticed} of {total} mutants noticed")
+        by = f"{drills} by recorded drills, {self.killed - drills} by stated scenes only"
+        return [*made, f"{self.killed} of {total} mutants killed, {self.share:.0%}: {by}"]
 
 
 def mutants_of(rule: AlertRule) -> list[RuleMutant]:
@@ -126,51 +141,78 @@ def _is_promql(expression: str) -> bool:
 
 
 def mutated(
-    promtool: Path, rules: AlertRules, cases: Sequence[SeriesFile], meanings: Sequence[CaseMeaning]
+    promtool: Path,
+    rules: AlertRules,
+    cases: Sequence[SeriesFile],
+    meanings: Sequence[CaseMeaning],
+    resolve_seconds: float = math.inf,
 ) -> MutantScore:
-    """The fate of every mutant of every rule over the cases. `meanings`: one for each."""
+    """The fate of every mutant of every rule over the cases. `meanings`: one for each; `resolve_seconds`: so
+    long alerts may go on after recovery."""
     mutants = [mutant for rule in rules.rules for mutant in mutants_of(rule)]
     original = {rule.name: f"own-{number}" for number, rule in enumerate(rules.rules)}
     marked = {original[rule.name]: rule for rule in rules.rules}
     marked |= {str(number): each.rule for number, each in enumerate(mutants) if each.rule is not None}
     found, refused = _evaluated(promtool, marked, cases)
+    replays = [
+        _Replay(rules, case, meaning, times, resolve_seconds)
+        for case, meaning, times in zip(cases, meanings, found, strict=True)
+    ]
     fates, no_rules = [], []
     for number, each in enumerate(mutants):
-        if str(number) in refused:
+        mark, own = str(number), original[each.alert]
+        if mark in refused:
             no_rules.append(f"{each.alert}: {each.change}")
             continue
-        noticed = tuple(
-            case.name
-            for case, times in zip(cases, found, strict=True)
-            if times.get(str(number), frozenset()) != times.get(original[each.alert], frozenset())
+        changed = [
+            replay
+            for replay in replays
+            if not replay.meaning.undecided
+            and replay.verdicts(original) != replay.verdicts({**original, each.alert: mark})
+        ]
+        fates.append(
+            MutantFate(
+                each.alert,
+                each.change,
+                tuple(one.case.name for one in replays if one.of(mark) != one.of(own)),
+                tuple(one.case.name for one in changed),
+                tuple(one.case.name for one in changed if one.meaning.recorded),
+            )
         )
-        changed = tuple(
-            case.name
-            for case, meaning, times in zip(cases, meanings, found, strict=True)
-            if not meaning.undecided
-            and _verdicts(rules, case, meaning, times, original)
-            != _verdicts(rules, case, meaning, times, {**original, each.alert: str(number)})
-        )
-        fates.append(MutantFate(each.alert, each.change, noticed, changed))
     uncovered = tuple(name for name, mark in original.items() if not any(times.get(mark) for times in found))
     return MutantScore(tuple(fates), uncovered, tuple(no_rules))
 
 
-def _verdicts(
-    rules: AlertRules,
-    case: SeriesFile,
-    meaning: CaseMeaning,
-    times: dict[str, frozenset[Times]],
-    marks: dict[str, str],
-) -> tuple[bool, bool]:
-    """What `detected` and `quiet` say where each alert is the rule of that mark."""
-    begin = case.header.fault_seconds
-    origin = begin if begin is not None else case.past_seconds
-    firing = {
-        name: [fires - origin for _, fires, _ in times.get(mark, ()) if fires is not None]
-        for name, mark in marks.items()
-    }
-    return outcome_of(rules, meaning, firing).verdicts
+class _Replay(msgspec.Struct, frozen=True):
+    """One case, and when each rule and each mutant fires in it, by its mark."""
+
+    rules: AlertRules
+    case: SeriesFile
+    meaning: CaseMeaning
+    times: dict[str, frozenset[Times]]
+    resolve_seconds: float
+
+    def of(self, mark: str) -> frozenset[Times]:
+        """When the rule of that mark fires."""
+        return self.times.get(mark, frozenset())
+
+    def verdicts(self, marks: dict[str, str]) -> tuple[bool, bool, bool]:
+        """What `detected`, `quiet` and `resolved` say where each alert is the rule of that mark."""
+        begin, recovered = self.case.header.fault_seconds, self.case.recovered_seconds
+        origin = begin if begin is not None else self.case.past_seconds
+        firing = {
+            name: [fires - origin for _, fires, _ in self.of(mark) if fires is not None]
+            for name, mark in marks.items()
+        }
+        going_on = [
+            name
+            for name, mark in marks.items()
+            for _, fires, ends in self.of(mark)
+            if recovered is not None
+            and fires is not None
+            and (math.inf if ends is None else ends) > recovered + self.resolve_seconds
+        ]
+        return outcome_of(self.rules, self.meaning, firing, going_on).verdicts
 
 
 def _evaluated(

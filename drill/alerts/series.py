@@ -18,6 +18,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from drill.errors import InputError, UsageError
+from drill.recording.events import AlertDue
 
 NAME_ENDING = "alert-series.jsonl"
 """A stored file's name is this, or ends with a dot and this."""
@@ -51,7 +52,8 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     last state was recorded and from where it is held on, None where nothing is to be held. `meant`: the
     alerts that are meant to fire; None where nobody has said. `evaluate_seconds`: between two scrapes and two
     evaluations of the monitoring that is assumed, where that is not how often was scraped; `untold`: metrics
-    that rules name and that could not be scraped.
+    that rules name and that could not be scraped; `due`: when those of `meant` have to fire, where
+    that is known.
     """
 
     form: Literal["drill alert series 1"]
@@ -62,6 +64,7 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     meant: tuple[str, ...] | None = None
     evaluate_seconds: float | None = None
     untold: tuple[str, ...] = ()
+    due: tuple[AlertDue, ...] = ()
 
 
 class StoredSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

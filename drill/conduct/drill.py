@@ -301,6 +301,7 @@ class Drill:
             lacks=settings.missing_parts(),
             calibration=self._scene.calibration,
             alerts=None if facts.alerts is None else list(facts.alerts),
+            due=list(facts.due),
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
                 minimum_requests=judging.minimum_requests,

@@ -83,8 +83,11 @@ def tells(verdict: DrillVerdict, place: str, pattern: str) -> None:
     _raise("inconclusive", Inconclusive, verdict, found)
 
 
-def fires(verdict: DrillVerdict, alert: str, within_seconds: float | None = None) -> AlertSeen | None:
-    """The alert fires after the fault, within so many seconds of it; None where the target has no alerts."""
+def fires(
+    verdict: DrillVerdict, alert: str, within_seconds: float | None = None, after_seconds: float = 0.0
+) -> AlertSeen | None:
+    """The alert fires after the fault, not before `after_seconds` of it and within `within_seconds`; None
+    where the target has no alerts."""
     judged = _criterion(verdict, "detected")
     if judged.verdict == "not applicable":
         return None
@@ -103,6 +106,11 @@ def fires(verdict: DrillVerdict, alert: str, within_seconds: float | None = None
     if within_seconds is not None and seconds > within_seconds:
         raise AssertionError(
             f"expected {alert} to fire within {within_seconds:.0f} s, it fires {seconds:.0f} s after the "
+            f"fault; evidence: {verdict.evidence}"
+        )
+    if seconds < after_seconds:
+        raise AssertionError(
+            f"expected {alert} not to fire before {after_seconds:.0f} s, it fires {seconds:.0f} s after the "
             f"fault; evidence: {verdict.evidence}"
         )
     return first

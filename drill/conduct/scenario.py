@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from parse import parse
 
 from drill.baselines.severities import severity_of
+from drill.recording.events import AlertDue
 
 LOAD = "users are on it"
 FAULT = 'the fault "{fault}" takes effect'
@@ -42,6 +43,7 @@ RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
 DEFECT = 'the procedure fails as defect "{identity}" says'
 FIRES = 'the alert "{alert}" fires within {minutes:g} minutes'
+EARLIEST = 'the alert "{alert}" fires after {minutes:g} minutes at the earliest'
 SILENT = "no alert fires"
 ONLY = "only the alerts {alerts} fire"
 LEADS = 'the alert "{alert}" leads to "{section}"'
@@ -135,8 +137,9 @@ class Facts:
     drill; `expected`: what the scenario states of the procedure; `restores`: it puts a backup back;
     `backed_up`: it wants a backup made, or at hand, before the fault; `looks`: what the operator looked at
     before the fault; `tells`: what blocks must tell of it; `calls`: alerts that the operator
-    waits for; `alerts`: those that are to fire, None where nothing is said of alerts; `status_page`: it has
-    one that can be updated; `fresh_backups`: the parts whose backups are made for the operator."""
+    waits for; `alerts`: those that are to fire, None where nothing is said of alerts; `due`: when they have
+    to; `status_page`: it has one that can be updated; `fresh_backups`: the parts whose backups are made for
+    the operator."""
 
     drill: str
     feature: str
@@ -154,6 +157,7 @@ class Facts:
     tells: tuple[Telling, ...] = ()
     calls: tuple[str, ...] = ()
     alerts: tuple[str, ...] | None = None
+    due: tuple[AlertDue, ...] = ()
     status_page: bool = False
     fresh_backups: tuple[str, ...] = ()
 
@@ -179,6 +183,7 @@ def facts_of(written: Written) -> Facts:
         tells=tuple(telling for telling in map(telling_of, written.sentences) if telling is not None),
         calls=tuple(_all(CALLED, texts, "alert")),
         alerts=stated_alerts(texts),
+        due=stated_times(texts),
         status_page=any(parse(STATUS_PAGE, text) for text in texts),
         nothing_broken=NOTHING_BROKEN in texts,
         expected="fail" if EXPECT_FAIL in written.tags else "pass",
@@ -212,11 +217,32 @@ def telling_of(sentence: Sentence) -> Telling | None:
 
 def stated_alerts(texts: Sequence[str]) -> tuple[str, ...] | None:
     """The alerts that sentences state to fire; None where no sentence is of alerts."""
-    firing = [*_all(FIRES, texts, "alert"), *_all(LEADS, texts, "alert")]
+    firing = [name for sentence in (FIRES, EARLIEST, LEADS) for name in _all(sentence, texts, "alert")]
     only = [name for names in _all(ONLY, texts, "alerts") for name in named_alerts(names)]
     if not (firing or only or SILENT in texts):
         return None
     return tuple(dict.fromkeys([*firing, *only]))
+
+
+def stated_times(texts: Sequence[str]) -> tuple[AlertDue, ...]:
+    """When alerts have to fire, as sentences state it: of each alert the narrowest bounds."""
+    latest, earliest = _minutes(FIRES, texts), _minutes(EARLIEST, texts)
+    return tuple(
+        AlertDue(
+            alert,
+            60 * max(earliest.get(alert, [0.0])),
+            60 * min(latest[alert]) if alert in latest else None,
+        )
+        for alert in dict.fromkeys([*latest, *earliest])
+    )
+
+
+def _minutes(pattern: str, texts: Sequence[str]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for match in (parse(pattern, text) for text in texts):
+        if match:
+            found.setdefault(str(match["alert"]), []).append(float(match["minutes"]))
+    return found
 
 
 def named_alerts(names: str) -> list[str]:

@@ -3,25 +3,24 @@ one record for each procedure, alert and item of a checklist, in the order of th
 
 A procedure is proven by a drill that carried its block out, as corrected, and passed. An item of a checklist
 is proven when all scenarios that checklists.yaml beside the runbook names for it have passed within its
-period; what people or commands prove is drill.checklist's to say. Which alerts fire in a drill is not taken
-up into the history, so every alert is listed, as never proven.
+period; what people or commands prove is drill.checklist's to say. An alert is proven by a drill, a
+control too, in which it fired as meant and `detected` passed, with the rule as it is now.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from drill.alerts.rules import alert_rules
+from drill.errors import InputError
 from drill.history.store import PastDrill, PastRun
-from drill.history.taken import digest_of
+from drill.history.taken import DETECTED, alert_place, digest_of, digest_of_rule
 from drill.runbook import ChecklistItem, Runbook, checklist_items
 
 DAY_SECONDS = 86400.0
-ALERT = re.compile(r"^\s*-\s*alert:\s*[\"']?(?P<name>[\w:-]+)", re.MULTILINE)
-ALERT_LANGUAGES = frozenset({"yaml", "yml"})
 
 Kind = Literal["procedure", "alert", "checklist item"]
 State = Literal["proven", "stale", "failing", "never"]
@@ -31,7 +30,7 @@ State = Literal["proven", "stale", "failing", "never"]
 class LastProven:
     """`name`: as a scenario names it; `line`: in the runbook; `days`: since it last passed, `by` which drill,
     in `run`, None and empty where never; `credit`: who that drill says repaired the service; `why`: what
-    makes it stale or failing, empty else."""
+    makes it stale or failing, empty else; `rule`: of an alert, the digest of the rule that was proven."""
 
     kind: Kind
     name: str
@@ -42,6 +41,7 @@ class LastProven:
     by: str = ""
     credit: str = ""
     why: str = ""
+    rule: str = ""
 
     @property
     def runbook(self) -> str:
@@ -72,7 +72,7 @@ def last_proven(runbook: Runbook, drills: Sequence[PastDrill], terms: Terms) -> 
     counted = [drill for drill in drills if drill.run.ended and not drill.kept_run and not drill.control]
     pieces = [
         *_procedures(runbook, digest, counted, terms),
-        *_alerts(runbook),
+        *_alerts(runbook, drills, terms),
         *_checklists(runbook, digest, counted, terms),
     ]
     return sorted(pieces, key=lambda piece: piece.line)
@@ -97,12 +97,33 @@ def _procedures(
             yield _judged(piece, tried.get(place, ()), own, digest, terms)
 
 
-def _alerts(runbook: Runbook) -> Iterator[LastProven]:
-    for step in runbook.steps:
-        if step.language in ALERT_LANGUAGES:
-            for found in ALERT.finditer(step.text):
-                line = step.line + step.text.count("\n", 0, found.start("name"))
-                yield LastProven("alert", found["name"], line)
+def _alerts(runbook: Runbook, drills: Sequence[PastDrill], terms: Terms) -> Iterator[LastProven]:
+    """A control proves an alert as any drill does: somebody is called before anybody acts."""
+    counted = [drill for drill in drills if drill.run.ended and not drill.kept_run]
+    try:
+        rules = alert_rules(runbook).rules
+    except InputError:
+        rules = ()  # without an alert, or with rules that nobody can load
+    for rule in rules:
+        tried = [
+            (_as_detected(drill), done)
+            for drill in counted
+            for done in drill.carried_out
+            if done.place == alert_place(rule.name) and not done.as_written
+        ]
+        piece = LastProven("alert", rule.name, rule.line)
+        texts = [(drill, done.digest) for drill, done in tried]
+        # what else the runbook says does not change when an alert fires
+        found = _judged(piece, texts, digest_of_rule(rule), None, terms)
+        proof = next((digest for drill, digest in reversed(texts) if drill.verdict == "pass"), "")
+        yield replace(found, credit="", rule=proof)
+
+
+def _as_detected(drill: PastDrill) -> PastDrill:
+    """The drill as its criterion `detected` sees it."""
+    outcome = drill.measures["criterion", DETECTED].outcome
+    why = "nobody would have been called in time" if outcome == "fail" else ""
+    return replace(drill, verdict=outcome, as_expected=outcome != "fail", why=why)
 
 
 def _checklists(
@@ -128,10 +149,11 @@ def _worst(piece: LastProven) -> tuple[int, float]:
 
 
 def _judged(
-    piece: LastProven, tried: Sequence[tuple[PastDrill, str]], own: str, runbook: str, terms: Terms
+    piece: LastProven, tried: Sequence[tuple[PastDrill, str]], own: str, runbook: str | None, terms: Terms
 ) -> LastProven:
     """What became of a piece. `tried`: every drill that carried it out with the digest of its text then, in
-    order of time; `own`: the digest of its text now; `runbook`: of the whole text now."""
+    order of time; `own`: the digest of its text now; `runbook`: of the whole text now,
+    None where the rest of it does not matter."""
     passed = [each for each in tried if each[0].verdict == "pass"]
     failed = [drill for drill, _ in tried if drill.verdict == "fail" and not drill.as_expected]
     if not passed:
@@ -152,10 +174,12 @@ def _judged(
     return replace(proven, state="stale", why="; ".join(reasons)) if reasons else proven
 
 
-def _changed(run: PastRun, text: str, own: str, runbook: str, images: Mapping[str, str]) -> Iterator[str]:
+def _changed(
+    run: PastRun, text: str, own: str, runbook: str | None, images: Mapping[str, str]
+) -> Iterator[str]:
     if text != own:
         yield "its own text has changed"
-    elif run.runbook != runbook:
+    elif runbook is not None and run.runbook != runbook:
         yield "the runbook has changed elsewhere"
     changed = [name for name, image in images.items() if run.images.get(name) != image]
     gone = [name for name in run.images if images and name not in images]

@@ -7,15 +7,18 @@ recordings only which pieces of the runbook were carried out, and what else the 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from drill.alerts.rules import AlertRule, alert_rules
 from drill.errors import DrillError, InputError, SetupError
 from drill.history.elsewhere import busy_elsewhere
+from drill.judge.called import meant_by
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event
-from drill.recording.events import DrillStarted, ProcedureStarted
+from drill.recording.events import AlertsReplayed, DrillStarted, ProcedureStarted
 from drill.run.facts import Facts, KeptFacts, read_facts
 from drill.run.inputs import runbook_named
 from drill.run.manifest import FILE as MANIFEST
@@ -23,6 +26,9 @@ from drill.run.manifest import check_manifest, sha256_of
 from drill.run.outcome import as_expected
 from drill.run.stored import read_recordings, read_verdicts
 from drill.runbook import Runbook, parse
+
+DETECTED = "detected"
+"""The criterion that is about alerts."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class CarriedOut:
-    """A piece of the runbook that a drill carried out. `place`: as `Runbook.place_of` names its block, and
-    after it the paragraph where it was not all of it; `digest`: SHA-256 of the block's text; `runbook`: of
-    the whole text; `as_written`: of the text as first written, which proves nothing of the corrected one."""
+    """A piece of the runbook that a drill carried out, or an alert that it put to the test. `place`: as
+    `Runbook.place_of` names its block, and after it the paragraph where it was not all of it; of the alert,
+    `alert_place`; `digest`: SHA-256 of the block's text, or of the rule; `runbook`: of the whole text;
+    `as_written`: of the text as first written, which proves nothing of the corrected one."""
 
     place: str
     digest: str
@@ -89,7 +96,14 @@ def take(folder: Path) -> TakenRun:
             kept.get(verdict.drill),
             as_expected(verdict),
             (*_measures(verdict), *_of_machine(recordings.get(verdict.drill, ()), facts.machine.cores)),
-            tuple(dict.fromkeys(_carried_out(recordings.get(verdict.drill, ()), texts))),
+            tuple(
+                dict.fromkeys(
+                    [
+                        *_carried_out(recordings.get(verdict.drill, ()), texts),
+                        *_alerts(verdict, recordings.get(verdict.drill, ()), texts),
+                    ]
+                )
+            ),
         )
         for verdict in verdicts
     )
@@ -99,6 +113,41 @@ def take(folder: Path) -> TakenRun:
 def digest_of(text: str) -> str:
     """SHA-256 of a piece of a runbook, in hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def alert_place(name: str) -> str:
+    """The place of an alert among the pieces of the runbook."""
+    return f"alert {name}"
+
+
+def digest_of_rule(rule: AlertRule) -> str:
+    """SHA-256 of what Prometheus loads of a rule: comments and its place in the runbook do not count."""
+    return digest_of(json.dumps(rule.as_data(), sort_keys=True))
+
+
+def _alerts(verdict: DrillVerdict, events: Sequence[Event], texts: _Texts) -> Iterator[CarriedOut]:
+    """The alerts that `detected` is about: those that are meant and fire, and where nobody would have been
+    called in time, all that are meant."""
+    started = next((each.data for each in events if isinstance(each.data, DrillStarted)), None)
+    replayed = next((each.data for each in events if isinstance(each.data, AlertsReplayed)), None)
+    judged = next((each for each in verdict.criteria if each.name == DETECTED), None)
+    if started is None or replayed is None or judged is None or judged.verdict not in ("pass", "fail"):
+        return
+    found = texts.named(started.runbook)
+    if found is None:
+        return
+    runbook, digest = found
+    fired = {each.alert for each in replayed.spells if each.firing is not None and each.firing >= 0}
+    tested = [name for name in meant_by(started) if name in fired or judged.verdict == "fail"]
+    try:
+        rules = alert_rules(runbook)
+    except DrillError:
+        return  # rules that cannot be read prove nothing
+    for name in tested:
+        rule = rules.named(name)
+        if rule is not None:
+            as_written = texts.role(started.runbook) != "runbook"
+            yield CarriedOut(alert_place(name), digest_of_rule(rule), digest, as_written)
 
 
 def _manifest_of(folder: Path) -> str:
@@ -163,6 +212,11 @@ class _Texts:
             except DrillError:
                 self._read[name] = None  # what was carried out of it is not known, so it proves nothing
         return self._read[name]
+
+    def role(self, name: str) -> str:
+        """As what the run kept it: under test, or as first written; empty where it kept none."""
+        kept = runbook_named(self._facts, name)
+        return kept.role if kept else ""
 
 
 def _carried_out(events: Sequence[Event], texts: _Texts) -> Iterator[CarriedOut]:

@@ -69,14 +69,15 @@ def proven_table(pieces: Sequence[LastProven]) -> str:
         name = piece.name if piece.kind == "procedure" else f"{piece.kind}: {piece.name}"
         run = piece.run
         when = f"{_day(run.started_wall)} ({days_text(piece.days or 0)})" if run else "never"
-        by = f"{piece.by} in {run.run}, {piece.credit}" if run else ""
+        by = ", ".join(filter(None, [f"{piece.by} in {run.run}", piece.credit])) if run else ""
+        text = f"rule {piece.rule[:SHORT_DIGEST]}" if piece.rule else piece.runbook[:SHORT_DIGEST]
         images = (
             ", ".join(f"{each.split('/')[0]} {_short(image)}" for each, image in run.images.items())
             if run
             else ""
         )
         state = f"{piece.state}: {piece.why}" if piece.why else piece.state
-        cells = (name, when, by, piece.runbook[:SHORT_DIGEST], images, state)
+        cells = (name, when, by, text, images, state)
         lines.append(f"| {piece.line} | " + " | ".join(markdown_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

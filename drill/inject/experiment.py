@@ -20,7 +20,7 @@ from drill.faults.catalogue import kinds
 from drill.faults.fault import Fault, Parameters, Site
 from drill.putback.ledger import Ledger
 from drill.reading import YamlDocument, read_yaml
-from drill.recording.events import Felt, PlannedFault
+from drill.recording.events import AlertDue, Felt, PlannedFault
 from drill.settings import Backup, Settings
 
 OWN_EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
@@ -40,10 +40,12 @@ SAID = (
     "witness",
     "witness_seconds",
     "alerts",
+    "due",
     "section",
     "parameters",
 )
 WITNESS_AT_MOST_SECONDS = 600
+DUE_AT_MOST_SECONDS = 3600
 ACTIVITIES, ROLLBACKS = 3, 1
 """How many a journal has to show: announce, inject, hold; undo."""
 
@@ -52,8 +54,9 @@ class Experiment(msgspec.Struct, frozen=True):
     """One experiment. `kind`: of the fault; `part`: of the target that it hits, by name or kind, empty for
     the application; `workload`: that it hits instead, by name; `witness`: what the platform shows once it has
     taken effect, in words; `witness_seconds`: so long that may take at least, whatever drill.toml says;
-    `alerts`: of the runbook that are meant to call somebody, none where it has none; `section`: that claims
-    to repair it, "none" where the runbook has none; `parameters`: as the kind wants them."""
+    `alerts`: of the runbook that are meant to call somebody, none where it has none; `due`: when those of
+    which that is known have to fire; `section`: that claims to repair it, "none" where the runbook has none;
+    `parameters`: as the kind wants them."""
 
     path: Path
     fault: str
@@ -67,6 +70,7 @@ class Experiment(msgspec.Struct, frozen=True):
     part: str = ""
     workload: str = ""
     witness_seconds: float = 0
+    due: tuple[AlertDue, ...] = ()
 
     def prepare(self, cluster: Cluster, settings: Settings, ledger: Ledger, identity: str) -> Fault:
         """The fault's record on this target as it is now; nothing is broken. `identity`: the ledger
@@ -120,6 +124,7 @@ def planned_fault(settings: Settings, fault: str) -> PlannedFault:
         experiment.felt,
         settings.part_name(experiment.part) if experiment.part else "",
         alerts=list(experiment.alerts),
+        due=list(experiment.due),
     )
 
 
@@ -200,7 +205,27 @@ def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
         said.get("part", ""),
         said.get("workload", ""),
         _seconds(path, document, (*place, "witness_seconds"), said.get("witness_seconds", 0)),
+        _due(path, document, (*place, "due"), said),
     )
+
+
+def _due(
+    path: Path, document: YamlDocument, place: tuple[int | str, ...], said: dict[Any, Any]
+) -> tuple[AlertDue, ...]:
+    """When which of the alerts have to fire."""
+    try:
+        found = msgspec.convert(said.get("due", []), tuple[AlertDue, ...])
+    except msgspec.ValidationError as error:
+        expected = f"due: [{{alert: NAME, after_seconds: N, within_seconds: N}}] ({error})"
+        raise _wrong(path, document, place, said["due"], expected) from error
+    for number, each in enumerate(found):
+        if each.alert not in said["alerts"] or each.alert in [other.alert for other in found[:number]]:
+            raise _wrong(path, document, (*place, number), each.alert, "one of its alerts, each once")
+        if not 0 <= each.after_seconds < (each.within_seconds or DUE_AT_MOST_SECONDS) <= DUE_AT_MOST_SECONDS:
+            bounds = [each.after_seconds, each.within_seconds]
+            expected = f"after_seconds, and a later within_seconds of at most {DUE_AT_MOST_SECONDS}"
+            raise _wrong(path, document, (*place, number), bounds, expected)
+    return found
 
 
 def _names(path: Path, document: YamlDocument, place: tuple[int | str, ...], value: Any) -> tuple[str, ...]:

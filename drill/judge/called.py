@@ -13,7 +13,7 @@ import msgspec
 
 from drill.judge.case import Case
 from drill.judge.verdict import AlertSeen, Called
-from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed, AlertStaged, DrillStarted
+from drill.recording.events import AlertDue, AlertKnown, AlertSpell, AlertsReplayed, AlertStaged, DrillStarted
 
 LONGEST_GAP_SECONDS = 15.0
 """A series with a longer gap has lost more than a scrape or two: a rate over a minute may be another."""
@@ -30,6 +30,17 @@ def meant_by(setup: DrillStarted) -> tuple[str, ...]:
     if setup.alerts is not None:
         return tuple(setup.alerts)
     return tuple(dict.fromkeys(name for fault in setup.faults for name in fault.meant))
+
+
+def due_by(setup: DrillStarted) -> tuple[AlertDue, ...]:
+    """When alerts have to fire: as the scenario states it, and of the others as its fault has it; nothing is
+    known of several faults together."""
+    stated = {each.alert: each for each in setup.due}
+    if len(setup.faults) == 1:
+        for each in setup.faults[0].due:
+            if setup.alerts is None or each.alert in setup.alerts:
+                stated.setdefault(each.alert, each)
+    return tuple(stated.values())
 
 
 def untrusted(replay: AlertsReplayed, setup: DrillStarted) -> str:
@@ -60,6 +71,26 @@ def first_firing(spells: Sequence[AlertSpell], alert: str) -> float | None:
     return min(
         (each.firing for each in spells if each.alert == alert and each.firing is not None), default=None
     )
+
+
+def hasty(due: AlertDue, seconds: float | None) -> str:
+    """Why it fires too early, `seconds` after the fault; empty where it does not."""
+    if seconds is None or not 0 <= seconds < due.after_seconds:
+        return ""
+    return (
+        f"{due.alert} fires at {seconds:+.0f} s, and what is over within {due.after_seconds:.0f} s is to "
+        "call nobody"
+    )
+
+
+def overdue(due: AlertDue, seconds: float | None) -> str:
+    """Why it fires too late or never; empty where it does not."""
+    within = "" if due.within_seconds is None else f" within {due.within_seconds:.0f} s"
+    if seconds is None or seconds < 0:
+        return f"{due.alert} has to fire{within}, and does not"
+    if due.within_seconds is not None and seconds > due.within_seconds:
+        return f"{due.alert} has to fire{within}, and fires {seconds:.0f} s after the fault"
+    return ""
 
 
 def alerts_of(case: Case) -> list[AlertSeen] | None:

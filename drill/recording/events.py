@@ -80,16 +80,27 @@ class Judging(Part, frozen=True):
     after_at_most_seconds: float = 0.0
 
 
+class AlertDue(Part, frozen=True):
+    """When an alert has to fire, in seconds from the fault: not before `after_seconds`, for nobody is to be
+    called for a disturbance that is over by then, and within `within_seconds`; None: the response time of its
+    severity is its only limit."""
+
+    alert: str
+    after_seconds: float = 0.0
+    within_seconds: float | None = None
+
+
 class PlannedFault(Part, frozen=True):
     """A fault that the scenario names. `part`: the part of the target that it hits, empty for the
     application; `alerts`: of the runbook that are meant to call somebody; `alert`: the only one, in
-    recordings of before there could be several."""
+    recordings of before there could be several; `due`: when those of which that is known have to fire."""
 
     fault: str
     felt: Felt = "failed"
     part: str = ""
     alert: str = ""
     alerts: list[str] = []
+    due: list[AlertDue] = []
 
     @property
     def meant(self) -> list[str]:
@@ -136,7 +147,7 @@ class DrillStarted(Data, frozen=True):
     the target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a
     backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
     where none was kept; `symptoms`: what blocks that investigate must tell of the fault; `alerts`: those that
-    the scenario states to fire, None where it says nothing of alerts."""
+    the scenario states to fire, None where it says nothing of alerts; `due`: when, as it states."""
 
     drill: str
     settings: Judging
@@ -156,6 +167,7 @@ class DrillStarted(Data, frozen=True):
     calibration: Calibration | None = None
     symptoms: list[Symptom] = []
     alerts: list[str] | None = None
+    due: list[AlertDue] = []
     schema: int = SCHEMA_VERSION
 
 

@@ -1,12 +1,13 @@
 """Would somebody have been called in time? Flows in: a Case. Flows out: seconds from the injection until the
-alert that is meant fires, against the response time of its severity."""
+alert that is meant fires, against the response time of its severity; and whether each alert of which that is
+known fires when it has to."""
 
 from __future__ import annotations
 
-from drill.judge.called import NOT_RECORDED, first_firing, meant, undecided_of, untrusted
+from drill.judge.called import NOT_RECORDED, due_by, first_firing, meant, overdue, undecided_of, untrusted
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
-from drill.recording.events import AlertKnown, AlertsReplayed
+from drill.recording.events import AlertDue, AlertKnown, AlertsReplayed
 
 
 def detected(case: Case) -> Answer:
@@ -23,7 +24,28 @@ def detected(case: Case) -> Answer:
     trouble = untrusted(replay, case.setup)
     if trouble:
         return undecided(trouble)
-    return _first(replay, wanted, had_to_call=felt or not unstated)
+    had_to_call = felt or not unstated
+    answer = _first(replay, wanted, had_to_call=had_to_call)
+    if answer.verdict != "pass":
+        return answer
+    return _each_due(replay, due_by(case.setup), answer, had_to_call=had_to_call)
+
+
+def _each_due(
+    replay: AlertsReplayed, due: tuple[AlertDue, ...], answer: Answer, *, had_to_call: bool
+) -> Answer:
+    """Somebody is called; each alert of which it is known when it has to fire does so by then."""
+    rules = {rule.alert: rule for rule in replay.rules}
+    for each in due:
+        seconds = first_firing(replay.spells, each.alert)
+        late = overdue(each, seconds) if had_to_call or seconds is not None else ""
+        if late and seconds is None and each.alert in rules:
+            why = undecided_of(rules[each.alert], replay.until_seconds)
+            if why:
+                return undecided(why)
+        if late:
+            return answer._replace(verdict="fail", why=f"{late}; {answer.why}")
+    return answer
 
 
 def _first(replay: AlertsReplayed, wanted: tuple[str, ...], *, had_to_call: bool) -> Answer:

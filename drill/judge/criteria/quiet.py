@@ -3,14 +3,15 @@ that fired before anything was broken."""
 
 from __future__ import annotations
 
-from drill.judge.called import NOT_RECORDED, meant, undecided_of, untrusted
+from drill.judge.called import NOT_RECORDED, due_by, first_firing, hasty, meant, undecided_of, untrusted
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
 
 
 def quiet(case: Case) -> Answer:
-    """Alerts that call somebody for nothing: those that are not meant, and any before the injection. Where
-    nobody has said which are meant and users are out, only the latter."""
+    """Alerts that call somebody for nothing: those that are not meant, any before the injection, and one that
+    fires sooner after it than it may, for a short disturbance would call somebody as well. Where nobody has
+    said which are meant and users are out, any may fire after the injection."""
     replay = case.alerts
     if replay is None:
         return not_applicable(NOT_RECORDED)
@@ -24,6 +25,8 @@ def quiet(case: Case) -> Answer:
             noise.append(f"{each.alert} fired {-each.firing:.0f} s before the fault")
         elif each.alert not in wanted and not anything:
             noise.append(f"{each.alert} fired at {each.firing:+.0f} s and is not meant to")
+    early = (hasty(due, first_firing(replay.spells, due.alert)) for due in due_by(case.setup))
+    noise += [each for each in early if each]
     if noise:
         return Answer("fail", "; ".join(dict.fromkeys(noise)), float(len(noise)), samples=replay.scrapes)
     trouble = untrusted(replay, case.setup)

@@ -34,6 +34,7 @@ from drill.alerts.series import (
 from drill.cli import cli
 from drill.errors import InputError, ToolMissingError, UsageError
 from drill.machine.promtool import ensure_promtool
+from drill.recording.events import AlertDue
 from drill.runbook import load_errata, parse
 
 ROOT = Path(__file__).parents[3]
@@ -397,8 +398,8 @@ def test_a_mutant_is_killed_by_a_case_that_notices_it_and_survives_otherwise(
         "2 -> 4 at character 6": False,
         "2 -> 1 at character 6": False,
     }
-    assert score.lines()[-1] == "2 of 4 mutants noticed, 50%"
-    assert _mutated(promtool, rules, [loud, between, _case([2.0] * 20)]).share == 1.0
+    assert "2 of 4 mutants noticed" in score.lines()
+    assert _mutated(promtool, rules, [loud, between, _case([2.0] * 20)]).noticed == 4
     assert _mutated(promtool, rules, [_case([1.0] * 20)]).uncovered == ("Down",)
 
 
@@ -415,45 +416,78 @@ def test_what_changes_no_more_than_times_is_noticed_and_does_not_count_as_killed
     assert (score.noticed, score.killed) == (2, 1)
     assert score.lines() == [
         "Down: other times only: for 1m -> 120s",
-        "1 of 2 mutants change what detected or quiet says",
-        "2 of 2 mutants noticed, 100%",
+        "2 of 2 mutants noticed",
+        "1 of 2 mutants killed, 50%: 1 by recorded drills, 0 by stated scenes only",
     ]
+    due = (AlertDue("Down", 0.0, 90.0),)
+    stated = CaseMeaning(broken=True, meant=("Down",), must_call=True, due=due, recorded=False)
+    score = _mutated(promtool, rules, [case], stated)
+    assert score.lines()[-1] == "2 of 2 mutants killed, 100%: 0 by recorded drills, 2 by stated scenes only"
+    assert f"Down: by stated scenes only ({case.name}): for 1m -> 120s" in score.lines()
     undecided = CaseMeaning(broken=True, meant=("Down",), must_call=True, undecided="too short")
     assert _mutated(promtool, rules, [case], undecided).killed == 0
+
+
+DUE = AlertDue("A", 4.0, 6.0)
 
 
 @pytest.mark.parametrize(
     ("meaning", "firing", "verdicts", "text"),
     [
-        ({"meant": ("A",), "must_call": True}, {"A": [5.0], "B": []}, (True, True), ""),
-        ({"meant": ("A", "B"), "must_call": True}, {"A": [], "B": [5.0]}, (True, True), ""),
-        ({"must_call": True}, {"A": [5.0], "B": [6.0]}, (True, True), ""),
-        ({"must_call": True}, {"A": [], "B": []}, (False, True), "nobody is called"),
-        ({"meant": ("A",)}, {"A": [], "B": []}, (True, True), ""),
+        ({"meant": ("A",), "must_call": True}, {"A": [5.0], "B": []}, (True, True, True), ""),
+        ({"meant": ("A", "B"), "must_call": True}, {"A": [], "B": [5.0]}, (True, True, True), ""),
+        ({"must_call": True}, {"A": [5.0], "B": [6.0]}, (True, True, True), ""),
+        ({"must_call": True}, {"A": [], "B": []}, (False, True, True), "nobody is called"),
+        ({"meant": ("A",)}, {"A": [], "B": []}, (True, True, True), ""),
         (
             {"meant": ("A",), "must_call": True},
             {"A": [], "B": [6.0]},
-            (False, False),
+            (False, False, True),
             "B fires, and none that is meant (A)",
         ),
-        ({"meant": ("A",)}, {"A": [5.0], "B": [6.0]}, (True, False), "B fires, and is not meant to"),
-        ({"meant": ("A",)}, {"A": [-5.0, 5.0]}, (True, False), "A fires before the fault"),
+        ({"meant": ("A",)}, {"A": [5.0], "B": [6.0]}, (True, False, True), "B fires, and is not meant to"),
+        ({"meant": ("A",)}, {"A": [-5.0, 5.0]}, (True, False, True), "A fires before the fault"),
         (
             {"meant": ("A",)},
             {"A": [3600.0]},
-            (False, True),
+            (False, True, True),
             "A fires too late: P1 is to be over within 3600 s",
         ),
-        ({"meant": ("C",)}, {"C": [5.0]}, (False, True), "C fires, and its severity has no response time"),
-        ({"broken": False}, {"A": [-5.0]}, (True, False), "A fires, and nothing is broken"),
-        ({"broken": False}, {"A": []}, (True, True), ""),
+        (
+            {"meant": ("C",)},
+            {"C": [5.0]},
+            (False, True, True),
+            "C fires, and its severity has no response time",
+        ),
+        ({"broken": False}, {"A": [-5.0]}, (True, False, True), "A fires, and nothing is broken"),
+        ({"broken": False}, {"A": []}, (True, True, True), ""),
+        ({"must_call": True, "due": (DUE,)}, {"A": [5.0]}, (True, True, True), ""),
+        (
+            {"must_call": True, "due": (DUE,)},
+            {"A": [3.9]},
+            (True, False, True),
+            "A fires at +4 s, and what is over within 4 s is to call nobody",
+        ),
+        (
+            {"must_call": True, "due": (DUE,)},
+            {"A": [6.1]},
+            (False, True, True),
+            "A has to fire within 6 s, and fires 6 s after the fault",
+        ),
+        (
+            {"must_call": True, "due": (DUE,)},
+            {"A": [], "B": [5.0]},
+            (False, True, True),
+            "A has to fire within 6 s, and does not",
+        ),
+        ({"due": (DUE,)}, {"A": []}, (True, True, True), ""),
     ],
 )
 def test_what_firing_means(
     tmp_path: Path,
     meaning: dict[str, Any],
     firing: dict[str, list[float]],
-    verdicts: tuple[bool, bool],
+    verdicts: tuple[bool, bool, bool],
     text: str,
 ) -> None:
     rules = _rules(
@@ -464,6 +498,23 @@ def test_what_firing_means(
     about = CaseMeaning(**{"broken": True, **meaning})
     found = outcome_of(rules, about, firing)
     assert (found.verdicts, found.text(about)) == (verdicts, text)
+    longer = outcome_of(rules, about, firing, ["A"])
+    assert longer.verdicts == (*verdicts[:2], False)
+
+
+def test_an_alert_that_goes_on_longer_after_recovery_kills_a_mutant(promtool: Path, tmp_path: Path) -> None:
+    rules = _rules(tmp_path, UP.replace("up == 0", "max_over_time(up[2m]) > 2"))
+    case = msgspec.structs.replace(
+        _case([1.0, *[9.0] * 30, *[1.0] * 60], fault_seconds=5.0), recovered_seconds=465.0
+    )
+    about = [CaseMeaning(broken=True, meant=("Down",), must_call=True)]
+    window = "2m -> 240s at character 18"
+
+    def killed(resolve_seconds: float) -> bool:
+        fates = mutated(promtool, rules, [case], about, resolve_seconds).fates
+        return bool(next(fate for fate in fates if fate.change == window).killed_by)
+
+    assert (killed(150.0), killed(400.0)) == (True, False)
 
 
 def test_a_change_that_prometheus_cannot_evaluate_is_no_mutant(promtool: Path, tmp_path: Path) -> None:
@@ -484,8 +535,13 @@ def test_the_command_says_the_score_and_its_exit_status(tmp_path: Path) -> None:
     _rules(tmp_path)
     words = ["alerts", "mutate", str(file), "--runbook", str(tmp_path / "runbook.md")]
     asked = CliRunner().invoke(cli, words)
-    said = asked.output.splitlines()
-    assert (asked.exit_code, said[-1]) == (0, "2 of 2 mutants noticed, 100%")
+    assert "2 of 2 mutants noticed" in asked.output
+    assert asked.exit_code == 1  # what changes is noticed, and no criterion says otherwise
+    header = _case([1.0], fault_seconds=5.0, meant=("Down",), due=(AlertDue("Down", 30.0, 90.0),)).header
+    write_series(file, header, _case([1.0, *[0.0] * 20]).series)
+    asked = CliRunner().invoke(cli, words)
+    said = asked.output.splitlines()[-1]
+    assert (asked.exit_code, said.partition(":")[0]) == (0, "2 of 2 mutants killed, 100%")
     _rules(tmp_path, UP.replace("== 0", "< 0.5"))
     assert CliRunner().invoke(cli, words).exit_code == 1
     assert CliRunner().invoke(cli, [*words, "--at-least", "50"]).exit_code == 0

@@ -24,7 +24,7 @@ from drill.cli import cli
 from drill.conduct import expect
 from drill.judge.verdict import DrillVerdict
 from drill.machine.promtool import ensure_promtool
-from drill.recording.events import AlertsReplayed
+from drill.recording.events import AlertDue, AlertsReplayed
 from drill.runbook import parse
 from tests.unit.alerts.made_drill import END, INJECTED, event_of, made
 from tests.unit.judge.recorded_drill import FAULT, RecordedDrill, criterion
@@ -44,12 +44,21 @@ def rules() -> AlertRules:
 
 
 def judged(
-    folder: Path, event: AlertsReplayed, *alerts: str, stated: list[str] | None = None
+    folder: Path,
+    event: AlertsReplayed,
+    *alerts: str,
+    stated: list[str] | None = None,
+    due: AlertDue | None = None,
+    said: AlertDue | None = None,
 ) -> DrillVerdict:
     """The verdict on a drill that passes in all else, with this replay in its recording. `alerts`: that its
-    fault is meant to raise."""
+    fault is meant to raise; `due`: when one of them has to fire by the catalogue, `said`: by the scenario."""
     drill = RecordedDrill(folder / "drill")
     started: dict[str, Any] = {"faults": [{"fault": FAULT, "alerts": alerts or ["ServiceDown"]}]}
+    if due is not None:
+        started["faults"][0]["due"] = [msgspec.to_builtins(due)]
+    if said is not None:
+        started["due"] = [msgspec.to_builtins(said)]
     if stated is not None:
         started["alerts"] = stated
     drill.started = started
@@ -78,10 +87,54 @@ def test_no_pods_call_somebody_in_time_nobody_else_and_not_after_recovery(
     expect.only_fire(verdict, ["ServiceDown"])
     with pytest.raises(AssertionError, match="expected ServiceDown to fire within 30 s"):
         expect.fires(verdict, "ServiceDown", 30)
+    with pytest.raises(AssertionError, match="expected ServiceDown not to fire before 180 s"):
+        expect.fires(verdict, "ServiceDown", after_seconds=180)
     with pytest.raises(AssertionError, match="to lead to 'High Error Rate"):
         expect.leads_to(verdict, "ServiceDown", "High Error Rate (P1)")
     with pytest.raises(AssertionError, match="HighErrorRate does not fire"):
         expect.only_fire(verdict, ["HighErrorRate"])
+
+
+def test_an_alert_fires_when_it_is_due_and_neither_sooner_nor_later(
+    tmp_path: Path, promtool: Path, rules: AlertRules
+) -> None:
+    event = event_of(promtool, rules, made(tmp_path, None))
+    seconds = next(each.firing for each in event.spells if each.alert == "ServiceDown")
+    assert seconds is not None
+
+    def outcomes(number: int, *, of_fault: tuple[float, float], **more: Any) -> tuple[str, str]:
+        due = AlertDue("ServiceDown", *of_fault)
+        verdict = judged(tmp_path / str(number), event, due=due, **more)
+        return criterion(verdict, "detected").verdict, criterion(verdict, "quiet").verdict
+
+    assert outcomes(1, of_fault=(seconds - 1, seconds + 1)) == ("pass", "pass")
+    assert outcomes(2, of_fault=(0.0, seconds - 1)) == ("fail", "pass")
+    assert outcomes(3, of_fault=(seconds + 1, seconds + 9)) == ("pass", "fail")
+    # what the scenario says counts before what its fault has; of an alert that it does not name, nothing does
+    said = AlertDue("ServiceDown", 0.0, seconds - 1)
+    stated = ["ServiceDown"]
+    assert outcomes(4, of_fault=(0.0, 900.0), said=said, stated=stated) == ("fail", "pass")
+    assert outcomes(5, of_fault=(0.0, 1.0), stated=["HighErrorRate", "ServiceDown"]) == ("fail", "pass")
+    silent = judged(tmp_path / "6", event, "ServiceDown", "HighErrorRate", due=AlertDue("HighErrorRate"))
+    assert criterion(silent, "detected").why.startswith(
+        "HighErrorRate has to fire, and does not; ServiceDown"
+    )
+
+
+def test_what_is_due_and_silent_is_undecided_while_more_would_tell(
+    tmp_path: Path, promtool: Path, rules: AlertRules
+) -> None:
+    event = event_of(promtool, rules, made(tmp_path, None))
+    known = [
+        msgspec.structs.replace(each, needs_seconds=event.until_seconds + 1)
+        if each.alert == "HighErrorRate"
+        else each
+        for each in event.rules
+    ]
+    short = msgspec.structs.replace(event, rules=known)
+    both = ("ServiceDown", "HighErrorRate")
+    verdict = judged(tmp_path, short, *both, due=AlertDue("HighErrorRate", 0.0, 100.0))
+    assert criterion(verdict, "detected").verdict == "inconclusive"
 
 
 def test_the_same_recording_has_the_same_answer(tmp_path: Path, promtool: Path, rules: AlertRules) -> None:
@@ -312,6 +365,25 @@ def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_meant_is_as_recorded_unless_it_is_asked_for_as_it_is_now(tmp_path: Path) -> None:
+    """Of one fault both, and of one that the catalogue has no more what was recorded."""
+    for name in ("deployment-scaled-to-zero", "gone-since"):
+        folder = tmp_path / name
+        drill = RecordedDrill(folder)
+        drill.started = {"faults": [{"fault": name, "alerts": ["HighErrorRate"]}]}
+        drill.write()
+        made(folder, None)
+    words = ["alerts", "table", str(tmp_path), "--runbook", str(ROOT / "runbook" / "operations-runbook.md")]
+
+    def gaps(*more: str) -> dict[str, str]:
+        done = CliRunner().invoke(cli, [*words, "--format", "json", *more])
+        return {row["fault"]: row["gap"] for row in msgspec.json.decode(done.output)["rows"]}
+
+    unmeant = "ServiceDown fires, and none that is meant (HighErrorRate)"
+    assert gaps() == {"deployment-scaled-to-zero": unmeant, "gone-since": unmeant}
+    assert gaps("--meant", "now") == {"deployment-scaled-to-zero": "", "gone-since": unmeant}
+
+
 def test_what_can_not_be_told_is_undecided_and_no_fault_is_unannounced(tmp_path: Path) -> None:
     for name, change in {"gap": {"unseen": (13.0, 36.0)}, "short": {"hold": False}}.items():
         drill = RecordedDrill(tmp_path / name)
@@ -335,4 +407,4 @@ def test_mutants_of_rules_are_killed_by_a_stored_drill(tmp_path: Path) -> None:
     )
     done = CliRunner().invoke(cli, ["alerts", "mutate", str(tmp_path / NAME_ENDING), "--runbook", str(file)])
     assert "2 of 2 mutants noticed" in done.output
-    assert done.exit_code == 0
+    assert done.exit_code == 1  # both, and "for" changes no more than times: no criterion says otherwise

@@ -22,6 +22,7 @@ from drill.conduct.scenario import (
     folder_name,
     place_of,
 )
+from drill.recording.events import AlertDue
 
 ROOT = Path(__file__).resolve().parents[3]
 KNOWN = {*TAGS, "smoke", "nightly", "gate", "quarterly", "RB-001", "RB-002"}
@@ -438,6 +439,16 @@ def test_alerts_that_a_scenario_states_are_those_that_are_to_fire(
     assert found_in(tmp_path, STATED, settings, book) == []
     (stated,) = scenarios_of(write(tmp_path, STATED))
     assert facts_of(stated).alerts == ("ServiceDown",)
+    assert facts_of(stated).due == (AlertDue("ServiceDown", 0.0, 180.0),)
+    earliest = '    And the alert "ServiceDown" fires after 1.5 minutes at the earliest\n'
+    assert found_in(tmp_path, STATED + earliest, settings, book) == []
+    (both,) = scenarios_of(write(tmp_path, STATED + earliest))
+    assert facts_of(both).due == (AlertDue("ServiceDown", 90.0, 180.0),)
+    (alone,) = scenarios_of(write(tmp_path, GOOD + earliest))
+    assert (facts_of(alone).alerts, facts_of(alone).due) == (
+        ("ServiceDown",),
+        (AlertDue("ServiceDown", 90.0, None),),
+    )
     (silent,) = scenarios_of(write(tmp_path, GOOD + "    And no alert fires\n"))
     assert facts_of(silent).alerts == ()
     (good,) = scenarios_of(write(tmp_path, GOOD))

@@ -9,12 +9,17 @@ import pytest
 import yaml
 from stored_runs import DAY, FIRST_WALL, IMAGES, RUNBOOK, SMALL, store_run
 
+from drill.alerts.rules import alert_rules
 from drill.errors import InputError
 from drill.history.badge import badge
 from drill.history.proven import LastProven, last_proven, terms_of
 from drill.history.store import History
+from drill.history.taken import digest_of_rule
 from drill.history.words import proven_table
+from drill.judge.verdict import Criterion
+from drill.recording.events import AlertSpell, AlertsReplayed
 from drill.runbook import parse
+from tests.unit.report.recorded_runs import Shape
 
 BLOCK = "Service Completely Down (P0) / Immediate Actions"
 ITEM = "Weekly Checklist / Restore a backup, for practice"
@@ -154,3 +159,78 @@ def test_the_table_is_markdown_and_the_badge_counts_procedures(history: History)
     assert "1 of 2 procedures proven, the oldest 3 d ago" in picture
     history.add(store_run(history.file.parent, "two", day=1, shapes=[FAILING]))
     assert "failing" in badge(list(pieces(history, day=3).values()))
+
+
+def announced(outcome: str, *fired: str, **more: object) -> Shape:
+    """A drill for which HighErrorRate is meant, in which these alerts fire and `detected` says so."""
+    replayed = AlertsReplayed(spells=[AlertSpell(name, 60.0, 120.0, 930.0) for name in fired])
+    told = Criterion("detected", outcome, value=120.0, unit="s")  # type: ignore[arg-type]
+    shape = replace(SMALL, meant=("HighErrorRate",), extra=(replayed,), criteria=(told,))
+    return replace(shape, **more)  # type: ignore[arg-type]
+
+
+def test_an_alert_that_fired_in_time_is_proven_also_by_a_control(history: History) -> None:
+    folder = history.file.parent
+    history.add(store_run(folder, "one", shapes=[announced("pass", "HighErrorRate")]))
+    found = pieces(history, day=3)["HighErrorRate"]
+    assert (found.state, found.days, found.by) == ("proven", pytest.approx(3.0), "scaled-to-zero")
+    (row,) = (line for line in proven_table([found]).splitlines() if "HighErrorRate" in line)
+    (rule,) = alert_rules(parse(folder / "operations-runbook.md")).rules
+    assert f"| scaled-to-zero in one | rule {digest_of_rule(rule)[:8]} |" in row
+    control = announced("pass", "HighErrorRate", control=True, verdict="fail", expected="fail")
+    history.add(store_run(folder, "two", day=2, shapes=[control]))
+    assert pieces(history, day=3)["HighErrorRate"].days == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "state", "why"),
+    [
+        ({"text": RUNBOOK.replace("up == 0", "up == 1")}, "stale", "its own text has changed"),
+        ({"text": RUNBOOK.replace("up == 0", "up == 0\n  for: 5m")}, "stale", "its own text has changed"),
+        ({"text": RUNBOOK.replace("Teach", "Tell")}, "proven", ""),
+        ({"text": RUNBOOK.replace("- alert", "# moved\n- alert")}, "proven", ""),
+        ({"day": 31.0}, "stale", "longer ago than 30 days"),
+    ],
+)
+def test_the_proof_of_an_alert_is_stale_when_its_rule_has_changed(
+    history: History, changed: dict[str, object], state: str, why: str
+) -> None:
+    history.add(store_run(history.file.parent, "one", shapes=[announced("pass", "HighErrorRate")]))
+    found = pieces(history, **changed)["HighErrorRate"]  # type: ignore[arg-type]
+    assert (found.state, found.why) == (state, why)
+
+
+def test_an_alert_that_calls_nobody_in_time_is_failing_until_it_does(history: History) -> None:
+    folder = history.file.parent
+    history.add(store_run(folder, "one", shapes=[announced("pass", "HighErrorRate")]))
+    history.add(store_run(folder, "two", day=1, shapes=[announced("fail")]))
+    found = pieces(history, day=2)["HighErrorRate"]
+    assert (found.state, found.why) == (
+        "failing",
+        "fails since, in run two: nobody would have been called in time",
+    )
+    history.add(store_run(folder, "three", day=2, shapes=[announced("pass", "HighErrorRate")]))
+    assert pieces(history, day=2)["HighErrorRate"].state == "proven"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fired", "meant"),
+    [
+        ("inconclusive", ("HighErrorRate",), ("HighErrorRate",)),
+        ("not applicable", ("HighErrorRate",), ("HighErrorRate",)),
+        ("pass", ("Other",), ("HighErrorRate", "Other")),  # another one called
+        ("pass", ("HighErrorRate",), ("Other",)),  # it was noise
+    ],
+)
+def test_an_alert_of_which_nothing_was_told_stays_unproven(
+    history: History, outcome: str, fired: tuple[str, ...], meant: tuple[str, ...]
+) -> None:
+    shape = announced(outcome, *fired, meant=meant)
+    history.add(store_run(history.file.parent, "one", shapes=[shape]))
+    assert pieces(history)["HighErrorRate"].state == "never"
+
+
+def test_a_run_whose_recording_has_no_replay_proves_no_alert(history: History) -> None:
+    shape = replace(announced("pass", "HighErrorRate"), extra=())
+    history.add(store_run(history.file.parent, "one", shapes=[shape]))
+    assert pieces(history)["HighErrorRate"].state == "never"
