@@ -69,7 +69,7 @@ def parsed(arguments: list[str]) -> tuple[list[str], Options]:
         action="append",
         choices=BENCHMARKS,
         help="run this one; may be given several times. Without it, all but "
-        f"{' and '.join(sorted(WHEN_NAMED))}",
+        f"{', '.join(sorted(WHEN_NAMED))}",
     )
     parser.add_argument(
         "--run",
