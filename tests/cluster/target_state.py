@@ -47,8 +47,13 @@ def wait_until_lastingly_well(settings: Settings, cluster: Cluster) -> None:
 
 
 def assert_as_known(settings: Settings, cluster: Cluster) -> None:
-    """No drill and no fault open, nothing different from before the tests, and the target is well."""
+    """No drill and no fault open, nothing different from before the tests, and the target is well: within
+    30 s, for one connection that is reset is no illness."""
     assert lasting_differences(remember(cluster), observe(cluster)) == []
     assert ledger_of(cluster).files() == []
-    seen = target_health(cluster, settings)
-    assert seen.healthy, seen.observed
+    wait.until(
+        "the target to be well",
+        lambda: target_health(cluster, settings),
+        lambda seen: seen.healthy,
+        seconds=30,
+    )

@@ -140,7 +140,7 @@ def test_the_api_server_stays_when_the_worker_is_lost(reached: Cluster, worker: 
         assert reached.get("/apis/metrics.k8s.io/v1beta1/nodes")["items"]
         time_before = time.monotonic()
         reached.get(reached.core("pods"))
-        assert time.monotonic() - time_before < 2
+        assert time.monotonic() - time_before < 10
         wait.pause(0.2)
 
 
