@@ -68,8 +68,7 @@ def parsed(arguments: list[str]) -> tuple[list[str], Options]:
         "--only",
         action="append",
         choices=BENCHMARKS,
-        help="run this one; may be given several times. Without it, all but "
-        f"{', '.join(sorted(WHEN_NAMED))}",
+        help=f"run this one; may be given several times. Without it, all but {', '.join(sorted(WHEN_NAMED))}",
     )
     parser.add_argument(
         "--run",
