@@ -17,11 +17,11 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from drill import present
 from drill.cluster.access import Cluster
 from drill.cluster.health import statuses_of
 from drill.cluster.lease import Held, Holder, hold
@@ -176,9 +176,8 @@ class _Rounds:
         done.stored = msgspec.structs.replace(done.stored, share=share)
         self._keep()
         pairs = seen_pairs(self.plan.folder, done.stored)
-        today = datetime.now(UTC).date()
         names = f"candidate {done.images.candidate}", f"released {done.images.released}"
-        done.decision = decide_pairs(pairs, done.stored, self.settings.gate, today, names)
+        done.decision = decide_pairs(pairs, done.stored, self.settings.gate, present.today(), names)
 
     def _stretch(self, entry: ImageEntry, turns: int) -> None:
         done, number, began = self.done, len(self.done.stretches), time.monotonic()
