@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from drill.statistics.intervals import Interval
+from drill.statistics.two_sides import StudentDifference
 
 TRIMMED = 0.1
 """The share of pairs that is cut off at either end, to the nearest whole pair."""
@@ -26,31 +25,15 @@ EXPECTED_PAIRS = 3.0
 
 
 @dataclass(frozen=True)
-class PairedDifference:
-    """`variance`: of one pair; `freedom`: how well that is known; `pairs`: how many there are."""
+class PairedDifference(StudentDifference):
+    """Of pairs, which are the samples. `pairs`: how many there are."""
 
-    estimate: float
-    variance: float
-    freedom: float
     pairs: float
 
     @property
     def error(self) -> float:
         """The standard error."""
         return math.sqrt(self.variance / self.pairs)
-
-    def probability(self) -> float:
-        """One-sided, by Student's distribution."""
-        if self.error <= 0:
-            return 0.0 if self.estimate > 0 else 1.0
-        return float(special.stdtr(self.freedom, -self.estimate / self.error))
-
-    def interval(self, low_level: float, high_level: float) -> Interval:
-        """By Student's distribution."""
-        low, high = (
-            float(special.stdtrit(self.freedom, 1 - level)) * self.error for level in (low_level, high_level)
-        )
-        return self.estimate - low, self.estimate + high
 
     def longer(self, candidate: float, baseline: float) -> PairedDifference:
         """More pairs, as many as the side that grows less has turns; what is known of their variance is left

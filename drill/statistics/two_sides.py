@@ -48,13 +48,37 @@ class Difference(Protocol):
 
 
 @dataclass(frozen=True)
-class MeanDifference:
-    """Of means over runs. `variance`: of one run; `freedom`: how well that is known; `candidate`, `baseline`:
-    runs of each side."""
+class StudentDifference:
+    """Of which Student's distribution tells how far it may be off. `variance`: of one sample; `freedom`: how
+    well that is known."""
 
     estimate: float
     variance: float
     freedom: float
+
+    @property
+    def error(self) -> float:
+        """The standard error."""
+        raise NotImplementedError
+
+    def probability(self) -> float:
+        """One-sided."""
+        if self.error <= 0:
+            return 0.0 if self.estimate > 0 else 1.0
+        return float(special.stdtr(self.freedom, -self.estimate / self.error))
+
+    def interval(self, low_level: float, high_level: float) -> Interval:
+        """Each bound one-sided, at a level of its own."""
+        low, high = (
+            float(special.stdtrit(self.freedom, 1 - level)) * self.error for level in (low_level, high_level)
+        )
+        return self.estimate - low, self.estimate + high
+
+
+@dataclass(frozen=True)
+class MeanDifference(StudentDifference):
+    """Of means over runs, which are the samples. `candidate`, `baseline`: runs of each side."""
+
     candidate: float
     baseline: float
 
@@ -62,19 +86,6 @@ class MeanDifference:
     def error(self) -> float:
         """The standard error."""
         return math.sqrt(self.variance * (1 / self.candidate + 1 / self.baseline))
-
-    def probability(self) -> float:
-        """One-sided, by Student's distribution."""
-        if self.error <= 0:
-            return 0.0 if self.estimate > 0 else 1.0
-        return float(special.stdtr(self.freedom, -self.estimate / self.error))
-
-    def interval(self, low_level: float, high_level: float) -> Interval:
-        """By Student's distribution."""
-        low, high = (
-            float(special.stdtrit(self.freedom, 1 - level)) * self.error for level in (low_level, high_level)
-        )
-        return self.estimate - low, self.estimate + high
 
     def longer(self, candidate: float, baseline: float) -> MeanDifference:
         """More runs; what is known of their variance is left as it is."""
