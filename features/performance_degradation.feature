@@ -13,7 +13,7 @@ Feature: Performance Degradation (P2)
     Then the procedure fails as defect "RB-026" says
     And the service stays out
 
-  @nightly @quarterly
+  @quarterly
   Scenario: A slow Redis is seen by its answer's time, and ended by its restart
     Given the operator has looked at "Performance Degradation / Investigation" while all is well
     When the fault "redis-slow" takes effect
