@@ -24,6 +24,8 @@ from drill.recording.events import AlertStage
 
 LOOK_EVERY_SECONDS = 0.5
 MARGIN_SECONDS = 60.0
+CLOCK_SECONDS = 0.01
+"""Prometheus writes the times of what it stores in milliseconds; those of its evaluations are exact."""
 WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 COUNTER_ENDINGS = ("_total", "_count", "_sum", "_bucket")
 
@@ -56,7 +58,7 @@ class LifeAndReplay(msgspec.Struct, frozen=True):
     def agree(self) -> bool:
         """True where they are within one evaluation of each other."""
         apart = self.apart_seconds
-        return apart is not None and apart <= self.interval_seconds
+        return apart is not None and apart <= self.interval_seconds + CLOCK_SECONDS
 
 
 def longest_seconds(rule: AlertRule) -> float:

@@ -69,6 +69,8 @@ def test_the_replay_names_the_evaluations_from_which_it_is_pending_and_fires(rul
     [
         (1030.0, 1030.0, 0.0, True),
         (1030.0, 1035.0, 5.0, True),
+        (1030.0, 1035.000977, 5.000977, True),
+        (1030.0, 1035.1, 5.1, False),
         (1030.0, 1036.0, 6.0, False),
         (None, None, 0.0, True),
         (1030.0, None, None, False),
@@ -79,4 +81,5 @@ def test_life_and_replay_agree_within_one_evaluation(
     life: float | None, replay: float | None, apart: float | None, agree: bool
 ) -> None:
     both = LifeAndReplay(AlertAccount("A", None, life), AlertAccount("A", None, replay), 5.0)
-    assert (both.apart_seconds, both.agree) == (apart, agree)
+    assert both.apart_seconds == pytest.approx(apart)
+    assert both.agree == agree
