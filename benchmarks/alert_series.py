@@ -279,7 +279,19 @@ SCENES = (
         _after(Quarter(succeed=92, rare=8, rare_seconds=1.4)),
         due=(AlertDue("HighResponseTime", 420, 600),),
     ),
-    Scene("less-slow", "every request takes 0.8 s, which is below 1 s", (), _after(Quarter(seconds=0.8))),
+    Scene(
+        "past-the-baseline",
+        "every request takes 0.7 s, and the baseline is 0.5 s",
+        ("HighResponseTime",),
+        _after(Quarter(seconds=0.7)),
+        due=(AlertDue("HighResponseTime", 300, 420),),
+    ),
+    Scene(
+        "within-the-baseline",
+        "every request takes 0.4 s, which is below 0.5 s",
+        (),
+        _after(Quarter(seconds=0.4)),
+    ),
     Scene(
         "one-slow-path",
         "one request in 240, on a path of its own, takes 3 s",

@@ -3,6 +3,7 @@ would be right; nothing else is raised."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ LONGEST_NUMBER = 40
 MOST_VALUES = 100_000
 """In one YAML file, with those that an alias repeats."""
 MOST_SHOWN = 80
+PUNCTUATION = re.compile(r"[^\w\- ]", re.UNICODE)
 KeyPath = tuple[int | str, ...]
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -178,3 +180,8 @@ def _scalar(path: Path, loader: Any, node: yaml.Node) -> Any:
 def _line(text: str, line: int) -> str:
     lines = text.split("\n")
     return shown(lines[line - 1].strip()) if 0 < line <= len(lines) else ""
+
+
+def anchor_of(title: str) -> str:
+    """The anchor that GitHub makes of a title: lower case, without punctuation, blanks as dashes."""
+    return PUNCTUATION.sub("", title.strip().lower()).replace(" ", "-")

@@ -11,6 +11,7 @@ replay.py    a drill's series as a monitoring would have seen them (drilled.py: 
 curves.py    what an alert compares with a number, over time, for pictures
 meaning.py   which alerts may fire in a case, and what `detected` and `quiet` make of those that do
 table.py     faults by alerts, alerts that no drill lets fire, faults that none announces
+leading.py   the sections that an alert leads to, and that by which users recovered in a drill
 receiver.py  whoever is on call: takes what Alertmanager sends, and writes it down
 command.py   `drill alerts`
 """

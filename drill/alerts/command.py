@@ -12,6 +12,7 @@ import msgspec
 from drill import settings as settings_module
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import judged
+from drill.alerts.leading import reached, repaired_in
 from drill.alerts.meaning import CaseMeaning, FaultNow, meaning_of
 from drill.alerts.mutants import mutated
 from drill.alerts.replay import prepared, without_beginning
@@ -208,11 +209,12 @@ def table(
         _settings(context) if meant == NOW else None,
     )
     episodes = evaluate(ensure_promtool(), rules.files(), cases)
+    files = [file for place in places for file in series_files(place)]
     rows = [
-        row_of(rules, case, meaning, found)
-        for case, meaning, found in zip(cases, meanings, episodes, strict=True)
+        row_of(rules, case, meaning, found, repaired_in(file.parent, rules.path))
+        for file, case, meaning, found in zip(files, cases, meanings, episodes, strict=True)
     ]
-    made = table_of(rows)
+    made = table_of(rows, reached(rules, parse(rules.path)))
     if output == "json":
         click.echo(msgspec.json.encode(made).decode())
     else:

@@ -25,7 +25,8 @@ class CaseMeaning(msgspec.Struct, frozen=True):
     """What is known of a case. `fault`: what was broken, empty where nobody says; `broken`: anything was;
     `felt`: by users, None where nobody says; `meant`: the alerts of which each may fire, None where any may;
     `must_call`: one of them has to; `due`: when those of which it is known have to; `undecided`: why silence
-    and times tell nothing, empty where they do; `recorded`: it is a drill's, and no stated scene."""
+    and times tell nothing, empty where they do; `recorded`: it is a drill's, and no stated scene;
+    `several`: more than one thing was broken."""
 
     fault: str = ""
     broken: bool = False
@@ -35,6 +36,7 @@ class CaseMeaning(msgspec.Struct, frozen=True):
     undecided: str = ""
     due: tuple[AlertDue, ...] = ()
     recorded: bool = True
+    several: bool = False
 
 
 class CaseOutcome(msgspec.Struct, frozen=True):
@@ -172,4 +174,5 @@ def _beside(path: Path, fault_now: FaultNow | None) -> CaseMeaning:
         meant=None if anything else meant,
         must_call=felt or bool(started.alerts),
         due=due_by(started),
+        several=len(started.faults) > 1,
     )

@@ -4,7 +4,7 @@ what no alert announces. What is a gap here is what `detected` and `quiet` call 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -15,13 +15,15 @@ from drill.alerts.series import SeriesFile
 
 SILENT = "-"
 UNDECIDED = "undecided: "
+UNPROVEN = "and no drill here recovers by that"
 
 
 class AlertRow(msgspec.Struct, frozen=True):
     """One drill, or one stored series. `fault`: what was broken, empty for nothing; `felt`: what users felt,
     None where nobody says; `seconds`: by alert, from the fault until it fires, None where it does not;
     `gap`: what is wrong, in words, empty where nothing is; `meant`: the alerts of which each may fire, None
-    where any may."""
+    where any may; `several`: more than one thing was broken; `repaired_in`: the section by which users
+    recovered, empty where they did not, or without it."""
 
     name: str
     fault: str
@@ -29,6 +31,8 @@ class AlertRow(msgspec.Struct, frozen=True):
     seconds: dict[str, float | None]
     gap: str
     meant: tuple[str, ...] | None = None
+    several: bool = False
+    repaired_in: str = ""
 
     @property
     def silent(self) -> bool:
@@ -36,13 +40,31 @@ class AlertRow(msgspec.Struct, frozen=True):
         return all(each is None for each in self.seconds.values())
 
 
+class AlertLead(msgspec.Struct, frozen=True):
+    """Where an alert leads who is called to a fault. `section`: empty where it leads to none; `proven_by`:
+    drills of the fault that recovered by that section, or by one that it sends on to."""
+
+    fault: str
+    alert: str
+    section: str
+    proven_by: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """As text."""
+        way = f"leads to {self.section!r}" if self.section else "leads to no section"
+        proven = f"which repairs it in {', '.join(self.proven_by)}" if self.proven_by else UNPROVEN
+        return f"{self.fault}: {self.alert} {way}, {proven}"
+
+
 class AlertTable(msgspec.Struct, frozen=True):
     """All rows. `uncovered`: alerts that no drill lets fire; `unannounced`: faults that users feel and that
-    no alert announces in any drill, of which anything can be told."""
+    no alert announces in any drill, of which anything can be told; `leads`: of the announced ones."""
 
     rows: tuple[AlertRow, ...]
     uncovered: tuple[str, ...]
     unannounced: tuple[str, ...]
+    leads: tuple[AlertLead, ...] = ()
 
     def lines(self) -> list[str]:
         """As text: a dash where an alert does not fire."""
@@ -59,13 +81,17 @@ class AlertTable(msgspec.Struct, frozen=True):
         ]
         made += [f"{name}: uncovered: no drill lets it fire" for name in self.uncovered]
         made += [f"{fault}: unannounced: users feel it, and nobody is called" for fault in self.unannounced]
-        return made
+        return made + [lead.line for lead in self.leads]
 
 
 def row_of(
-    rules: AlertRules, case: SeriesFile, meaning: CaseMeaning, episodes: Sequence[AlertEpisode]
+    rules: AlertRules,
+    case: SeriesFile,
+    meaning: CaseMeaning,
+    episodes: Sequence[AlertEpisode],
+    repaired_in: str = "",
 ) -> AlertRow:
-    """The row of a case."""
+    """The row of a case. `repaired_in`: the section by which users recovered in it."""
     firing = firing_of(rules, case, episodes)
     after = {name: [each for each in times if each >= 0] for name, times in firing.items()}
     outcome = outcome_of(rules, meaning, firing)
@@ -78,11 +104,14 @@ def row_of(
         {name: min(times, default=None) for name, times in after.items()},
         gap,
         meaning.meant,
+        meaning.several,
+        repaired_in,
     )
 
 
-def table_of(rows: Sequence[AlertRow]) -> AlertTable:
-    """The rows in the order of their faults, and what they say together."""
+def table_of(rows: Sequence[AlertRow], ways: Mapping[str, tuple[str, ...]]) -> AlertTable:
+    """The rows in the order of their faults, and what they say together. `ways`: by alert, the titles of the
+    section that it leads to, and of those that this one sends on to."""
     ordered = tuple(sorted(rows, key=lambda row: (row.fault, row.name)))
     names = list(ordered[0].seconds) if ordered else []
     felt = [row for row in ordered if row.felt and row.fault and not row.gap.startswith(UNDECIDED)]
@@ -91,7 +120,25 @@ def table_of(rows: Sequence[AlertRow]) -> AlertTable:
         ordered,
         tuple(name for name in names if all(row.seconds[name] is None for row in ordered)),
         tuple(dict.fromkeys(row.fault for row in felt if row.fault not in announced)),
+        leads_of(ordered, ways),
     )
+
+
+def leads_of(rows: Sequence[AlertRow], ways: Mapping[str, tuple[str, ...]]) -> tuple[AlertLead, ...]:
+    """Of each fault that users feel and each alert that fires for it in any drill of it alone."""
+    announced = {
+        (row.fault, name): None
+        for row in rows
+        if row.felt and row.fault and not row.several
+        for name, seconds in row.seconds.items()
+        if seconds is not None
+    }
+    made = []
+    for fault, name in announced:
+        way = ways[name]
+        proven = (row.name for row in rows if row.fault == fault and row.repaired_in in way)
+        made.append(AlertLead(fault, name, way[0] if way else "", tuple(proven)))
+    return tuple(made)
 
 
 def firing_of(

@@ -12,8 +12,8 @@ from drill.alerts.recording import SeriesRecorder
 from drill.alerts.rules import AlertRules, alert_rules
 from drill.conduct.scene import Scene
 from drill.errors import DrillError, InputError, UsageError
-from drill.lint.document import anchor_of
 from drill.machine.promtool import ensure_promtool
+from drill.reading import anchor_of
 from drill.recording import Moment, read_events
 from drill.recording.events import AlertsReplayed, FaultWitnessed
 from drill.runbook import Runbook

@@ -17,13 +17,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from drill.lint.place import Span, TextPlaces
-from drill.reading import read_text
+from drill.reading import anchor_of, read_text
 
 SHELLS = frozenset({"bash", "sh", "shell", "zsh"})
 TERMINALS = frozenset({"console", "shell-session", "terminal", "sh-session", "shellsession", "bash-session"})
 YAML_LANGUAGES = frozenset({"yaml", "yml"})
 PROMPT = re.compile(r"^\s*(?:[\w.@~:-]*[$%]|\$) (?=\S)")
-PUNCTUATION = re.compile(r"[^\w\- ]", re.UNICODE)
 
 
 @dataclass(frozen=True)
@@ -168,11 +167,6 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
-
-
-def anchor_of(title: str) -> str:
-    """The anchor that GitHub makes of a title: lower case, without punctuation, blanks as dashes."""
-    return PUNCTUATION.sub("", title.strip().lower()).replace(" ", "-")
 
 
 def _headings(tokens: Sequence[Token]) -> Iterator[Heading]:

@@ -328,11 +328,15 @@ def parts_of(step: Step) -> list[Step]:
     return parts
 
 
+def plain_title(title: str) -> str:
+    """Without its number and severity."""
+    return SEVERITY.sub("", NUMBERING.sub("", title))
+
+
 @lru_cache(maxsize=1 << 14)
 def _plain(name: str) -> str:
     """A title or label as people name it: without number, severity, quotes and colon, and in lower case."""
-    words = " ".join(name.replace('"', "").split())
-    return SEVERITY.sub("", NUMBERING.sub("", words)).rstrip(":").strip().lower()
+    return plain_title(" ".join(name.replace('"', "").split())).rstrip(":").strip().lower()
 
 
 @lru_cache(maxsize=1 << 14)

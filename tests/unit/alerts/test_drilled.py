@@ -352,6 +352,11 @@ def test_a_table_shows_what_fires_and_the_gaps(tmp_path: Path) -> None:
         "HighResponseTime: uncovered: no drill lets it fire",
         "PodCrashLooping: uncovered: no drill lets it fire",
         "fault-eased: unannounced: users feel it, and nobody is called",
+        *(
+            f"fault-{name}: ServiceDown leads to '1. Service Completely Down (P0)', "
+            "and no drill here recovers by that"
+            for name in ("down", "meant", "other")
+        ),
     ]
     assert done.exit_code == 1
     told_again = CliRunner().invoke(cli, [*words, "--format", "json"])

@@ -145,7 +145,7 @@ def test_what_a_target_lacks_is_named() -> None:
 def test_a_part_is_found_by_its_kind_whatever_it_is_called(settings: Settings) -> None:
     renamed = settings.model_copy(update={"parts": {"sessions": settings.parts["redis"]}})
     assert planned_fault(renamed, "redis-slow") == PlannedFault(
-        "redis-slow", "slow", "sessions", alerts=["HighErrorRate", "HighResponseTime"]
+        "redis-slow", "slow", "sessions", alerts=["HighErrorRate"]
     )
 
 

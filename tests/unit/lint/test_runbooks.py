@@ -62,6 +62,7 @@ READABLE: dict[str, list[tuple[str, int]]] = {
     "RB-102": [],
     "RB-103": [],
     "RB-104": [],
+    "RB-105": [],
 }
 """Which rule finds which defect of errata.yaml, at which line of the runbook as first written; none where
 only a drill can, since the text is not wrong in itself."""
