@@ -30,3 +30,11 @@ Feature: Monitoring and Alerting
     And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
     Then the service recovers within the response time of P0
     And no acknowledged write is lost
+
+  @P2 @expect-fail
+  Scenario: Whoever is on call hears that users wait, and a restart of Redis does not shorten the way to it
+    When the fault "network-slow" takes effect
+    And the alert "HighResponseTime" has called the operator
+    And the operator follows "Performance Degradation / Investigation / # Check how long Redis takes to answer"
+    And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
+    Then the service stays out
