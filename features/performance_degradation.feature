@@ -78,6 +78,8 @@ Feature: Performance Degradation (P2)
     And the operator follows "Performance Degradation / Investigation / # Check how long Redis takes to answer"
     And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
     Then the service stays out
+    And the alert "HighResponseTime" fires within 7 minutes
+    And the alert "HighResponseTime" leads to "Performance Degradation (P2)"
 
   @quarterly
   Scenario: Nobody notices that Redis was emptied

@@ -53,20 +53,19 @@ class SeriesRecorder:
 
     def write(self, folder: Path, injected: float | None, held_until: float | None) -> Path | None:
         """Write the series; None where nothing was scraped. `injected`: when the first fault was; its last
-        state is that of the last look before `held_until`; monotonic seconds, None for none. Raises
-        SetupError where the disk is full."""
+        state is that of the last look before `held_until`, and without a fault that look is the last of the
+        steady state; monotonic seconds, None for none. Raises SetupError where the disk is full."""
         with self._lock:
             series, looks = self._scrapes.series(), list(self._looks)
         if not series:
             return None
         begin = None if injected is None else max(0.0, injected - looks[0])
-        hold = None
-        if injected is not None and held_until is not None:
-            within = [each for each in looks if injected < each < held_until]
+        last = None
+        if held_until is not None:
+            within = [each for each in looks if (injected is None or injected < each) and each < held_until]
             if len(within) >= LEAST_LOOKS:
-                hold = round((within[-1] - looks[0]) / GRID_SECONDS) * GRID_SECONDS
-        if begin is not None and hold is not None and hold <= begin:
-            hold = None
+                last = round((within[-1] - looks[0]) / GRID_SECONDS) * GRID_SECONDS
+        hold = last if begin is not None and last is not None and last > begin else None
         path = folder / NAME_ENDING
         header = SeriesHeader(
             "drill alert series 1",
@@ -76,6 +75,7 @@ class SeriesRecorder:
             hold_from_seconds=hold,
             evaluate_seconds=self._alerts.scrape_seconds,
             untold=self._untold,
+            steady_until_seconds=last if begin is None else None,
         )
         with filling_disk(f"keep the alerts' series in {folder}"):
             write_series(path, header, series)

@@ -90,6 +90,7 @@ def replayed(
             evaluate_seconds=None,
             fault_seconds=moved(header.fault_seconds),
             hold_from_seconds=hold_from,
+            steady_until_seconds=moved(header.steady_until_seconds),
         ),
         series,
         held_seconds=lengths.hold * every,
@@ -114,7 +115,8 @@ def _cut(file: SeriesFile, stride: int) -> _Cut:
     header, last = file.header, file.scrapes - 1
     every, begin, hold = header.scrape_seconds, header.fault_seconds, header.hold_from_seconds
     over = round(HOLDS_OVER_SECONDS / every)
-    well = last if begin is None else min(math.floor(begin / every), last)
+    acted = header.steady_until_seconds if begin is None else begin
+    well = last if acted is None else min(math.floor(acted / every), last)
     if begin is None or hold is None:
         return _Cut(stride, last % stride, last, (0, well), None, (max(0, last - over), last))
     anchor = min(round(hold / every), last)

@@ -53,7 +53,8 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     alerts that are meant to fire; None where nobody has said. `evaluate_seconds`: between two scrapes and two
     evaluations of the monitoring that is assumed, where that is not how often was scraped; `untold`: metrics
     that rules name and that could not be scraped; `due`: when those of `meant` have to fire, where
-    that is known.
+    that is known; `steady_until_seconds`: where nothing was broken, until when nobody had acted either, None
+    where all of it is the steady state.
     """
 
     form: Literal["drill alert series 1"]
@@ -65,6 +66,7 @@ class SeriesHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     evaluate_seconds: float | None = None
     untold: tuple[str, ...] = ()
     due: tuple[AlertDue, ...] = ()
+    steady_until_seconds: float | None = None
 
 
 class StoredSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -254,8 +256,11 @@ def _check_header(path: Path, header: SeriesHeader) -> None:
     if evaluate is not None and not (every <= evaluate <= 3600):
         raise InputError(path, 1, evaluate, f"evaluate_seconds from {every:g} to 3600")
     begin, hold = header.fault_seconds, header.hold_from_seconds
-    if any(each is not None and each < 0 for each in (begin, hold)):
-        raise InputError(path, 1, (begin, hold), "seconds since the first scrape")
+    steady = header.steady_until_seconds
+    if any(each is not None and each < 0 for each in (begin, hold, steady)):
+        raise InputError(path, 1, (begin, hold, steady), "seconds since the first scrape")
+    if steady is not None and begin is not None:
+        raise InputError(path, 1, steady, "steady_until_seconds only without fault_seconds")
     if hold is not None and (begin is None or hold <= begin):
         raise InputError(path, 1, hold, "hold_from_seconds after fault_seconds")
 

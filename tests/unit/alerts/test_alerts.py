@@ -285,6 +285,11 @@ SERIES = '{"labels":{"__name__":"a"},"kind":"gauge","values":"1"}'
         (f"{GOOD}\n", 1, "a series a line"),
         (GOOD.replace("15", "0") + f"\n{SERIES}\n", 1, "scrape_seconds from"),
         (GOOD.replace("}", ',"hold_from_seconds":3}') + f"\n{SERIES}\n", 1, "after fault_seconds"),
+        (
+            GOOD.replace("}", ',"fault_seconds":3,"steady_until_seconds":3}') + f"\n{SERIES}\n",
+            1,
+            "only without fault_seconds",
+        ),
         (f"{GOOD}\n{SERIES}\n{SERIES}\n", 3, "no other line has"),
         (f"{GOOD}\n{SERIES.replace('__name__', 'x')}\n", 2, "a metric's name"),
         (f"{GOOD}\n{SERIES.replace('gauge', 'summary')}\n", 2, "StoredSeries"),

@@ -304,6 +304,16 @@ def test_a_replay_fills_the_past_holds_the_fault_and_goes_on_after_it() -> None:
     assert (found.held_seconds, found.past_seconds, found.recovered_seconds) == (6.0, 4.0, None)
 
 
+def test_where_nothing_is_broken_the_past_is_as_before_somebody_acted() -> None:
+    counter = ScrapedSeries({"__name__": "a_total"}, "counter", (90.0, 100.0, 110.0, 130.0, 150.0))
+    header = SeriesHeader("drill alert series 1", "made", 1.0, evaluate_seconds=1.0)
+    whole = replayed(SeriesFile("made", header, (counter,)), 2.0, 0.0)
+    assert whole.series[0].values == (60.0, 75.0, *counter.values)
+    acted = msgspec.structs.replace(header, steady_until_seconds=2.0)
+    found = replayed(SeriesFile("made", acted, (counter,)), 2.0, 0.0)
+    assert found.series[0].values == (70.0, 80.0, *counter.values)
+
+
 def test_a_counter_is_never_below_nothing_in_the_past() -> None:
     counter = ScrapedSeries({"__name__": "a_total"}, "counter", (5.0, 15.0, 25.0))
     header = SeriesHeader("drill alert series 1", "made", 1.0, evaluate_seconds=1.0)

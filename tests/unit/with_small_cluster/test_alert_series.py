@@ -218,6 +218,19 @@ def test_where_fewer_than_two_looks_fell_into_the_fault_nothing_can_be_held_on(
     assert read_series(path).header.hold_from_seconds is None
 
 
+def test_where_nothing_was_broken_the_steady_state_ends_when_somebody_acts(
+    monitored: Settings, scraped: ScrapedCluster, rules: AlertRules, tmp_path: Path
+) -> None:
+    recorder = recorder_of(monitored, rules)
+    for moment in (0.0, 1.0, 2.0, 3.0):
+        look_at(monitored, scraped, recorder, moment)
+    for held_until, steady in ((2.5, 2.0), (0.5, None), (None, None)):
+        path = recorder.write(tmp_path, None, held_until)
+        assert path is not None
+        header = read_series(path).header
+        assert (header.hold_from_seconds, header.steady_until_seconds) == (None, steady)
+
+
 def test_the_sampler_looks_once_for_the_database_and_the_alerts(
     monitored: Settings,
     scraped: ScrapedCluster,
