@@ -133,12 +133,10 @@ def judged(
             found = _seen(panel, how, fault_seconds)
             wrong += [f"{metric.name}: {found.wrong}"] if found.wrong else []
             unknown += [f"{metric.name}: {found.unknown}"] if found.unknown else []
-            shown = how if how and found == Seen() else ""
             values = ", ".join(panel.values) or "no data"
-            said.append(
-                f"{metric.name}: {values}; {len(panel.curves)} curves, {panel.scale}"
-                + (f"; {shown}" if shown else "")
-            )
+            drawn = f"curves: {len(panel.curves)}, {panel.scale}"
+            shown = [f"the fault shows: {how}"] if how and found == Seen() else []
+            said.append("; ".join([f"{metric.name}: {values}", drawn, *shown]))
     wrong += [f"{name}: no key metric of this page" for name in by_name]
     return PageVerdict(tuple(wrong), tuple(unknown), tuple(said))
 

@@ -102,6 +102,7 @@ def test_what_a_reader_does_not_find_is_wrong(found: Panel, how: Shows | None, w
     told = verdict(found, how)
     assert told.unknown == ()
     assert len(told.wrong) == (1 if wrong else 0)
+    assert ("the fault shows" in told.said[0]) == (not wrong and how is not None)
     assert wrong in "".join(told.wrong)
 
 
