@@ -180,7 +180,8 @@ def _ended(panel: Panel, fault_seconds: float) -> Seen:
 
 
 def _moved(panel: Panel, how: Shows, fault_seconds: float) -> Seen:
-    """Whether the curves of a panel tell the fault: one of them rises, or all of them fall."""
+    """Whether the curves of a panel tell the fault: one of them rises, or all of them fall that are high
+    enough for it to be seen."""
     steps = []
     for curve in panel.curves:
         before = _before(curve, fault_seconds)
@@ -193,9 +194,10 @@ def _moved(panel: Panel, how: Shows, fault_seconds: float) -> Seen:
     if how == "rises":
         rises = any(now >= before + VISIBLE_STEP for before, now in steps)
         return Seen("" if rises else f"does not rise, of the panel's height: {told}")
-    if any(before < 2 * VISIBLE_STEP for before, _ in steps):
-        return Seen(unknown=f"a curve is too low to be seen falling: {told}")
-    falls = all(now <= before / 2 for before, now in steps)
+    tall = [(before, now) for before, now in steps if before >= 2 * VISIBLE_STEP]
+    if not tall:
+        return Seen(unknown=f"too low to be seen falling, of the panel's height: {told}")
+    falls = all(now <= before / 2 for before, now in tall)
     return Seen("" if falls else f"does not fall to half, of the panel's height: {told}")
 
 

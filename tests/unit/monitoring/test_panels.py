@@ -92,6 +92,7 @@ def test_a_curve_is_read_where_it_is_drawn() -> None:
         (panel(curve(0.9, 0.5)), "falls", "does not fall to half, of the panel's height: 0.90 to 0.50"),
         (panel(curve(0.9, 0.1), curve(0.4, 0.4)), "falls", "does not fall to half"),
         (panel(curve(0.9, 0.9, until=40), curve(0.9, 0.2)), "falls", ""),
+        (panel(curve(0.9, 0.1), curve(0.05, 0.05)), "falls", ""),
         (panel(curve(0.9, 0.9, until=AGO - 5), values=()), "ends", ""),
         (panel(curve(0.9, 0.9, until=AGO - 5), values=("NaN",)), "ends", ""),
         (panel(curve(0.9, 0.9), values=("NaN",)), "ends", "no number, but a curve until 0 s ago"),
