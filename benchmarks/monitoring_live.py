@@ -39,7 +39,6 @@ from drill.recording import Moment, now
 from drill.settings import Monitoring, Settings
 from tests.browser.chromium import Chromium
 
-PAGE_AIM = "each panel has data, the fault shows"
 NUMBERS_SECONDS = 120.0
 TAKES_HOLD_SECONDS = 10.0
 """Of the stretch in which requests fail, what is left out after the injection."""
@@ -224,30 +223,47 @@ def _pages(looked: Looked, broken: Broken, injected: Moment) -> list[Row]:
         with browser(options_for(world.connect, world.certificate)) as chromium:
             return [_page(looked, broken, injected, chromium, page) for page in pages]
     except (DrillError, OSError) as error:
-        return [unmeasured(_title(page, broken), PAGE_AIM, error) for page in pages]
+        return [
+            unmeasured(_title(page, broken), page_aim(_of_page(looked, page), broken), error)
+            for page in pages
+        ]
 
 
 def _page(looked: Looked, broken: Broken, injected: Moment, chromium: Chromium, page: str) -> Row:
     runbook = (looked.settings.root / looked.settings.target.runbook).read_text(encoding="utf-8")
     kept = looked.folder / broken.fault / page
-    metrics = [each for each in looked.metrics if each.page == page]
+    metrics = _of_page(looked, page)
     try:
         panels = look_at(chromium, address_of(page, runbook), kept)
         found = judged(panels, metrics, broken.shows, time.monotonic() - injected.monotonic)
     except (MeasureError, OSError, ValueError) as error:
-        return unmeasured(_title(page, broken), PAGE_AIM, error)
-    return page_row(page, broken, found, kept.with_suffix(".png"))
+        return unmeasured(_title(page, broken), page_aim(metrics, broken), error)
+    return page_row(page, metrics, broken, found, kept.with_suffix(".png"))
 
 
-def page_row(page: str, broken: Broken, found: PageVerdict, picture: Path) -> Row:
+def page_aim(metrics: list[KeyMetric], broken: Broken) -> str:
+    """What a page of these metrics is to show."""
+    asked = [each.name for each in metrics if not each.missing]
+    showing = [name for name in asked if name in broken.shows]
+    if not showing:
+        return f"{len(asked)} panels have data"
+    rest = len(asked) - len(showing)
+    return f"{len(showing)} panels show the fault{f', {rest} have data' if rest else ''}"
+
+
+def page_row(page: str, metrics: list[KeyMetric], broken: Broken, found: PageVerdict, picture: Path) -> Row:
     """The row of one dashboard: missed where something is wrong, not measured where that cannot be told."""
     outcome: Outcome = "error" if found.unknown and not found.wrong else reached(not found.wrong)
-    panels = f"{len(found.said)} panels"
-    measured = panels if outcome == "reached" else f"{panels}, {len(found.wrong)} wrong"
+    measured = f"{len(found.wrong)} wrong" if found.wrong else "they do"
     if found.unknown:
-        measured += f", of {len(found.unknown)} it cannot be told"
+        wrong = f"{measured}, " if found.wrong else ""
+        measured = f"{wrong}of {len(found.unknown)} it cannot be told"
     notes = (*found.wrong, *found.unknown, *found.said, f"picture: {picture}")
-    return Row(_title(page, broken), PAGE_AIM, measured, outcome, notes)
+    return Row(_title(page, broken), page_aim(metrics, broken), measured, outcome, notes)
+
+
+def _of_page(looked: Looked, page: str) -> list[KeyMetric]:
+    return [each for each in looked.metrics if each.page == page]
 
 
 def _title(page: str, broken: Broken) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from benchmarks.monitoring_live import LOCKED_OUT, SCALED_AWAY, numbers_row, page_row
+from benchmarks.monitoring_live import LOCKED_OUT, SCALED_AWAY, numbers_row, page_aim, page_row
 from benchmarks.panels import PageVerdict, Panel, Shows, judged, number_of, panel_of
 from drill.conduct.book import Book
 from drill.inject.experiment import OWN_EXPERIMENTS
@@ -135,23 +135,24 @@ def test_panels_are_those_of_the_page() -> None:
 @pytest.mark.parametrize(
     ("found", "outcome", "measured"),
     [
-        (PageVerdict((), (), ("a", "b")), "reached", "2 panels"),
-        (PageVerdict(("a: no number",), (), ("a", "b")), "missed", "2 panels, 1 wrong"),
-        (
-            PageVerdict((), ("a: nothing is drawn",), ("a",)),
-            "error",
-            "1 panels, 0 wrong, of 1 it cannot be told",
-        ),
-        (
-            PageVerdict(("b: no number",), ("a: nothing is drawn",), ("a",)),
-            "missed",
-            "1 panels, 1 wrong, of 1 it cannot be told",
-        ),
+        (PageVerdict((), (), ("a", "b")), "reached", "they do"),
+        (PageVerdict(("a: no number",), (), ("a", "b")), "missed", "1 wrong"),
+        (PageVerdict((), ("a: nothing is drawn",), ("a",)), "error", "of 1 it cannot be told"),
+        (PageVerdict(("b: no",), ("a: nothing",), ("a",)), "missed", "1 wrong, of 1 it cannot be told"),
     ],
 )
 def test_a_page_is_reached_missed_or_not_measured(found: PageVerdict, outcome: str, measured: str) -> None:
-    row = page_row("novel-engine-app", LOCKED_OUT, found, OWN_EXPERIMENTS / "x.png")
+    row = page_row("novel-engine-app", [METRIC], LOCKED_OUT, found, OWN_EXPERIMENTS / "x.png")
     assert (row.outcome, row.measured) == (outcome, measured)
+    assert row.notes[-1].endswith("x.png")
+
+
+def test_what_a_page_is_to_show_is_said() -> None:
+    rate = msgspec.structs.replace(METRIC, name="Request Rate")
+    missing = msgspec.structs.replace(METRIC, name="Cache Hit Rate", missing="nothing counts it")
+    assert page_aim([METRIC, rate, missing], LOCKED_OUT) == "1 panels show the fault, 1 have data"
+    assert page_aim([METRIC, rate], SCALED_AWAY) == "2 panels show the fault"
+    assert page_aim([rate], LOCKED_OUT) == "1 panels have data"
 
 
 def test_key_metrics_without_a_number_are_named() -> None:
