@@ -179,25 +179,24 @@ def _pass(seconds: float) -> Span:
 
 def _without_number(looked: Looked) -> list[str]:
     """Wait until every key metric gives a number; those that do not, and what was last seen of them."""
+    lines: list[str] = []
 
     def look() -> list[str]:
-        return [
-            line
-            for each in measure(looked.prometheus, looked.metrics)
-            if each.trouble
-            for line in each.lines()
-        ]
+        nonlocal lines
+        found = measure(looked.prometheus, looked.metrics)
+        lines = [line for each in found if each.trouble for line in each.lines()]
+        return lines
 
     try:
         wait.until(
             "every key metric to give a number",
             look,
-            lambda lines: not lines,
+            lambda seen: not seen,
             seconds=NUMBERS_SECONDS,
             every_seconds=2.0,
         )
     except DeadlineError as error:
-        return [f"after {error.seconds:.0f} s: {line}" for line in look()]
+        return [f"after {error.seconds:.0f} s: {line}" for line in lines]
     return []
 
 
