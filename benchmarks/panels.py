@@ -19,14 +19,16 @@ from drill.monitoring.key_metrics import KeyMetric
 
 PANELS = """
 Array.from(document.querySelectorAll("main section"), section => {
-  const svg = section.querySelector("svg"), box = svg?.getBoundingClientRect();
+  const svg = section.querySelector("svg"), box = svg?.getBoundingClientRect(), curves = {};
+  for (const line of section.querySelectorAll("svg polyline"))
+    (curves[line.dataset.series] ??= []).push(line.getAttribute("points"));
   return {
     name: section.querySelector("h2").textContent,
     missing: section.querySelector(".missing")?.textContent ?? "",
     values: Array.from(section.querySelectorAll("td.value"), each => each.textContent),
     scale: section.querySelector(".scale")?.textContent ?? "",
     visible: Boolean(box && box.width && box.height && getComputedStyle(svg).visibility === "visible"),
-    curves: Array.from(section.querySelectorAll("svg polyline"), each => each.getAttribute("points")),
+    curves: Object.values(curves).map(lines => lines.join(" ")),
   };
 })
 """

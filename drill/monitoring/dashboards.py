@@ -18,24 +18,34 @@ SCRIPT = (
     f"const SECONDS = {SECONDS}, WIDTH = {WIDTH}, HEIGHT = {HEIGHT};"
     """
 const COLOURS = ["#1f6feb", "#b35900", "#1a7f37", "#8250df", "#cf222e", "#57606a", "#9a6700", "#0550ae"];
+const STEP = 5;
+// where a sample is missing, nothing is drawn
+function unbroken(points) {
+  return points.reduce((runs, point, index) => {
+    if (index === 0 || point[0] - points[index - 1][0] > 1.5 * STEP) runs.push([]);
+    runs.at(-1).push(point);
+    return runs;
+  }, []);
+}
 async function draw(panel) {
   const end = Date.now() / 1000;
-  const asked = new URLSearchParams({query: panel.dataset.query, start: end - SECONDS, end, step: 5});
+  const asked = new URLSearchParams({query: panel.dataset.query, start: end - SECONDS, end, step: STEP});
   const answer = await (await fetch("/api/v1/query_range?" + asked)).json();
   const series = answer.data.result.map(each => each.values.map(([at, value]) => [at, Number(value)])
     .filter(([, value]) => Number.isFinite(value))).filter(each => each.length);
   const highest = Math.max(...series.flat().map(([, value]) => value), 0) || 1;
   const svg = panel.querySelector("svg");
-  svg.replaceChildren(...series.map((each, number) => {
+  svg.replaceChildren(...series.flatMap((each, number) => unbroken(each).map(run => {
     const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
     const across = at => ((at - end + SECONDS) / SECONDS * WIDTH).toFixed(1);
     const down = value => (HEIGHT - value / highest * (HEIGHT - 4)).toFixed(1);
-    line.setAttribute("points", each.map(([at, value]) => across(at) + "," + down(value)).join(" "));
+    line.setAttribute("points", run.map(([at, value]) => across(at) + "," + down(value)).join(" "));
     line.setAttribute("fill", "none");
     line.setAttribute("stroke", COLOURS[number % COLOURS.length]);
     line.setAttribute("stroke-width", "1.5");
+    line.dataset.series = number;
     return line;
-  }));
+  })));
   const scale = series.length ? "15 minutes; 0 to " + highest.toPrecision(4) : "no data";
   panel.querySelector(".scale").textContent = scale;
   panel.dataset.points = series.flat().length;

@@ -32,6 +32,8 @@ pytestmark = pytest.mark.browser
 NAME = "monitoring.novel-engine.com"
 ADDRESS = f"https://{NAME}/d/novel-engine-app"
 FAULT_SECONDS = 60.0
+GAP_SECONDS = (300.0, 400.0)
+"""So long before now, nothing is known of the users."""
 METRICS = [
     KeyMetric("Rate", "novel-engine-app", 1, "a second", "rate", ""),
     KeyMetric("Errors", "novel-engine-app", 2, "of them", "errors", ""),
@@ -56,7 +58,12 @@ def series(query: str, start: float, end: float) -> list[list[object]]:
     broken = end - FAULT_SECONDS
     before, now = {"rate": ("150", "150"), "errors": ("0", "0.1"), "users": ("20", "NaN")}[query]
     moments = [start + 5 * number for number in range(int((end - start) / 5) + 1)]
-    return [[at, before if at < broken else now] for at in moments]
+    least, most = GAP_SECONDS
+    return [
+        [at, before if at < broken else now]
+        for at in moments
+        if query != "users" or not least <= end - at <= most
+    ]
 
 
 @dataclass
@@ -151,7 +158,11 @@ def test_a_dashboard_is_found_by_its_name_and_read_as_it_is_drawn(edge: Edge, tm
     assert judged(panels, METRICS, {"Rate": "falls"}, FAULT_SECONDS).wrong[0].startswith("Rate: does not")
     for ending in (".png", ".html", ".json"):
         assert (tmp_path / "kept" / f"novel-engine-app{ending}").stat().st_size > 100
-    assert "polyline" in (tmp_path / "kept" / "novel-engine-app.html").read_text()
+    # the users' curve is not drawn where nothing is known
+    assert (tmp_path / "kept" / "novel-engine-app.html").read_text().count("<polyline") == 4
+    assert [len(each.curves) for each in panels] == [1, 1, 1, 0]
+    (users,) = panels[2].curves
+    assert [age for age, _ in users if GAP_SECONDS[0] <= age <= GAP_SECONDS[1]] == []
 
 
 def test_a_certificate_that_the_operator_does_not_trust_is_refused(edge: Edge, tmp_path: Path) -> None:
