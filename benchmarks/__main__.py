@@ -19,9 +19,10 @@ from benchmarks.gate_live import VARIANTS, gate_live, rounds_live
 from benchmarks.instruments import instrument, judging
 from benchmarks.judge_truth import truth
 from benchmarks.kills import kills
+from benchmarks.monitoring_live import monitoring_live
 from benchmarks.outage import outage
 from benchmarks.rounds_power import rounds
-from benchmarks.row import ROOT, Benchmark, MeasureError, Options, Row, machine, table
+from benchmarks.row import ROOT, Benchmark, MeasureError, Options, Row, machine, table, unmeasured
 from benchmarks.stored import drill_time, make_drill
 from benchmarks.witness import witness, witness_stored
 from drill.errors import DrillError
@@ -54,9 +55,10 @@ BENCHMARKS: dict[str, Benchmark] = {
     "gate": gate,
     "rounds": rounds,
     "alerts-live": alerts_live,
+    "monitoring-live": monitoring_live,
 }
 # these change what runs on the cluster, for many minutes
-WHEN_NAMED = frozenset({"gate-live", "rounds-live", "alerts-live"})
+WHEN_NAMED = frozenset({"gate-live", "rounds-live", "alerts-live", "monitoring-live"})
 
 
 def parsed(arguments: list[str]) -> tuple[list[str], Options]:
@@ -110,15 +112,7 @@ def rows_of(name: str, options: Options) -> list[Row]:
     try:
         return BENCHMARKS[name](options)
     except UNMEASURED as error:
-        return [
-            Row(
-                name,
-                "to be measured",
-                "not measured",
-                "error",
-                tuple(str(error).splitlines()) or (type(error).__name__,),
-            )
-        ]
+        return [unmeasured(name, "to be measured", error)]
 
 
 def main(arguments: list[str]) -> int:

@@ -16,16 +16,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.drilled import drilled, monitored
 from benchmarks.row import ROOT, MeasureError, Options, Row, evidence, reached
 from drill import settings as drill_settings
 from drill.alerts.receiver import receiving
 from drill.alerts.rules import AlertRules, alert_rules
 from drill.cluster.access import Cluster, connect
 from drill.conduct.book import Book
-from drill.conduct.drill import Drill
-from drill.conduct.scenario import Sentence, Written, facts_of
 from drill.machine.promtool import ensure_promtool
-from drill.monitoring.deploy import bring_up, gateway_of, is_up, monitoring_of, take_down
+from drill.monitoring.deploy import gateway_of, monitoring_of
 from drill.monitoring.key_metrics import key_metrics
 from drill.monitoring.live import (
     LifeAndReplay,
@@ -36,9 +35,7 @@ from drill.monitoring.live import (
     wait_until_quiet,
     watch,
 )
-from drill.monitoring.prometheus import Prometheus, in_cluster
-from drill.putback import put_back
-from drill.report.live import LiveLine
+from drill.monitoring.prometheus import Prometheus
 from drill.settings import Settings
 
 OVER_SECONDS = 900.0
@@ -74,21 +71,11 @@ def alerts_live(options: Options) -> list[Row]:
     cluster = connect(settings)
     book = Book(settings)
     rules = alert_rules(book.corrected)
-    was_up = is_up(settings, cluster)
-    try:
-        bring_up(settings, cluster, rules, key_metrics(settings, book.corrected))
-        return _rows(settings, cluster, rules)
-    finally:
-        if not was_up:
-            take_down(settings, cluster)
-
-
-def _rows(settings: Settings, cluster: Cluster, rules: AlertRules) -> list[Row]:
-    put_back(settings, cluster)
-    with evidence() as folder:
+    metrics = key_metrics(settings, book.corrected)
+    with monitored(settings, cluster, rules, metrics) as prometheus, evidence() as folder:
         file = folder / "received-alerts.jsonl"
         with receiving(gateway_of(settings), monitoring_of(settings).receiver_port, file):
-            watched = Watched(settings, cluster, in_cluster(settings, cluster), rules, folder, file)
+            watched = Watched(settings, cluster, prometheus, rules, folder, file)
             return [_row(watched, each) for each in FAULTS]
 
 
@@ -140,19 +127,14 @@ def _told(both: LifeAndReplay, began: float) -> list[str]:
 
 def _break(watched: Watched, injected: Injected) -> tuple[list[str], float]:
     """Break, watch who is called, undo. Returns notes, and when it was broken (seconds since the epoch)."""
-    sentence = Sentence(1, f'the fault "{injected.fault}" takes effect')
-    facts = facts_of(Written(__file__, 1, "Benchmark", f"Alerts of {injected.fault}", ("P0",), (sentence,)))
-    live, settings = LiveLine(), watched.settings
-    folder = watched.folder / injected.fault
-    drill = Drill(settings, watched.cluster, Book(settings), facts, folder, live=live)
-    notes: list[str] = []
-    missed = ""
-    try:
+    fault, notes = injected.fault, list[str]()
+    why, folder = f"Alerts of {fault}", watched.folder / fault
+    with drilled(watched.settings, watched.cluster, fault, why, folder) as drill:
         drill.gate()
         drill.start_load()
         wait_until_quiet(watched.prometheus, watched.rules)
         began = time.time()
-        drill.take_effect(injected.fault)
+        drill.take_effect(fault)
         rule = watched.rules.named(injected.meant)
         if rule is None:
             raise MeasureError(f"{watched.rules.path} has no alert {injected.meant}")
@@ -164,9 +146,6 @@ def _break(watched: Watched, injected: Injected) -> tuple[list[str], float]:
             seconds=longest_seconds(rule),
             seen=lambda stage, wall, labels: notes.append(f"{rule.name} {stage} {wall - began:+.1f} s"),
         )
-    finally:
-        troubles = drill.close()
-        live.end()
-    if troubles or missed:
-        raise MeasureError("; ".join([*troubles, *([missed] if missed else [])]))
+    if missed:
+        raise MeasureError(missed)
     return notes, began

@@ -58,6 +58,12 @@ def evidence() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def unmeasured(what: str, aim: str, error: Exception) -> Row:
+    """The row of what could not be measured, and why."""
+    said = tuple(str(error).splitlines()) or (type(error).__name__,)
+    return Row(what, aim, "not measured", "error", said)
+
+
 def reached(held: object) -> Outcome:
     """The outcome of an aim that is held or not."""
     return "reached" if held else "missed"

@@ -12,27 +12,40 @@ from html import escape
 
 from drill.monitoring.key_metrics import KeyMetric
 
-SCRIPT = """
+SECONDS, WIDTH, HEIGHT = 900, 600, 120
+"""Of a curve: how far back it goes, and its picture."""
+SCRIPT = (
+    f"const SECONDS = {SECONDS}, WIDTH = {WIDTH}, HEIGHT = {HEIGHT};"
+    """
 const COLOURS = ["#1f6feb", "#b35900", "#1a7f37", "#8250df", "#cf222e", "#57606a", "#9a6700", "#0550ae"];
-const SECONDS = 900, WIDTH = 600, HEIGHT = 120;
+const STEP = 5;
+// where a sample is missing, nothing is drawn
+function unbroken(points) {
+  return points.reduce((runs, point, index) => {
+    if (index === 0 || point[0] - points[index - 1][0] > 1.5 * STEP) runs.push([]);
+    runs.at(-1).push(point);
+    return runs;
+  }, []);
+}
 async function draw(panel) {
   const end = Date.now() / 1000;
-  const asked = new URLSearchParams({query: panel.dataset.query, start: end - SECONDS, end, step: 5});
+  const asked = new URLSearchParams({query: panel.dataset.query, start: end - SECONDS, end, step: STEP});
   const answer = await (await fetch("/api/v1/query_range?" + asked)).json();
   const series = answer.data.result.map(each => each.values.map(([at, value]) => [at, Number(value)])
     .filter(([, value]) => Number.isFinite(value))).filter(each => each.length);
   const highest = Math.max(...series.flat().map(([, value]) => value), 0) || 1;
   const svg = panel.querySelector("svg");
-  svg.replaceChildren(...series.map((each, number) => {
+  svg.replaceChildren(...series.flatMap((each, number) => unbroken(each).map(run => {
     const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
     const across = at => ((at - end + SECONDS) / SECONDS * WIDTH).toFixed(1);
     const down = value => (HEIGHT - value / highest * (HEIGHT - 4)).toFixed(1);
-    line.setAttribute("points", each.map(([at, value]) => across(at) + "," + down(value)).join(" "));
+    line.setAttribute("points", run.map(([at, value]) => across(at) + "," + down(value)).join(" "));
     line.setAttribute("fill", "none");
     line.setAttribute("stroke", COLOURS[number % COLOURS.length]);
     line.setAttribute("stroke-width", "1.5");
+    line.dataset.series = number;
     return line;
-  }));
+  })));
   const scale = series.length ? "15 minutes; 0 to " + highest.toPrecision(4) : "no data";
   panel.querySelector(".scale").textContent = scale;
   panel.dataset.points = series.flat().length;
@@ -41,6 +54,7 @@ function drawAll() { document.querySelectorAll("section[data-query]").forEach(pa
 drawAll();
 setInterval(drawAll, 5000);
 """
+)
 STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 1.5rem; color: #1f2328; background: #fff; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: 1rem; }
@@ -55,6 +69,7 @@ def page_of(page: str, title: str, metrics: list[KeyMetric]) -> str:
     panels = "".join(_panel(metric) for metric in metrics)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{_text(page)}</title>'
+        '<link rel="icon" href="data:,">'
         f"<style>{STYLE}</style></head><body><h1>{_text(title)}</h1><main>{panels}</main>"
         f"<script>{SCRIPT}</script></body></html>\n"
     )
@@ -80,7 +95,8 @@ def _panel(metric: KeyMetric) -> str:
     )
     return (
         f'<section data-query="{_text(metric.query)}">{head}<table>{rows}</table>'
-        '<svg viewBox="0 0 600 120" preserveAspectRatio="none"></svg><p class="scale"></p></section>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"></svg>'
+        '<p class="scale"></p></section>'
     )
 
 

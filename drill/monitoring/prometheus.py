@@ -126,9 +126,11 @@ class Prometheus:
     def __init__(self, way: Way) -> None:
         self._way = way
 
-    def query(self, expression: str) -> list[QueriedSeries]:
-        """What an expression gives now: a sample each, or with a range in it all samples."""
-        answer = self._ask("/api/v1/query", _Result, {"query": expression})
+    def query(self, expression: str, at_wall: float | None = None) -> list[QueriedSeries]:
+        """What an expression gives: a sample each, or with a range in it all samples. `at_wall`: as of then,
+        seconds since the epoch; now unless given."""
+        moment = {} if at_wall is None else {"time": f"{at_wall:.3f}"}
+        answer = self._ask("/api/v1/query", _Result, {"query": expression, **moment})
         if answer.result_type == "scalar":
             at, number = msgspec.json.decode(answer.result, type=tuple[float, str])
             return [QueriedSeries({}, ((at, float(number)),))]

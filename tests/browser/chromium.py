@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,12 @@ def find_chromium() -> str:
 class Chromium:
     """One browser process with a profile of its own; `close` ends it."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(
+        self, profile: Path, more: Sequence[str] = (), answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        """`more`: options of its command line, beside those that all pages need; `answer_seconds`: how long
+        it may take for one answer."""
+        self._answer_seconds = answer_seconds
         from_chromium, chromium_writes = os.pipe()
         chromium_reads, to_chromium = os.pipe()
         options = [
@@ -57,6 +63,7 @@ class Chromium:
             "--disable-gpu",
             "--disable-background-networking",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
+            *more,
         ]
         # Chromium reads from descriptor 3 and writes to 4
         shell = f'exec "$0" "$@" 3<&{chromium_reads} 4>&{chromium_writes}'
@@ -79,7 +86,7 @@ class Chromium:
         """End the process."""
         try:
             self.send("Browser.close")
-            self._process.wait(ANSWER_SECONDS)
+            self._process.wait(self._answer_seconds)
         finally:
             self._process.kill()
             self._process.wait()
@@ -124,11 +131,11 @@ class Chromium:
             self._events.append(self._read())
 
     def _read(self) -> dict[str, Any]:
-        until = time.monotonic() + ANSWER_SECONDS
+        until = time.monotonic() + self._answer_seconds
         while b"\0" not in self._rest:
             ready, _, _ = select.select([self._reads], [], [], max(0.0, until - time.monotonic()))
             if not ready:
-                raise BrowserError(f"Chromium has not answered for {ANSWER_SECONDS:g} s")
+                raise BrowserError(f"Chromium has not answered for {self._answer_seconds:g} s")
             more = os.read(self._reads, 1 << 20)
             if not more:
                 said = Path(self._log.name).read_text(errors="replace")[-2000:]
@@ -176,9 +183,16 @@ class Page:
 
     def open(self, file: Path, place: str = "") -> None:
         """Load a file anew, and wait until all of it is there. `place`: with #."""
+        self.visit(file.as_uri() + place)
+
+    def visit(self, address: str) -> None:
+        """Load an address anew, and wait until all of it is there. Raises BrowserError where it cannot be
+        loaded."""
         self.send("Page.navigate", url="about:blank")
         self._chromium.event(self._session, "Page.loadEventFired")
-        self.send("Page.navigate", url=file.as_uri() + place)
+        answer = self.send("Page.navigate", url=address)
+        if "errorText" in answer:
+            raise BrowserError(f"{address}: {answer['errorText']}")
         self._chromium.event(self._session, "Page.loadEventFired")
 
     def evaluate(self, expression: str) -> Any:
@@ -206,9 +220,9 @@ class Page:
         """Type into what has the focus."""
         self.send("Input.insertText", text=text)
 
-    def complaints(self) -> list[str]:
+    def complaints(self, own: str = "file:") -> list[str]:
         """What went wrong since this was asked last: errors of scripts, what the page's policy refused, and
-        requests that left the file."""
+        requests that left the file, or what else its `own` addresses begin with."""
         found = []
         while (event := self._chromium.event(self._session)) is not None:
             told = event["params"]
@@ -217,10 +231,11 @@ class Page:
                     thrown = told["exceptionDetails"]
                     found.append(thrown.get("exception", {}).get("description", thrown["text"]))
                 case "Log.entryAdded" if told["entry"]["level"] == "error":
-                    found.append(told["entry"]["text"])
+                    where = told["entry"].get("url", "")
+                    found.append(f"{told['entry']['text']} {where}".strip())
                 case "Network.requestWillBeSent":
                     address = told["request"]["url"]
-                    if not address.startswith(("file:", "about:", "data:")):
+                    if not address.startswith((own, "about:", "data:")):
                         found.append(f"asks for {address}")
         return found
 
