@@ -88,6 +88,7 @@ def _copied() -> subprocess.Popen[str]:
 def main() -> None:
     """Carry out what comes in, one after the other."""
     import allure_pytest.plugin  # noqa: F401, PLC0415 - of the copied process alone, as those below
+    import hypothesis  # noqa: F401, PLC0415 - as its plugin does at the end of each pytest
     import pytest_bdd.plugin  # noqa: F401, PLC0415
 
     import drill.cli  # noqa: PLC0415
