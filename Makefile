@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
+# drills and tests start hundreds of Python processes; where none may keep what it compiled, each compiles all of it anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: drill test lint bench mutants browser up down lock
 

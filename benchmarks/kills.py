@@ -70,7 +70,7 @@ def kill_once(settings: Settings, cluster: Cluster, fault: str, victim: str, aft
         run = start(fault, folder)
         wait.pause(after_seconds)
         so_far = kinds(folder)
-        kill(victim, run)
+        kill(victim, run, folder)
         put_back(settings, cluster)
         assert_as_known(settings, cluster)
         return _stage(so_far)

@@ -3,7 +3,7 @@ Cluster bound to that context for good, through which every request, command and
 cluster; never the current context.
 
 Reads and changes are plain JSON over the API server's own paths; kubectl serves what only it can do (exec,
-apply).
+apply). The Kubernetes client takes long to import: it is where a cluster is reached, and not before.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import urllib3
-from kubernetes import config as kubernetes_config
-from kubernetes.client import ApiClient, ApiException
 
 from drill.errors import ForeignClusterError, SetupError, ToolMissingError, UsageError
 from drill.programs import cache_folder, installed, program
 from drill.settings import Settings
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
 
 Json = dict[str, Any]
 
@@ -128,6 +129,8 @@ class Cluster:
         audit log knows it. May be called from several threads. Raises ForbiddenError on 403, AbsentError on
         404, ConflictError on 409, and ClusterError for any other answer that is no success, or none.
         """
+        from kubernetes.client import ApiException  # noqa: PLC0415 - see above
+
         url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._client.default_headers}
         if user_agent is not None:
@@ -308,6 +311,8 @@ def open_cluster(kubeconfig: Path, context: str, namespace: str) -> Cluster:
     """The cluster as the user of that kubeconfig's context. Raises UsageError where it has no such
     context.
     """
+    from kubernetes import config as kubernetes_config  # noqa: PLC0415 - see above
+
     try:
         client: ApiClient = kubernetes_config.new_client_from_config(  # type: ignore[no-untyped-call]
             config_file=str(kubeconfig), context=context

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
-from kubernetes.utils.quantity import parse_quantity
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
@@ -106,6 +105,9 @@ def _lines_of(text: str, names: Collection[str]) -> Iterator[str]:
 def quantity(text: str) -> float:
     """The number that a Kubernetes quantity stands for: "500m" of a core is 0.5, "512Mi" are bytes. Raises
     ValueError."""
+    # of the Kubernetes client, which takes long to import, and is there where a cluster is looked at
+    from kubernetes.utils.quantity import parse_quantity  # noqa: PLC0415
+
     try:
         return float(parse_quantity(text))  # type: ignore[no-untyped-call]
     except ValueError as error:

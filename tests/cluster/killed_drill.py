@@ -1,10 +1,13 @@
 """A drill to be killed: `python killed_drill.py FAULT FOLDER SECONDS` opens, injects, witnesses, holds for so
-long, puts back. Started by test_kills.py."""
+long, or until the file `let-go` is in FOLDER, puts back. Started by test_kills.py."""
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
+
+from random_kills import LET_GO
 
 from drill import settings as target_settings
 from drill import wait
@@ -25,7 +28,13 @@ def main(fault: str, folder: Path, hold_seconds: float) -> None:
     injection.wait_until_announced()
     injection.inject()
     injection.wait_until_effective()
-    wait.pause(hold_seconds)
+    held_until = time.monotonic() + hold_seconds
+    wait.until(
+        "the end of the hold",
+        lambda: (folder / LET_GO).exists() or time.monotonic() >= held_until,
+        seconds=hold_seconds + 60,
+        every_seconds=0.05,
+    )
     injection.undo()
     injection.wait_until_undone()
     close_drill(settings, cluster)

@@ -20,8 +20,10 @@ BREAKING = tuple(fault for fault in fault_names() if fault != "no-fault")
 LIFE_SECONDS = 9.0
 """So long about a drill of one lives that holds its fault for HOLD_SECONDS."""
 HOLD_SECONDS = 1.0
-LONG_HOLD_SECONDS = 10.0
-"""For a kill while the fault is in: it comes in time also on a machine that is busy."""
+LONG_HOLD_SECONDS = 30.0
+"""For a kill while the fault is in: it comes in time also on a machine that is busy, and ends the hold."""
+LET_GO = "let-go"
+"""The file in a run's folder that ends its hold."""
 VICTIMS = ("run", "experiment", "both")
 ENDS_SECONDS = 240
 """A run whose experiment was killed puts the target back before it ends: that may take a whole rollout."""
@@ -58,12 +60,15 @@ def experiment_of(run: subprocess.Popen[bytes]) -> int | None:
     return None
 
 
-def kill(victim: str, run: subprocess.Popen[bytes]) -> None:
+def kill(victim: str, run: subprocess.Popen[bytes], folder: Path) -> None:
+    """Kill, and wait for the end of the run, which holds nothing any longer once its experiment is gone.
+    `folder`: the run's."""
     experiment = experiment_of(run) if victim in {"experiment", "both"} else None
     if victim in {"run", "both"}:
         run.kill()
     if experiment is not None:
         os.kill(experiment, signal.SIGKILL)
+    (folder / LET_GO).touch()
     try:
         run.wait(ENDS_SECONDS)
     except subprocess.TimeoutExpired:

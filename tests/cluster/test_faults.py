@@ -156,8 +156,11 @@ def with_witness_seconds(folder: Path, seconds: int) -> Settings:
 
 
 def test_a_target_that_is_not_well_is_never_injected(
-    settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder
+    settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # nobody brings it back: the experiment's process need not wait for 15 s
+    (tmp_path / "sitecustomize.py").write_text("import drill.inject.probes as p\np.WELL_SECONDS = 2\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     cluster.scale(settings.target.deployment, 0)
     injection = Injection(settings, cluster, "redis-locked-out", tmp_path, recorder)
     wait.until(

@@ -53,7 +53,7 @@ def test_a_kill_at_a_random_moment_leaves_nothing_behind(
     victim = VICTIMS[number % 3]
     run = start(fault, tmp_path)
     wait.pause(chance.uniform(0.3, LIFE_SECONDS))
-    kill(victim, run)
+    kill(victim, run, tmp_path)
     put_back_what_drills_left(settings, cluster)
     assert_as_known(settings, cluster)
 
@@ -71,7 +71,7 @@ def test_a_kill_while_the_fault_is_in_is_put_back(
         seconds=IN_SECONDS,
         every_seconds=0.05,
     )
-    kill(victim, run)
+    kill(victim, run, tmp_path)
     assert ledger_of(cluster).files(), "the fault was in and the ledger does not tell"
     done = put_back_what_drills_left(settings, cluster)
     undone = [line.partition(":")[0] for line in done.undone]
@@ -92,7 +92,7 @@ def test_a_killed_run_is_undone_by_its_experiment_alone(
         seconds=IN_SECONDS,
         every_seconds=0.05,
     )
-    kill("run", run)
+    kill("run", run, tmp_path)
     try:
         wait.until(
             "the fault to be undone with nobody putting it back",

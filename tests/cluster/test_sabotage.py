@@ -166,6 +166,9 @@ def test_a_fault_that_hits_nothing_that_users_need_is_not_noticed(
         '[[target.workloads]]\nname = "redis"': f'[[target.workloads]]\nname = "{spare_redis}"',
         'workload = "redis"': f'workload = "{spare_redis}"',
         "witness_seconds = 15": "witness_seconds = 4",
+        # what users see of a service that is well is not asked here
+        "after_seconds = 22": "after_seconds = 5",
+        "after_at_most_seconds = 108": "after_at_most_seconds = 5",
     }
     run = drilled(altered_target(tmp_path, changes), REDIS_RESTART)
     (unnoticed,) = [event.data for event in run.events if event.kind == "fault.unnoticed"]
@@ -182,6 +185,8 @@ def test_a_tenth_of_the_load_proves_nothing(
     changes = {
         "requests_per_second = 150": "requests_per_second = 15",
         "minimum_requests = 500": "minimum_requests = 300",
+        # so few requests decide nothing however long the window goes on
+        "after_at_most_seconds = 108": "after_at_most_seconds = 30",
     }
     target = altered_target(tmp_path, changes)
     run = drilled(target, SCALE_UP)

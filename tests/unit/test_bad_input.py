@@ -1,17 +1,16 @@
 """What a user may get wrong: the real commands say file, line, value and what would be right, without a
 traceback, and exit with 3.
 
-The good input that each test spoils is the second service's folder, copied.
+The good input that each test spoils is the second service's folder, copied. The commands run in copies of one
+process (commands.py), but for some of each kind that begin at the beginning.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +19,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.unit.commands import DRILL, ROOT, drill, fresh_python, python
+
 COLLECT = ("-m", "pytest", "features", "--collect-only", "-q")
 DRILLS = ("-m", "pytest", "features")
 USAGE_ERROR = 3
@@ -34,32 +34,6 @@ def service(tmp_path: Path) -> Path:
     (folder / "experiments").mkdir()
     shutil.copy(ROOT / "experiments" / "pods-killed.yaml", folder / "experiments")
     return folder
-
-
-def python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments in the service's folder, where no cluster is to be found unless
-    `environment` names one.
-    """
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DRILL_KUBECONFIG": str(folder / "no-kubeconfig"),
-            **environment,
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=1800,
-        check=False,
-    )
-
-
-def drill(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The drill command."""
-    return python(folder, "-c", "from drill.start import main; main()", *arguments, **environment)
 
 
 def spoil(file: Path, right: str, wrong: str) -> int:
@@ -80,10 +54,10 @@ def assert_refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
 
 
 def test_the_input_that_is_spoiled_here_is_good(service: Path) -> None:
-    done = python(service, *COLLECT)
+    done = fresh_python(service, *COLLECT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 tests collected" in done.stdout
-    listed = drill(service, "coverage")
+    listed = fresh_python(service, *DRILL, "coverage")
     assert (listed.returncode, "1 steps" in listed.stdout) == (0, True), listed.stderr
 
 
@@ -135,7 +109,7 @@ def test_a_wrong_drill_toml(service: Path, right: str, wrong: str, value: str, e
 def test_a_wrong_drill_toml_for_pytest(service: Path, arguments: tuple[str, ...]) -> None:
     line = spoil(service / "drill.toml", "requests_per_second = 40", 'requests_per_second = "many"')
     assert_refused(
-        python(service, *arguments),
+        fresh_python(service, *arguments),
         f"drill.toml:{line}: 'many' is not right here: expected load.requests_per_second: ",
     )
 
@@ -143,7 +117,7 @@ def test_a_wrong_drill_toml_for_pytest(service: Path, arguments: tuple[str, ...]
 @pytest.mark.parametrize("command", ["up", "doctor", "restore"])
 def test_a_missing_drill_toml(service: Path, command: str) -> None:
     assert_refused(
-        drill(service, "--target", "nowhere.toml", command),
+        fresh_python(service, *DRILL, "--target", "nowhere.toml", command),
         "nowhere.toml: no such file. Name the target's file with --target",
     )
 

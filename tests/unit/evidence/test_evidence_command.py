@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,8 @@ from judged_runs import judged_run
 from test_findings import FILE
 from test_pack import PLAN
 
-ROOT = Path(__file__).resolve().parents[3]
-DRILL = ("-c", "from drill.start import main; main()")
+from tests.unit import commands
+from tests.unit.commands import DRILL, ROOT
 
 
 @pytest.fixture
@@ -31,21 +29,7 @@ def service(tmp_path: Path) -> Path:
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PYTHONPATH": str(ROOT),
-        "DRILL_KUBECONFIG": str(folder / "no-kubeconfig"),
-        "XDG_CONFIG_HOME": str(folder.parent / "configuration"),
-    }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=1800,
-        check=False,
-    )
+    return commands.python(folder, *arguments, XDG_CONFIG_HOME=str(folder.parent / "configuration"))
 
 
 def evidence(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

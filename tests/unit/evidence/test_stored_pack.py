@@ -5,25 +5,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+
+from tests.unit.commands import drill
 
 STORED = Path(__file__).with_name("stored")
 PACK, PUBLIC_KEY = STORED / "smoke.drillpack.tar", STORED / "evidence.pub"
 
 
 def verified(pack: Path) -> subprocess.CompletedProcess[str]:
-    command = ["evidence", "verify", str(pack), "--key", str(PUBLIC_KEY)]
-    return subprocess.run(
-        [sys.executable, "-c", "from drill.start import main; main()", *command],
-        capture_output=True,
-        text=True,
-        timeout=1800,
-        check=False,
-    )
+    return drill(pack.parent, "evidence", "verify", str(pack), "--key", str(PUBLIC_KEY))
 
 
 def test_the_stored_pack_holds() -> None:

@@ -4,19 +4,15 @@ error, and remembered as one.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from stored_runs import store_run
 
 from drill.history.store import History
-
-ROOT = Path(__file__).resolve().parents[3]
-DRILL = "from drill.start import main; main()"
+from tests.unit.commands import ROOT, drill, python
 
 
 @pytest.fixture
@@ -28,19 +24,6 @@ def service(tmp_path: Path) -> Path:
     return folder
 
 
-def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DRILL_KUBECONFIG": str(folder / "no-kubeconfig")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=1800,
-        check=False,
-    )
-
-
 def run_drills(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
     return python(folder, "-m", "pytest", "features", "--run", name)
 
@@ -50,7 +33,7 @@ def test_a_run_is_appended_when_it_ends_beside_the_reports(service: Path) -> Non
     assert done.returncode == 3, done.stdout
     (run,) = History(service / "reports" / "history.sqlite").runs()
     assert (run.run, run.target, run.exit_status, run.ended) == ("first", "Notebook", 3, True)
-    printed = python(service, "-c", DRILL, "history", "import", "reports").stdout
+    printed = drill(service, "history", "import", "reports").stdout
     assert printed == "reports/first: known already (0 drills)\n"
 
 
@@ -78,12 +61,12 @@ def test_the_command_prints_draws_and_names_what_is_not_remembered(service: Path
     (service / "drill.toml").write_text(
         (service / "drill.toml").read_text().replace('name = "Notebook"', 'name = "Novel Engine"', 1)
     )
-    imported = python(service, "-c", DRILL, "history", "import", "reports/run-0")
+    imported = drill(service, "history", "import", "reports/run-0")
     assert (imported.stdout, imported.returncode) == ("reports/run-0: added (1 drills)\n", 0)
-    listed = python(service, "-c", DRILL, "history")
+    listed = drill(service, "history")
     assert "run-0  pass     19.4 s     21.3 ms [20.5 ms – 22.4 ms]" in listed.stdout
     assert "not remembered: reports/run-1 (drill history import reports/run-1)" in listed.stderr
-    drawn = python(service, "-c", DRILL, "history", "--html", "h.html", "--badge", "b.svg", "--last-proven")
+    drawn = drill(service, "history", "--html", "h.html", "--badge", "b.svg", "--last-proven")
     assert drawn.returncode == 0, drawn.stderr
     assert "<svg" in (service / "h.html").read_text()
     assert "procedures proven" in (service / "b.svg").read_text()
@@ -91,10 +74,10 @@ def test_the_command_prints_draws_and_names_what_is_not_remembered(service: Path
 
 
 def test_a_drill_that_is_not_there_and_a_run_that_is_altered_are_refused(service: Path) -> None:
-    wrong = python(service, "-c", DRILL, "history", "--drill", "nothing")
+    wrong = drill(service, "history", "--drill", "nothing")
     assert (wrong.returncode, "no drill is called 'nothing'" in wrong.stderr) == (3, True)
     folder = store_run(service / "reports", "one")
     (folder / "evidence" / "scaled-to-zero" / "journal.json").write_text("{ }")
-    refused = python(service, "-c", DRILL, "history", "import", "reports")
+    refused = drill(service, "history", "import", "reports")
     assert refused.returncode == 3
     assert "altered: evidence/scaled-to-zero/journal.json" in refused.stdout

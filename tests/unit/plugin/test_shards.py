@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from drill.plugin.shards import shard_of, spread
-
-ROOT = Path(__file__).parents[3]
+from tests.unit.commands import ROOT, python
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/3", "4/3", "1/0", "a/b", "1/3/5", "-1/3", "1 / 3"])
@@ -34,18 +29,8 @@ def test_groups_are_spread_evenly_and_always_alike() -> None:
 
 
 def collected(*arguments: str) -> tuple[int, list[str], str]:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "features",
-        "-m",
-        "nightly",
-        "--collect-only",
-        "-q",
-        *arguments,
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = ["-m", "pytest", "features", "-m", "nightly", "--collect-only", "-q", *arguments]
+    done = python(ROOT, *command)
     tests = [line for line in done.stdout.splitlines() if "::" in line]
     return done.returncode, tests, done.stderr
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +11,8 @@ import pytest
 
 from drill.history.store import History, PastDrill
 from drill.plugin.progress import left_words, took_seconds
+from tests.unit.commands import ROOT, python
 from tests.unit.history.stored_runs import SMALL, store_run
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -74,16 +70,7 @@ def test_a_run_says_which_drill_begins(tmp_path: Path) -> None:
     folder = tmp_path / "service"
     ignored = shutil.ignore_patterns("__pycache__", "reports")
     shutil.copytree(ROOT / "tests" / "second_service", folder, ignore=ignored)
-    environment = {"PYTHONPATH": str(ROOT), "DRILL_KUBECONFIG": str(folder / "no-kubeconfig")}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "features", "--run", "first"],
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(folder, "-m", "pytest", "features", "--run", "first")
     assert done.returncode == 3, done.stdout
     told = re.findall(r"^drill (\d+) of (\d+): \w.*$", done.stderr, re.MULTILINE)
     assert told

@@ -3,6 +3,7 @@ on a small cluster that shows what a patch does."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -182,8 +183,17 @@ def test_an_undo_after_the_deployment_was_deleted_and_the_drill_brings_it_back(
 
 
 def test_a_target_that_is_not_well_is_never_injected(
-    small: SmallCluster, settings: Settings, cluster: Cluster, tmp_path: Path, recorder: Recorder
+    small: SmallCluster,
+    settings: Settings,
+    cluster: Cluster,
+    tmp_path: Path,
+    recorder: Recorder,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # nobody brings it back: the experiment's process need not wait for 15 s
+    (tmp_path / "sitecustomize.py").write_text("import drill.inject.probes as p\np.WELL_SECONDS = 2\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     small.put("Deployment", a_deployment(replicas=0))
     injection = Injection(settings, cluster, "selector-wrong", tmp_path, recorder)
     injection.start()

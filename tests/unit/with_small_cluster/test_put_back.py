@@ -3,6 +3,7 @@ server that keeps what it is sent."""
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from drill.putback.known_state import differences, observe, settled
 from drill.putback.ledger import Ledger
 from drill.putback.place import state_folder
 from drill.settings import Settings
+from tests.unit.commands import drill
 
 AIMED = {"kind": "Deployment", "name": "other"}
 KILLED_DRILL = """
@@ -330,15 +332,14 @@ def test_a_cluster_that_does_not_answer_is_an_error_and_nothing_is_claimed(
 def test_drill_put_back_against_a_cluster_that_does_not_answer(
     small: SmallCluster, settings: Settings, tmp_path: Path
 ) -> None:
-    drill = [sys.executable, "-c", "from drill.start import main; main()"]
-    command = [*drill, "--target", str(settings.file), "restore"]
-    answering = subprocess.run(command, capture_output=True, text=True, check=False)
+    command, leads = ["--target", str(settings.file), "restore"], os.environ["DRILL_KUBECONFIG"]
+    answering = drill(tmp_path, *command, DRILL_KUBECONFIG=leads)
     assert (answering.returncode, answering.stdout) == (
         0,
         "no drill has left anything open on this cluster: nothing was changed\n",
     )
     small.stop()
-    silent = subprocess.run(command, capture_output=True, text=True, check=False)
+    silent = drill(tmp_path, *command, DRILL_KUBECONFIG=leads)
     assert (silent.returncode, silent.stdout) == (3, "")
     assert "no answer from the API server" in silent.stderr
     assert "Traceback" not in silent.stderr
