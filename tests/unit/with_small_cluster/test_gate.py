@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from small_cluster import NAMESPACE, SmallCluster
 
 from drill.cluster.access import Cluster
 from drill.cluster.health import Health
-from drill.conduct.gate import CUT_OFF_SECONDS, LASTING_SECONDS, Lasting
-from drill.recording import Moment
+from drill.conduct import gate as health_gate
+from drill.conduct.gate import CUT_OFF_SECONDS, LASTING_SECONDS, Lasting, pass_gate
+from drill.conduct.scene import Scene
+from drill.errors import SetupError
+from drill.recording import Moment, Recorder, read_events
+from drill.recording.events import HealthGate
 from drill.settings import Settings
 
 MEASURED = f"/apis/metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/pods"
@@ -203,3 +209,22 @@ def test_a_target_that_is_not_well_is_not_ready_whatever_is_measured(gate: Gate)
     gate.small.get("Deployment", "web")["status"]["readyReplicas"] = 0
     seen = gate.look()
     assert (seen.healthy, "measured" in seen.observed) == (False, False)
+
+
+def test_the_wait_is_bounded_and_tells_what_was_last_seen(
+    small: SmallCluster, cluster: Cluster, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = tmp_path / "recording.jsonl"
+    recorder = Recorder(recording)
+    scene = SimpleNamespace(
+        cluster=cluster, settings=settings, recorder=recorder, show=lambda phase, awaiting: None
+    )
+    pass_gate(cast(Scene, scene))
+    small.get("Pod", "web-1")["metadata"]["deletionTimestamp"] = at(0)
+    monkeypatch.setattr(health_gate, "GATE_SECONDS", 0)
+    with pytest.raises(SetupError, match=r"health gate: .*pod web-1 is being deleted"):
+        pass_gate(cast(Scene, scene))
+    recorder.close()
+    gates = [event.data for event in read_events(recording) if isinstance(event.data, HealthGate)]
+    assert [each.healthy for each in gates] == [True, False]
+    assert "pod web-1 is being deleted" in gates[1].observed
