@@ -167,3 +167,11 @@ Feature: High Error Rate (P1)
     Then the service recovers within the response time of P1
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: More pods and more memory for each disturb nobody on a healthy target
+    When nothing is broken
+    And the operator follows "High Error Rate / Memory Issues"
+    Then the procedure does no harm to users
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

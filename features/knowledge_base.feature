@@ -59,3 +59,14 @@ Feature: Knowledge Base
     Then the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: A release that leaks memory is undone
+    When the fault "autoscaler-missing" takes effect
+    And the fault "memory-leak" takes effect
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then the service recovers within the response time of P1
+    And the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

@@ -37,6 +37,7 @@ SAID = (
     "part",
     "workload",
     "felt",
+    "comes_and_goes",
     "witness",
     "witness_seconds",
     "alerts",
@@ -56,7 +57,8 @@ class Experiment(msgspec.Struct, frozen=True):
     taken effect, in words; `witness_seconds`: so long that may take at least, whatever drill.toml says;
     `alerts`: of the runbook that are meant to call somebody, none where it has none; `due`: when those of
     which that is known have to fire; `section`: that claims to repair it, "none" where the runbook has none;
-    `parameters`: as the kind wants them."""
+    `parameters`: as the kind wants them; `comes_and_goes`: users are served between its blows, and it strikes
+    again until somebody ends it."""
 
     path: Path
     fault: str
@@ -71,6 +73,7 @@ class Experiment(msgspec.Struct, frozen=True):
     workload: str = ""
     witness_seconds: float = 0
     due: tuple[AlertDue, ...] = ()
+    comes_and_goes: bool = False
 
     def prepare(self, cluster: Cluster, settings: Settings, ledger: Ledger, identity: str) -> Fault:
         """The fault's record on this target as it is now; nothing is broken. `identity`: the ledger
@@ -125,6 +128,7 @@ def planned_fault(settings: Settings, fault: str) -> PlannedFault:
         settings.part_name(experiment.part) if experiment.part else "",
         alerts=list(experiment.alerts),
         due=list(experiment.due),
+        comes_and_goes=experiment.comes_and_goes,
     )
 
 
@@ -206,6 +210,7 @@ def _of(path: Path, document: YamlDocument, title: str) -> Experiment:
         said.get("workload", ""),
         _seconds(path, document, (*place, "witness_seconds"), said.get("witness_seconds", 0)),
         _due(path, document, (*place, "due"), said),
+        _comes_and_goes(path, document, (*place, "comes_and_goes"), said),
     )
 
 
@@ -226,6 +231,16 @@ def _due(
             expected = f"after_seconds, and a later within_seconds of at most {DUE_AT_MOST_SECONDS}"
             raise _wrong(path, document, (*place, number), bounds, expected)
     return found
+
+
+def _comes_and_goes(
+    path: Path, document: YamlDocument, place: tuple[int | str, ...], said: dict[Any, Any]
+) -> bool:
+    value = said.get("comes_and_goes", False)
+    if not isinstance(value, bool) or (value and said["felt"] not in ("failed", "slow")):
+        expected = "true or false, and true only of what users feel: failed, slow"
+        raise _wrong(path, document, place, value, expected)
+    return value
 
 
 def _names(path: Path, document: YamlDocument, place: tuple[int | str, ...], value: Any) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 from types import TracebackType
 from typing import Protocol
 
 from drill.cluster.access import Cluster, ClusterError, Json, connect, node_of
 from drill.cluster.health import running_pods, status_of
+from drill.cluster.stirs import event_wall
 from drill.observe import machine
 from drill.observe.metrics import MetricsLook, MetricsReader
 from drill.observe.parse import Usage, database_totals, quantity, usage_of
@@ -201,9 +201,9 @@ class Sampler:
     def _record_cluster_events(self, cluster: Cluster) -> None:
         items = cluster.get(cluster.core("events"), query={"limit": "5000"})["items"]
         later = sorted(
-            (_wall(item), number, item)
+            (event_wall(item), number, item)
             for number, item in enumerate(items)
-            if _wall(item) >= int(self._started.wall)
+            if event_wall(item) >= int(self._started.wall)
         )
         for wall, _, item in later[-CLUSTER_EVENTS_AT_MOST:]:
             about = item["involvedObject"]
@@ -253,17 +253,3 @@ def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> Po
         memory_limit_bytes=quantity(limits["memory"]) if "memory" in limits else None,
         container_id=str(status_of(pod, container).get("containerID", "")),
     )
-
-
-def _wall(item: Json) -> float:
-    """When an event last happened, seconds since the epoch; whole seconds for the older kind of events."""
-    series = item.get("series") or {}
-    for value in (
-        series.get("lastObservedTime"),
-        item.get("lastTimestamp"),
-        item.get("eventTime"),
-        item["metadata"]["creationTimestamp"],
-    ):
-        if value:
-            return datetime.fromisoformat(value).timestamp()
-    return 0.0

@@ -93,7 +93,8 @@ class AlertDue(Part, frozen=True):
 class PlannedFault(Part, frozen=True):
     """A fault that the scenario names. `part`: the part of the target that it hits, empty for the
     application; `alerts`: of the runbook that are meant to call somebody; `alert`: the only one, in
-    recordings of before there could be several; `due`: when those of which that is known have to fire."""
+    recordings of before there could be several; `due`: when those of which that is known have to fire;
+    `comes_and_goes`: users are served between its blows, and it strikes again until somebody ends it."""
 
     fault: str
     felt: Felt = "failed"
@@ -101,6 +102,7 @@ class PlannedFault(Part, frozen=True):
     alert: str = ""
     alerts: list[str] = []
     due: list[AlertDue] = []
+    comes_and_goes: bool = False
 
     @property
     def meant(self) -> list[str]:

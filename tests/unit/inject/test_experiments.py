@@ -98,6 +98,8 @@ def test_the_faults_are_those_of_the_folder_and_of_the_targets_own(
         ("within_seconds: 150", "within: 150", 15, "expected due: [{alert: NAME"),
         ("felt: failed", "felt: failed\n    witness_seconds: 601", 11, "from 0 to 600 seconds"),
         ("felt: failed", "felt: failed\n    witness_seconds: soon", 11, "a number of seconds"),
+        ("felt: failed", "felt: failed\n    comes_and_goes: often", 11, "true or false, and true"),
+        ("felt: failed", "felt: latent\n    comes_and_goes: true", 11, "only of what users feel"),
         ("witness: the", "wittness: the", 11, "expected one of name, fault, kind, part"),
         ("replicas: 0", "replicas: -1", 17, "scale: Expected `int` >= 0"),
         ("replicas: 0", "replicas: many", 17, "scale: Expected `int`, got `str`"),

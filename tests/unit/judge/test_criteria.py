@@ -15,6 +15,7 @@ from recorded_drill import (
     AFTER_SECONDS,
     BACK,
     END,
+    FAULT,
     HOLD_SECONDS,
     INJECTED,
     PER_SECOND,
@@ -827,6 +828,68 @@ def test_harm_is_not_asked_of_a_procedure_that_was_needed(drill: RecordedDrill) 
         (1030.0, 1031.0),
     )
     assert "up and down" in criterion(drill.judged(), "harm").why
+
+
+def _struck_again(folder: Path, failed: int = 0) -> RecordedDrill:
+    """The fault strikes at 1010, goes, and strikes again at 1021, when the procedure runs from 1020 to 1024;
+    users are served from 1026 on, for good: 34 s are asked about, 4,080 requests.
+    """
+    struck = RecordedDrill(folder, outages=[(INJECTED, 1013.0), (1021.0, 1026.0)], procedure=(1020.0, 1024.0))
+    struck.started = {"faults": [{"fault": FAULT, "comes_and_goes": True}]}
+    first = struck.index_at(1027.0)
+    struck.failing = {first + 280 * number for number in range(failed)}
+    return struck
+
+
+def test_what_a_fault_that_comes_and_goes_does_again_is_not_the_procedures_harm(tmp_path: Path) -> None:
+    struck = _struck_again(tmp_path / "drill")
+    found = criterion(struck.judged(), "harm")
+    assert (found.verdict, found.samples, found.value) == ("pass", 4080, 0.0)
+    struck.started = {"faults": [{"fault": FAULT}]}
+    assert criterion(struck.judged(), "harm").verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("failed", "outcome"), [(0, "pass"), (1, "inconclusive"), (11, "inconclusive"), (12, "fail")]
+)
+def test_what_the_procedure_leaves_behind_is_harm_and_turns_at_one_request(
+    tmp_path: Path, failed: int, outcome: str
+) -> None:
+    found = criterion(_struck_again(tmp_path / "drill", failed).judged(), "harm")
+    assert (found.verdict, found.samples, found.interval) == (outcome, 4080, rate_bounds(failed, 4080))
+
+
+def test_it_is_asked_from_the_end_of_the_procedure_where_users_are_served_then(tmp_path: Path) -> None:
+    struck = _struck_again(tmp_path / "drill")
+    struck.outages = [(INJECTED, 1013.0), (1021.0, 1023.0)]
+    struck.failing = {struck.index_at(1023.9)}
+    assert criterion(struck.judged(), "harm").samples == 36 * PER_SECOND
+    struck.outages, struck.failing = [], {struck.index_at(1024.0)}
+    found = criterion(struck.judged(), "harm")
+    assert (found.samples, found.value) == (36 * PER_SECOND, 1 / (36 * PER_SECOND))
+
+
+def test_users_who_are_lost_after_the_procedure_are_nobodys_in_particular(tmp_path: Path) -> None:
+    struck = _struck_again(tmp_path / "drill")
+    struck.outages.append((1035.0, 1037.0))
+    found = criterion(struck.judged(), "harm")
+    assert (found.verdict, "out again after the procedure had ended" in found.why) == ("inconclusive", True)
+    struck.outages = [(INJECTED, 1013.0), (1021.0, END)]
+    found = criterion(struck.judged(), "harm")
+    assert (found.verdict, "out when the procedure ended" in found.why) == ("inconclusive", True)
+    struck.outages, struck.procedure = [(INJECTED, 1013.0)], (1020.0, None)
+    found = criterion(struck.judged(), "harm")
+    assert (found.verdict, "the procedure has not ended" in found.why) == ("inconclusive", True)
+    struck.procedure = None
+    assert criterion(struck.judged(), "harm").why == "the drill has no procedure: nobody acted"
+
+
+def test_what_was_left_behind_and_not_measured_whole_does_not_pass(tmp_path: Path) -> None:
+    struck = _struck_again(tmp_path / "drill")
+    struck.absent = {struck.index_at(1022.0)}
+    assert criterion(struck.judged(), "harm").verdict == "pass"
+    struck.absent = {struck.index_at(1030.0)}
+    assert criterion(struck.judged(), "harm").verdict == "inconclusive"
 
 
 def test_harm_takes_failures_to_come_in_bursts_as_in_calibration(tmp_path: Path) -> None:

@@ -223,6 +223,7 @@ HUNG = command(52, "a", 130, interrupted=True, hung=True, started=1012.0, finish
 RESTORED = {"started": {"restores": True}, "backup": (1004.0, 1004.5)}
 SLOW = {"faults": [{"fault": FAULT, "felt": "slow"}]}
 LATENT = {"faults": [{"fault": FAULT, "felt": "latent"}]}
+COMES_AND_GOES = {"faults": [{"fault": FAULT, "comes_and_goes": True}]}
 NO_FAULT = {
     "started": {"faults": [], "procedures": [], "control": True},
     "injected": None,
@@ -526,6 +527,26 @@ NO_FAULT = {
             ("fail", 480 / 5880, 5880),
             "users were out; 480 of 5880 requests failed from the start of the procedure to the end of "
             f"watching; {ALONE}",
+        ),
+        (
+            {"outages": [(INJECTED, 1013.0)], "procedure": (1019.0, 1020.0), "started": COMES_AND_GOES},
+            None,
+            "harm",
+            ("pass", 0.0, 4800),
+            "0 of 4800 requests failed from when the procedure had ended and users were served to the end of "
+            f"watching; {ALONE}; the fault comes and goes, and what failed before that may be its own doing",
+        ),
+        (
+            {
+                "outages": [(INJECTED, 1013.0), (1030.0, 1032.0)],
+                "procedure": (1019.0, 1020.0),
+                "started": COMES_AND_GOES,
+            },
+            None,
+            "harm",
+            ("inconclusive", None, 0),
+            "users were out again after the procedure had ended: by the fault, which comes and goes and was "
+            "not ended, or by the procedure",
         ),
         (
             NO_FAULT,

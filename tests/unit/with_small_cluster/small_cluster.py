@@ -21,6 +21,7 @@ from drill.cluster.objects import PATHS, path_of
 
 Json = dict[str, Any]
 NAMESPACE = "notebook"
+LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 class SmallCluster:
@@ -33,7 +34,7 @@ class SmallCluster:
         self.forbidden: set[str] = set()
         self.autoscaled: dict[str, int] = {}
         """Replicas that an autoscaler chooses for a deployment as soon as others are set."""
-        self.started_at = "2020-01-01T00:00:00Z"
+        self.started_at = LONG_AGO
         """When the containers of deployments say that they started."""
         self.dry_run: tuple[int, Json] = 201, {}
         """What is answered to whoever asks whether one more pod would be made."""
@@ -241,6 +242,8 @@ def _pod(name: str, template: Json, started_at: str, ready: bool) -> Json:
         "kind": "Pod",
         "metadata": {
             "name": name,
+            "uid": f"uid-of-{name}",
+            "creationTimestamp": started_at or LONG_AGO,
             "labels": template["metadata"]["labels"],
             "ownerReferences": [{"kind": "ReplicaSet"}],
         },
@@ -248,7 +251,8 @@ def _pod(name: str, template: Json, started_at: str, ready: bool) -> Json:
         "status": {
             "phase": "Running" if started_at else "Pending",
             "podIP": "10.0.0.1",
-            "containerStatuses": [{"name": container, "ready": ready, "state": state}],
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "containerStatuses": [{"name": container, "ready": ready, "state": state, "restartCount": 0}],
         },
     }
 
