@@ -78,11 +78,22 @@ Contact: A. Person
     assert "{" not in filled
 
 
+RATE_LINE = line_of("- Error rate > 5%")
+
+
 @pytest.mark.parametrize(
     ("changes", "severity", "because"),
     [
-        (every(10), "P1", "requests failed, more than 5 % (line 86) (runbook line 12). The scenario says P0"),
-        (every(33), "P2", "requests failed, less than 5 % (line 86) (runbook line 13). The scenario says P0"),
+        (
+            every(10),
+            "P1",
+            f"requests failed, more than 5 % (line {RATE_LINE}) (runbook line 12). The scenario says P0",
+        ),
+        (
+            every(33),
+            "P2",
+            f"requests failed, less than 5 % (line {RATE_LINE}) (runbook line 13). The scenario says P0",
+        ),
         (
             {"outages": [], "slowness": [(INJECTED, BACK)]},
             "P2",
