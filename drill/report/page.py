@@ -18,6 +18,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
 from drill.recording.events import Calibration, ProcedureStarted
 from drill.report.annotated import AnnotatedRunbook, annotate
+from drill.report.calls import calls
 from drill.report.chapters import Contents, chapters, sections
 from drill.report.coverage import cover
 from drill.report.marks import MARKS
@@ -106,6 +107,7 @@ def page(
             {drill: sections(contents, events) for drill, events in recordings.items()},
             _as_written(recordings),
         ),
+        calls=calls(verdicts, recordings, _as_written(recordings)),
         calibrations=_calibrations(run, verdicts),
         criterion_name=criterion_name,
         printable=printable,

@@ -84,7 +84,7 @@
     choose();
   }
   // the first column lies on what is scrolled below it, and browsers leave what is half in view where it is
-  document.getElementById("matrix").addEventListener("focusin", (event) => {
+  for (const table of document.querySelectorAll(".matrix")) table.addEventListener("focusin", (event) => {
     if (event.target.closest("td")) event.target.scrollIntoView({block: "nearest", inline: "nearest"});
   });
   addEventListener("hashchange", follow);
