@@ -1,10 +1,12 @@
 """Alerts in life against the replay of the same series. Flows in: the cluster. Flows out: a row a fault.
 Monitoring is brought up for it, and taken down again where it was not there before.
 
-Two faults under load, in which nobody acts until it is known who is called: deployment-scaled-to-zero, which
-ServiceDown announces, and pods-killed, which heals within seconds and whose restarts PodCrashLooping counts.
-Where neither life nor replay has the alert, they do not differ, and it is no pass. Afterwards the series that
-Prometheus scraped are evaluated by promtool, with the rules that Prometheus has loaded:
+A fault for each alert of the runbook, under load, in which nobody acts until it is known who is called:
+deployment-scaled-to-zero, which ServiceDown announces; redis-locked-out, in which a tenth of the requests
+fails; network-slow, in which all are late; and pods-killed, which heals within seconds and whose restarts
+PodCrashLooping counts for a quarter of an hour, so that it is the last. Where neither life nor replay has the
+alert, they do not differ, and it is no pass. Afterwards the series that Prometheus scraped are evaluated by
+promtool, with the rules that Prometheus has loaded:
 
     life      the first evaluation at which Prometheus itself wrote the alert down as firing
     replay    the first at which promtool lets it fire
@@ -62,7 +64,12 @@ class Watched:
     received: Path
 
 
-FAULTS = (Injected("deployment-scaled-to-zero", "ServiceDown"), Injected("pods-killed", "PodCrashLooping"))
+FAULTS = (
+    Injected("deployment-scaled-to-zero", "ServiceDown"),
+    Injected("redis-locked-out", "HighErrorRate"),
+    Injected("network-slow", "HighResponseTime"),
+    Injected("pods-killed", "PodCrashLooping"),
+)
 
 
 def alerts_live(options: Options) -> list[Row]:
