@@ -43,8 +43,26 @@ def test_only_the_alert_that_is_meant_in_both_and_at_one_time_reaches_the_aim(
     assert row.notes[0] == "received"
 
 
+@pytest.mark.parametrize(
+    ("fired", "outcome"),
+    [
+        (["HighResponseTime"], "reached"),
+        (["HighResponseTime", "PodCrashLooping"], "reached"),
+        (["HighResponseTime", "HighErrorRate"], "missed"),
+        (["PodCrashLooping"], "missed"),
+    ],
+)
+def test_what_may_fire_besides_is_no_miss_and_does_not_replace_what_is_meant(
+    fired: list[str], outcome: str
+) -> None:
+    slow = Injected("network-slow", "HighResponseTime", may=("PodCrashLooping",))
+    row = compared(slow, [both(name, 1120.0, 1120.0) for name in fired], [], BEGAN)
+    assert row.outcome == outcome
+
+
 def test_what_is_measured_is_meant_by_the_catalogue_and_has_a_rule() -> None:
     rules = alert_rules(parse(OWN_EXPERIMENTS.parent / "runbook" / "operations-runbook.md"))
     for each in FAULTS:
-        assert each.meant in read_experiment(OWN_EXPERIMENTS / f"{each.fault}.yaml").alerts
+        alerts = read_experiment(OWN_EXPERIMENTS / f"{each.fault}.yaml").alerts
+        assert {each.meant, *each.may} <= {*alerts}
         assert rules.named(each.meant) is not None
