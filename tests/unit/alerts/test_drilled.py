@@ -304,6 +304,17 @@ def test_a_replay_fills_the_past_holds_the_fault_and_goes_on_after_it() -> None:
     assert (found.held_seconds, found.past_seconds, found.recovered_seconds) == (6.0, 4.0, None)
 
 
+def test_the_past_is_that_of_before_the_fault_also_where_the_first_scrape_saw_the_fault() -> None:
+    counter = ScrapedSeries(
+        {"__name__": "a_total"}, "counter", (100.0, 110.0, 120.0, Gap.STALE, Gap.STALE, Gap.STALE)
+    )
+    header = SeriesHeader("drill alert series 1", "made", 1.0, 2.5, 4.0, evaluate_seconds=5.0)
+    found = replayed(SeriesFile("made", header, (counter,)), 10.0, 5.0)
+    # the monitoring's own scrape is that of second 4
+    assert found.series[0].values == (70.0, 120.0, Gap.STALE, Gap.STALE)
+    assert found.header.fault_seconds == 8.5
+
+
 def test_where_nothing_is_broken_the_past_is_as_before_somebody_acted() -> None:
     counter = ScrapedSeries({"__name__": "a_total"}, "counter", (90.0, 100.0, 110.0, 130.0, 150.0))
     header = SeriesHeader("drill alert series 1", "made", 1.0, evaluate_seconds=1.0)
