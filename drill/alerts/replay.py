@@ -131,12 +131,13 @@ def _replayed(series: ScrapedSeries, cut: _Cut, lengths: _Lengths) -> ScrapedSer
     split = (cut.anchor - cut.first) // cut.stride + 1
     until, later = own[:split], own[split:]
     steady = -_rate(series, cut.before, cut.stride)
-    past = _going_on(until[0], steady, lengths.past)[::-1]
     well = cut.before[1]
     if cut.first > well and lengths.past:
         # the monitoring's first scrape saw the fault already: the past is that of the last one before it
         base = _at(values, well, well + 1)
         past = [*_going_on(base, steady, lengths.past - 1)[::-1], base]
+    else:
+        past = _going_on(until[0], steady, lengths.past)[::-1]
     during = _rate(series, cut.during, cut.stride) if cut.during else 0.0
     hold = _going_on(until[-1], during, lengths.hold)
     offset = during * lengths.hold if hold and not isinstance(until[-1], Gap) else 0.0

@@ -32,6 +32,12 @@ def meant_by(setup: DrillStarted) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for fault in setup.faults for name in fault.meant))
 
 
+def any_may_fire(setup: DrillStarted, *, felt: bool) -> bool:
+    """Whether any alert may call somebody: something was broken, nobody has said which alerts are to, and
+    users are out (`felt`)."""
+    return bool(setup.faults) and setup.alerts is None and not meant_by(setup) and felt
+
+
 def due_by(setup: DrillStarted) -> tuple[AlertDue, ...]:
     """When alerts have to fire: as the scenario states it, and of the others as its fault has it; nothing is
     known of several faults together."""

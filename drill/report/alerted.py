@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from drill.alerts.rules import alert_rules
 from drill.errors import InputError
-from drill.judge.called import meant_by, undecided_of, untrusted
+from drill.judge.called import any_may_fire, meant_by, undecided_of, untrusted
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
 from drill.recording.events import AlertKnown, AlertsReplayed, DrillStarted
@@ -84,8 +84,8 @@ def _said(
     fired = [each.firing for each in spells if each.alert == rule.alert and each.firing is not None]
     unstated = started.alerts is None
     if fired:
-        any_may = bool(started.faults) and not wanted and unstated and felt
-        return _fired(rule, min(fired), replay, started, meant=any_may or rule.alert in wanted)
+        meant = rule.alert in wanted or any_may_fire(started, felt=felt)
+        return _fired(rule, min(fired), replay, started, meant=meant)
     somebody = any(each.alert in wanted for each in spells)
     had_to = rule.alert in wanted and not somebody and (felt or not unstated)
     if had_to and not undecided_of(rule, replay.until_seconds):

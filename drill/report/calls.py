@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from drill.judge.called import meant_by
+from drill.judge.called import any_may_fire
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
-from drill.recording.events import AlertsReplayed, AlertStaged, Data, DrillStarted
+from drill.recording.events import AlertsReplayed, AlertStaged, DrillStarted
 from drill.report.units import seconds_text
 
 NOTHING = "nothing is broken"
@@ -107,16 +107,11 @@ def _said(
     if seconds < 0:
         return "wrong", f"{seconds_text(-seconds)} before the fault"
     fires = f"after {seconds_text(seconds)}"
-    if any(seen.meant for seen in fired) or _any_may(verdict, data):
+    started = next((each for each in data if isinstance(each, DrillStarted)), None)
+    any_may = started is not None and any_may_fire(started, felt=bool(verdict.outages))
+    if any_may or any(seen.meant for seen in fired):
         return "meant", fires
     return "wrong", f"{fires}, and is not meant to"
-
-
-def _any_may(verdict: DrillVerdict, data: Sequence[Data]) -> bool:
-    """Whether any alert may fire: nobody has said which, and users are out."""
-    started = next((each for each in data if isinstance(each, DrillStarted)), None)
-    unsaid = started is not None and started.alerts is None and not meant_by(started)
-    return unsaid and bool(verdict.outages)
 
 
 def _gap(verdict: DrillVerdict) -> tuple[str, str] | None:

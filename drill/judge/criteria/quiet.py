@@ -3,7 +3,16 @@ that fired before anything was broken."""
 
 from __future__ import annotations
 
-from drill.judge.called import NOT_RECORDED, due_by, first_firing, hasty, meant, undecided_of, untrusted
+from drill.judge.called import (
+    NOT_RECORDED,
+    any_may_fire,
+    due_by,
+    first_firing,
+    hasty,
+    meant,
+    undecided_of,
+    untrusted,
+)
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
 
@@ -16,7 +25,7 @@ def quiet(case: Case) -> Answer:
     if replay is None:
         return not_applicable(NOT_RECORDED)
     wanted, broken = meant(case), bool(case.setup.faults)
-    anything = broken and not wanted and case.setup.alerts is None and bool(case.timeline.outages)
+    anything = any_may_fire(case.setup, felt=bool(case.timeline.outages))
     noise = []
     for each in replay.spells:
         if each.firing is None:
