@@ -38,6 +38,36 @@ def until(
         time.sleep(min(every_seconds, remaining))
 
 
+def until_lasting(
+    awaited: str,
+    look: Callable[[], bool],
+    *,
+    lasting_seconds: float,
+    seconds: float,
+    every_seconds: float = 0.2,
+) -> None:
+    """Call `look` every `every_seconds` until it has been true at every look for `lasting_seconds` (0: once).
+
+    Raises DeadlineError after `seconds`, with what the last look saw.
+    """
+    since: float | None = None
+
+    def lasts() -> str:
+        nonlocal since
+        well = look()
+        now = time.monotonic()
+        since = (now if since is None else since) if well else None
+        return "not so" if since is None else f"so for {now - since:.1f} s"
+
+    until(
+        awaited,
+        lasts,
+        lambda _: since is not None and time.monotonic() - since >= lasting_seconds,
+        seconds=seconds,
+        every_seconds=every_seconds,
+    )
+
+
 def pause(seconds: float) -> None:
     """Let `seconds` pass: the length of a window is itself the condition."""
     time.sleep(max(0.0, seconds))

@@ -13,6 +13,7 @@ import shutil
 import socket
 import string
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drill import wait
@@ -27,6 +28,8 @@ SOURCES = Path(__file__).resolve().parents[2] / "cluster"
 FORGET = {"syn_sent": 2, "syn_recv": 2, "fin_wait": 10, "close_wait": 10, "last_ack": 5, "time_wait": 5}
 """For how many seconds a node keeps a connection in each state that leads nowhere any more."""
 READY_SECONDS = 120
+SETTLED_SECONDS, LASTING_SECONDS = 120, 10
+"""A node that has run for longer has settled; until then the API server must answer for so long on end."""
 LABEL = "io.x-k8s.kind.cluster"
 MAKING = "making"
 """Stands in the file of ids while the cluster is made: whatever is there under its name then is ours."""
@@ -83,7 +86,7 @@ def ensure_cluster(settings: Settings) -> None:
     if nodes:
         _refuse_foreign(settings, nodes)
         _start_workers(name, nodes)
-        if nodes[0].state == "running" and _answers(settings):
+        if nodes[0].state == "running" and _answers(settings, nodes[0]):
             _forget_connections_soon(nodes)
             say(f"==> the cluster {name} is running")
             return
@@ -188,20 +191,34 @@ def others(settings: Settings) -> list[str]:
     return sorted(file.parent.name for file in own.parent.glob("*/nodes") if file.parent != own)
 
 
-def _answers(settings: Settings) -> bool:
+def _answers(settings: Settings, control_plane: Node) -> bool:
+    """Soon after its node was started, as by an engine that came up with the machine, the API server that was
+    there before may answer once more until it is replaced: then it must go on answering.
+    """
+    settled = _up_seconds(control_plane) > SETTLED_SECONDS
     try:
-        wait.until(
+        wait.until_lasting(
             "the API server to answer, and the cluster's ports to be forwarded",
             lambda: (
                 kubeconfig_path(settings.target.context).exists()
                 and succeeds(_kubectl_command(settings, "get", "--raw", "/readyz"), seconds=5)
                 and _forwarded(settings)
             ),
-            seconds=20,
+            lasting_seconds=0 if settled else LASTING_SECONDS,
+            seconds=20 if settled else SETTLED_SECONDS,
         )
     except DeadlineError:
         return False
     return True
+
+
+def _up_seconds(node: Node) -> float:
+    """For how long the node has been running."""
+    started = output(
+        ["docker", "inspect", "--format", "{{.State.StartedAt}}", node.id],
+        why=f"ask since when {node.name} runs",
+    )
+    return (datetime.now(UTC) - datetime.fromisoformat(started.strip())).total_seconds()
 
 
 def _mark(settings: Settings) -> Path:
