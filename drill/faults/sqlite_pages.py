@@ -12,12 +12,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from drill import wait
-from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
+from drill.cluster.access import AbsentError, Cluster, ClusterError
 from drill.cluster.health import running_pods, wait_until_rolled_out
 from drill.cluster.pods import replace_backed_off
 from drill.durable import write_durably
 from drill.errors import FaultError
+from drill.faults.database_file import HELPER, helper_of, start_helper
 from drill.faults.fault import Fault, Injected, Sight, Site, kind, moment_between
 from drill.parts.sqlite import Integrity, integrity_in
 from drill.recording import now
@@ -80,7 +80,6 @@ folder = os.open(os.path.dirname(path), os.O_RDONLY)
 os.fsync(folder)
 """
 
-HELPER = "drill-database-helper"
 COPY_SECONDS = 120
 
 
@@ -206,54 +205,3 @@ def integrity_of(copy: Path) -> Integrity:
             connection.close()
     except sqlite3.Error as error:
         return Integrity(f"{type(error).__name__}: {error}", [])
-
-
-def start_helper(cluster: Cluster, helper: Json) -> None:
-    """Start the helper, and wait until it runs."""
-    cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
-    wait.until("the helper of before to be gone", lambda: _absent(cluster), seconds=30)
-    cluster.request("POST", cluster.core("pods"), helper)
-    wait.until(
-        f"pod {HELPER} to run",
-        lambda: cluster.get(cluster.core("pods", HELPER)).get("status", {}),
-        lambda status: status.get("phase") == "Running",
-        seconds=60,
-    )
-
-
-def _absent(cluster: Cluster) -> bool:
-    names = [pod["metadata"]["name"] for pod in cluster.get(cluster.core("pods"))["items"]]
-    return HELPER not in names
-
-
-def helper_of(spec: Json, container_name: str, volume_claim: str) -> Json:
-    """The helper's object, made from the pods that open the database."""
-    container = next(each for each in spec["containers"] if each["name"] == container_name)
-    volumes = [
-        volume
-        for volume in spec.get("volumes") or []
-        if volume.get("persistentVolumeClaim", {}).get("claimName") == volume_claim
-    ]
-    if not volumes:
-        raise FaultError(f"its pods mount no volume of the claim {volume_claim!r} that [parts] names")
-    names = {volume["name"] for volume in volumes}
-    helper: Json = {
-        "name": "helper",
-        "image": container["image"],
-        "imagePullPolicy": container["imagePullPolicy"],
-        "command": ["python", "-c", "import signal; signal.pause()"],
-        "volumeMounts": [mount for mount in container["volumeMounts"] if mount["name"] in names],
-        "securityContext": container.get("securityContext") or {},
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": HELPER},
-        "spec": {
-            "restartPolicy": "Never",
-            "securityContext": spec.get("securityContext") or {},
-            "containers": [helper],
-            "volumes": volumes,
-            "enableServiceLinks": False,
-        },
-    }

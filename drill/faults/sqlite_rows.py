@@ -8,21 +8,17 @@ or JSON stay as they are, so that the service goes on to answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from drill.cluster.access import Cluster
-from drill.cluster.health import running_pods
 from drill.durable import write_durably
 from drill.errors import FaultError
+from drill.faults.database_file import DatabaseFile
 from drill.faults.fault import Fault, Injected, Sight, Site, kind
-from drill.faults.sqlite_pages import HELPER, helper_of, start_helper
 from drill.recording import now
-from drill.settings import Sqlite
 
 ROWS = 20
 """So many of each table, the newest ones."""
@@ -83,37 +79,24 @@ Change = tuple[str, str, int, str, str]
 
 @kind("sqlite-rows")
 class SqliteRows(Fault, frozen=True):
-    """`kept`: the file on this machine with what was there; `helper`: a pod on the database's volume, for
-    when none of the workload runs."""
+    """`kept`: the file on this machine with what was there."""
 
-    workload: str
-    workload_kind: str
-    container: str
-    path: str
+    file: DatabaseFile
     kept: str
-    helper: dict[str, Any]
 
     @classmethod
     def prepare(cls, site: Site, parameters: Any) -> SqliteRows:
-        part, workload = site.settings.parts.get(site.part), site.workload
-        if not isinstance(part, Sqlite):
-            raise FaultError(f"{site.part!r}: expected a part of kind sqlite, whose rows can be changed")
-        return cls(
-            workload.name,
-            workload.kind,
-            workload.container,
-            part.path,
-            str(site.beside("rows")),
-            helper_of(site.pod_spec(), workload.container, part.volume_claim),
-        )
+        return cls(DatabaseFile.of(site), str(site.beside("rows")))
 
     def inject(self, cluster: Cluster) -> Injected:
-        with self._container(cluster) as (pod, container):
-            choose = ["python", "-c", CHOOSE_SCRIPT, self.path, str(ROWS)]
+        with self.file.reached(cluster) as (pod, container):
+            choose = ["python", "-c", CHOOSE_SCRIPT, self.file.path, str(ROWS)]
             chosen = cluster.exec(pod, container, choose)
             changes = msgspec.json.decode(chosen, type=list[Change])
             if not changes:
-                raise FaultError(f"{self.path}: no row has a text that could be changed; nothing was broken")
+                raise FaultError(
+                    f"{self.file.path}: no row has a text that could be changed; nothing was broken"
+                )
             write_durably(Path(self.kept), chosen)
             before = now()
             changed = self._run(cluster, pod, container, CHANGE_SCRIPT, changes)
@@ -121,7 +104,7 @@ class SqliteRows(Fault, frozen=True):
 
     def look(self, cluster: Cluster, detail: dict[str, Any]) -> Sight:
         changes = self._changes()
-        with self._container(cluster) as (pod, container):
+        with self.file.reached(cluster) as (pod, container):
             count = self._run(cluster, pod, container, COUNT_SCRIPT, changes)
         return Sight(count > 0, f"{count} of {len(changes)} values are not what was written")
 
@@ -130,7 +113,7 @@ class SqliteRows(Fault, frozen=True):
         if not changes:
             return "nothing was changed: nothing was left to undo"
         back = [(table, column, row, new, old) for table, column, row, old, new in changes]
-        with self._container(cluster) as (pod, container):
+        with self.file.reached(cluster) as (pod, container):
             count = self._run(cluster, pod, container, CHANGE_SCRIPT, back)
         return (
             f"put {count} of {len(changes)} values back"
@@ -143,18 +126,5 @@ class SqliteRows(Fault, frozen=True):
         return msgspec.json.decode(kept.read_bytes(), type=list[Change]) if kept.exists() else []
 
     def _run(self, cluster: Cluster, pod: str, container: str, script: str, changes: list[Change]) -> int:
-        command = ["python", "-c", script, self.path]
+        command = ["python", "-c", script, self.file.path]
         return int(cluster.exec(pod, container, command, stdin=json.dumps(changes).encode()))
-
-    @contextmanager
-    def _container(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
-        """A pod and container that have the file: one of the workload's, else the helper's."""
-        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
-        if pods:
-            yield pods[0]["metadata"]["name"], self.container
-            return
-        start_helper(cluster, self.helper)
-        try:
-            yield HELPER, "helper"
-        finally:
-            cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
