@@ -304,7 +304,8 @@ class Commands:
             elif later.line == 1 and later.text == last.text:
                 self._doubtful = (self.current, later)
             else:
-                self._end(self.current, later.status, later.statuses, later.at)
+                told = self._told_by(later)
+                self._end(self.current, told.status, told.statuses, later.at)
             self.current, self.nested = None, []
         while (
             self._callers
@@ -314,6 +315,13 @@ class Commands:
             caller = self._callers.pop()
             caller.unhandled |= later.unhandled
             self._end(caller, later.status, later.statuses, later.at)
+
+    def _told_by(self, later: Announcement) -> Announcement:
+        """Which announcement tells how the current command ended: the next one. But bash runs the words of
+        `for each in $(...)` before it announces that line; then the first of theirs does."""
+        if later.unhandled and later.status == 0:
+            return next((each for each in self.nested if each.status != 0), later)
+        return later
 
     def end(self, status: int, at: Moment) -> None:
         """The shell has ended with `status`."""

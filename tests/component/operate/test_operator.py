@@ -36,6 +36,12 @@ SET_SECONDS = 120.0
     ("text", "commands"),
     [
         ("true\n\n# a comment\nfalse", [(1, "true", 0), (4, "false", 1)]),
+        ("false\nfor each in $(echo a); do\n  true\ndone", [(1, "false", 1), (3, "true", 0)]),
+        (
+            "false | cat | false\nfor each in $(echo a | cat); do\n  true\ndone",
+            [(1, "false | cat | false", 1), (3, "true", 0)],
+        ),
+        ("true\nfor each in $(false); do\n  true\ndone\ntrue", [(1, "true", 0), (5, "true", 0)]),
         ("echo a \\\n  b\n\ntrue", [(1, "echo a b", 0), (4, "true", 0)]),
         ("false | \\\n  cat | tail -1\ntrue", [(1, "false | cat | tail -1", 0), (3, "true", 0)]),
         ("true | true\ntrue | false\ntrue", [(1, "true | true", 0), (2, "true | false", 1), (3, "true", 0)]),

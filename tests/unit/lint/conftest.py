@@ -28,7 +28,7 @@ def beside() -> Options:
         {
             "novel-engine:drill": frozenset(
                 ["python", "sqlite3", "tar", "sh", "bash", "rm", "cat", "find", "sort", "cp", "mv", "sync"]
-            ),
+            ).union(["getent", "sleep", "timeout"]),
             "redis:drill": frozenset(
                 ["redis-cli", "redis-server", "sh", "xargs", "rm", "cat", "free", "date", "grep"]
             ),
