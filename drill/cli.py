@@ -32,6 +32,8 @@ from drill.incident.command import incident
 from drill.lint.command import lint
 from drill.machine import machine
 from drill.machine.doctor import diagnose
+from drill.machine.operator_tools import MADE_WHEN_NEEDED
+from drill.machine.stage import say
 from drill.matrix.command import matrix
 from drill.monitoring.command import monitoring
 from drill.mutate.ablation import ablation
@@ -94,6 +96,17 @@ def doctor(context: click.Context) -> None:
         click.echo(finding.line())
     if any(finding.needed and not finding.present for finding in findings):
         raise SystemExit(SetupError.exit_status)
+
+
+@cli.command()
+@click.pass_context
+def tools(context: click.Context) -> None:
+    """Make now what drills make when they first need it: programs of the operator that this machine lacks,
+    such as terraform. Says where each is.
+    """
+    for tool in _settings(context).operator.tools:
+        if tool in MADE_WHEN_NEEDED:
+            click.echo(f"{tool}: {MADE_WHEN_NEEDED[tool](say)}")
 
 
 def _put_back(context: click.Context) -> None:

@@ -1,4 +1,4 @@
-"""Backups that exist before the fault."""
+"""Backups that exist before the fault, and what else the operator has at hand."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def operator_holds_fresh_backup(drill: Drill, part: str, name: str) -> None:
 @given(parsers.parse(scenario.HOLDS_BACKUP))
 def operator_holds_backup(drill: Drill, name: str) -> None:
     drill.hand_over_backup(name)
+
+
+@given(parsers.parse(scenario.HOLDS))
+def operator_holds(drill: Drill, file: str, name: str) -> None:
+    drill.hand_over(file, name)

@@ -20,4 +20,5 @@ def commands_succeed(drill: Drill) -> None:
 
 @then(parsers.parse(scenario.DEFECT))
 def procedure_fails_as(drill: Drill, identity: str) -> None:
-    expect.fails_as(drill.book.defect(identity), drill.commands(), drill.verdict.evidence)
+    defect, evidence = drill.book.defect(identity), drill.verdict.evidence
+    expect.fails_as(defect, drill.commands(), drill.missing_tools(), evidence)

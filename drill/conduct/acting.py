@@ -4,7 +4,7 @@ the drill."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from drill.cluster.identity import ensure_identity, has_own_identity
@@ -14,6 +14,7 @@ from drill.conduct.status_page import StatusPage
 from drill.conduct.world import with_status_page, world_of
 from drill.errors import UsageError
 from drill.judge.case import LOOK, RECORDING
+from drill.machine.operator_tools import ensure_called
 from drill.operate import Operator
 from drill.recording import Moment, Recorder, now
 from drill.runbook import Runbook
@@ -33,15 +34,28 @@ class Acting:
 
     def check(self) -> None:
         """What would be refused later is refused now, before anything is broken; the operator's identity is
-        renewed if the cluster does not know it any more."""
+        renewed if the cluster does not know it any more. What the operator will call, and drill can make, is
+        made, before anything is measured."""
         if has_own_identity(self._scene.cluster.context):
             ensure_identity(self._scene.cluster)
+        ensure_called(
+            self._scene.settings.operator.tools,
+            list(self._blocks()),
+            lambda doing: self._scene.show("tools", doing),
+        )
         self._present().check()
+
+    def _blocks(self) -> Iterator[str]:
+        """Every block that the scenario has the operator follow, or look at."""
+        book, facts = self._scene.book, self._scene.facts
+        for place in (*facts.procedures, *facts.looks):
+            yield step_at(book.as_written if place.as_written else book.corrected, place.place).text
 
     def file(self, name: str) -> Path:
         """Where a file goes that the operator shall have in the working folder as `name`."""
-        self._files.mkdir(parents=True, exist_ok=True)
-        return self._files / name
+        path = self._files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     def open_status_page(self, token: str) -> None:
         """A status page of this drill's own, which takes updates with that token, where the runbook's name

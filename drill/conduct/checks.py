@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 from parse import parse
 from pytest_bdd.parser import Scenario
@@ -19,6 +20,7 @@ from drill.conduct.scenario import (
     DEFECT,
     FAULT,
     HEALS,
+    HOLDS,
     LEADS,
     LOAD,
     LOOKED,
@@ -211,6 +213,9 @@ def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
     fault = parse(FAULT, text)
     if fault is not None:
         experiment_of(settings, str(fault["fault"]))
+    held = parse(HOLDS, text)
+    if held is not None:
+        _check_held(settings, str(held["file"]), str(held["name"]))
     called = parse(CALLED, text)
     if called is not None:
         _check_alert(book, str(called["alert"]))
@@ -232,6 +237,15 @@ def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
     defect = parse(DEFECT, text)
     if defect is not None:
         book.defect(str(defect["identity"]))
+
+
+def _check_held(settings: Settings, file: str, name: str) -> None:
+    """Raise a DrillError for what is not there, and for a way out of either folder."""
+    for path in (file, name):
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise _NoSuchError(f"{path!r} is not right here: expected a path that stays below its folder")
+    if not (settings.root / file).exists():
+        raise _NoSuchError(f"{file!r} is not right here: expected a file or folder of {settings.root}")
 
 
 def _check_alert(book: Book, alert: str) -> None:

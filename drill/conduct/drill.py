@@ -6,6 +6,7 @@ Calling a method out of order is a UsageError; whatever happens, `close` puts th
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -44,6 +45,7 @@ from drill.recording.events import (
     DrillStarted,
     Judging,
     Limit,
+    ProcedureFinished,
     StatusPageTold,
     TargetPutBack,
     WindowClosed,
@@ -164,6 +166,14 @@ class Drill:
         backups.back_up(seconds=BACKUP_SECONDS)
         backups.fetch_newest_backup(self._acting.file(name))
 
+    def hand_over(self, file: str, name: str) -> None:
+        """Put a file or folder that lies beside drill.toml into the operator's working folder as `name`."""
+        source, target = self._scene.settings.root / file, self._acting.file(name)
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            shutil.copy2(source, target)
+
     def open_status_page(self, token: str) -> None:
         """The operator's updates go to a status page of the drill's own, which takes them with that token."""
         self._acting.open_status_page(token)
@@ -280,6 +290,13 @@ class Drill:
         """Every command that has ended so far."""
         events = read_events(self._scene.recorder.path)
         return [event.data for event in events if isinstance(event.data, CommandFinished)]
+
+    def missing_tools(self) -> list[str]:
+        """Programs that procedures called so far, and that are not on this machine."""
+        ends = [event.data for event in read_events(self._scene.recorder.path)]
+        return sorted(
+            {tool for end in ends if isinstance(end, ProcedureFinished) for tool in end.missing_tools}
+        )
 
     def _start(self) -> DrillStarted:
         facts, settings, judging = self.facts, self._scene.settings, self._scene.settings.judge

@@ -13,7 +13,7 @@ from drill.run.outcome import as_expected
 from drill.runbook import Defect
 from drill.runbook.document import NUMBERING
 
-OK = 200
+OK, NOT_FOUND = 200, 127
 BASELINES = ("response_time", "error_rate", "cpu", "memory", "database")
 
 
@@ -177,11 +177,21 @@ def page_went_through(
         )
 
 
-def fails_as(defect: Defect, commands: Sequence[CommandFinished], evidence: str) -> None:
-    """The commands that ran show this defect, and not some other trouble."""
+def fails_as(
+    defect: Defect, commands: Sequence[CommandFinished], missing_tools: Sequence[str], evidence: str
+) -> None:
+    """The commands that ran show this defect, and not some other trouble. Where a command of the evidence
+    called a program that is not on this machine, nothing is known."""
     if not defect.evidence:
         raise Inconclusive(f"{defect.id} states no evidence, so nothing can show it")
     if not defect.proven_by(commands):
+        lines = {piece.line for piece in defect.evidence if not any(map(piece.holds, commands))}
+        called = [each.command for each in commands if each.line in lines and each.status == NOT_FOUND]
+        lacking = [tool for tool in missing_tools if any(tool in command.split() for command in called)]
+        if lacking:
+            raise Inconclusive(
+                f"{defect.id}: not on this machine: {', '.join(lacking)}; evidence: {evidence}"
+            )
         ran = "; ".join(f"line {command.line} ended with {command.status}" for command in commands)
         wanted = "; ".join(str(piece.model_dump(exclude_none=True)) for piece in defect.evidence)
         raise AssertionError(

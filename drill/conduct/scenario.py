@@ -37,7 +37,9 @@ WENT_THROUGH = "the status page went through {statuses}, none before its time"
 """{statuses}: "investigating", "resolved"."""
 HOLDS_BACKUP = 'the operator holds the newest backup as "{name}"'
 HOLDS_FRESH = 'the operator holds a fresh backup of "{part}" as "{name}"'
-PREPARATIONS = (BACKED_UP, HOLDS_BACKUP, HOLDS_FRESH, STATUS_PAGE)
+HOLDS = 'the operator holds "{file}" as "{name}"'
+"""{file}: a file or folder, by its path from drill.toml's own folder."""
+PREPARATIONS = (BACKED_UP, HOLDS_BACKUP, HOLDS_FRESH, HOLDS, STATUS_PAGE)
 """What a procedure may need to be there before the fault."""
 RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'

@@ -22,6 +22,9 @@ from drill.settings import Settings
 CERTIFICATE = "edge-certificate.pem"
 HTTPS = ":443"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+QUIET = {"CHECKPOINT_DISABLE": "1"}
+"""Terraform itself asks its maker for news whenever it runs, unless told not to; a drill tells nobody
+anything. OpenTofu does not ask."""
 NODE = "node:"
 """Begins a place that is a port of the cluster's control plane."""
 
@@ -50,6 +53,7 @@ def world_of(settings: Settings, files: Path, cluster: Cluster) -> World:
         connect=names,
         certificate=_certificate(settings, over_tls[0], beside) if over_tls else None,
         handed=files,
+        variables=QUIET,
     )
 
 

@@ -12,6 +12,7 @@ from drill.cluster.access import connect, kubeconfig_path
 from drill.cluster.identity import has_own_identity, operator_kubeconfig
 from drill.errors import DrillError
 from drill.machine import engine, kind, node_image
+from drill.machine.operator_tools import MADE_WHEN_NEEDED
 from drill.machine.stage import succeeds
 from drill.parts.health import target_health
 from drill.programs import program
@@ -74,11 +75,15 @@ def diagnose(settings: Settings, allow_context: str | None = None) -> list[Findi
                 f"operator's {tool}",
                 found is not None,
                 str(found or "not found"),
-                f"steps of the runbook that call {tool} are inconclusive",
+                f"steps of the runbook that call {tool} are inconclusive{_made(tool)}",
                 False,
             )
         )
     return findings
+
+
+def _made(tool: str) -> str:
+    return "; drills and `drill tools` make it when they first need it" if tool in MADE_WHEN_NEEDED else ""
 
 
 def _own(name: str) -> str:

@@ -369,6 +369,27 @@ def test_what_the_operator_is_to_have_and_the_target_has_not_is_named(
 
 
 @pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        (("novel_engine/terraform", "terraform"), ""),
+        (("features/held/another-service.tf", "main.tf"), ""),
+        (("novel_engine/terrafrom", "terraform"), "'novel_engine/terrafrom' is not right here: expected a fi"),
+        (("../elsewhere", "terraform"), "'../elsewhere' is not right here: expected a path that stays below"),
+        (("/etc/passwd", "passwd"), "'/etc/passwd' is not right here"),
+        (("novel_engine/terraform", "../../terraform"), "'../../terraform' is not right here"),
+    ],
+)
+def test_what_the_operator_holds_is_there_and_stays_in_its_folder(
+    tmp_path: Path, settings: settings_module.Settings, book: Book, held: tuple[str, str], says: str
+) -> None:
+    file, name = held
+    holds = f'Given the operator holds "{file}" as "{name}"'
+    found = found_in(tmp_path, GOOD.replace("    When", f"    {holds}\n    When"), settings, book)
+    assert len(found) == bool(says)
+    assert all(f"down.feature:10: {says}" in line for line in found)
+
+
+@pytest.mark.parametrize(
     ("text", "line", "says"),
     [
         ("", 1, "expected a Feature with at least one Scenario"),

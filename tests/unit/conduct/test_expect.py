@@ -1,4 +1,5 @@
-"""What Then-steps ask of the status page: the order, and that nothing was said before it was so."""
+"""What Then-steps ask of the status page: the order, and that nothing was said before it was so; and of
+commands: whether they show a defect."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import pytest
 
 from drill.conduct import expect
 from drill.judge.verdict import Outage
-from drill.recording.events import StatusPageTold
+from drill.recording.events import CommandFinished, StatusPageTold
+from drill.runbook import Defect, Evidence
 
 COURSE = ("investigating", "identified", "monitoring", "resolved")
 
@@ -76,3 +78,47 @@ def test_what_is_said_before_it_is_so_does_not_hold(
 def test_without_an_outage_nobody_can_tell() -> None:
     with pytest.raises(expect.Inconclusive, match="users were never out"):
         check(RIGHT, Seen(outages=[]))
+
+
+DEFECT = Defect(
+    id="RB-001",
+    section="S",
+    line=1,
+    what="w",
+    as_written="a",
+    as_corrected="b",
+    evidence=(Evidence(line=1, status=-1), Evidence(line=2, status=0, output_matches="Apply complete")),
+)
+
+
+def ran(line: int, command: str, status: int, output: str = "") -> CommandFinished:
+    return CommandFinished(
+        line=line, command=command, status=status, started=1.0, finished=2.0, output=output
+    )
+
+
+CD = ran(1, "cd terraform", 1)
+
+
+def test_commands_show_the_defect() -> None:
+    applied = ran(2, "terraform apply", 0, "Apply complete!\n")
+    expect.fails_as(DEFECT, [CD, applied], ["trivy"], "evidence")
+
+
+def test_a_missing_program_leaves_it_open_and_is_named() -> None:
+    with pytest.raises(expect.Inconclusive, match=r"RB-001: not on this machine: terraform; evidence: e"):
+        expect.fails_as(DEFECT, [CD, ran(2, "terraform apply", 127)], ["terraform", "trivy"], "e")
+
+
+@pytest.mark.parametrize(
+    ("commands", "missing"),
+    [
+        ([CD, ran(2, "terraform apply", 1)], ["terraform"]),
+        ([CD, ran(2, "terraform apply", 127)], []),
+        ([CD, ran(3, "trivy image", 127)], ["trivy"]),
+        ([ran(1, "cd terraform", 0), ran(2, "terraform apply", 0, "Apply complete!")], ["terraform"]),
+    ],
+)
+def test_any_other_trouble_is_not_the_defect(commands: list[CommandFinished], missing: list[str]) -> None:
+    with pytest.raises(AssertionError, match=r"^RB-001 did not show itself"):
+        expect.fails_as(DEFECT, commands, missing, "evidence")

@@ -28,7 +28,9 @@ from novel_engine.backup.kinds import CONFIGURATION, DATA, DATABASE, INFRASTRUCT
 from novel_engine.backup.store import BackupError, RefusedError
 
 ROOT = Path(__file__).parents[3]
-STATE = Path(__file__).with_name("terraform.tfstate")  # as Terraform 1.11.4 left it
+STATE = (
+    Path(__file__).parents[3] / "features" / "held" / "last-applied.tfstate"
+)  # as Terraform 1.11.4 left it
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
