@@ -48,6 +48,8 @@ browser: $(BIN)/.ready
 lock: $(BIN)/.ready
 	$(BIN)/uv pip compile --quiet --no-header --universal --generate-hashes --python-version 3.11 \
 	    --group dev --group novel-engine pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --no-header --universal --generate-hashes --python-version 3.11 \
+	    cluster/cloud/requirements.in -o cluster/cloud/requirements.lock
 
 $(BIN)/.ready: requirements.lock pyproject.toml
 	@echo "==> Python environment"

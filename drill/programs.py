@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -21,3 +22,14 @@ def program(name: str) -> Path | None:
     """The program that drill installed, else the one on PATH; None where there is neither."""
     found = shutil.which(installed(name)) or shutil.which(name)
     return Path(found) if found else None
+
+
+def calls(text: str, name: str) -> bool:
+    """Whether a text of commands names a program outside of its comments; a path, an option or a longer word
+    is not it.
+
+    >>> calls("terraform -chdir=infra init", "terraform"), calls("cd terraform/", "terraform")
+    (True, False)
+    """
+    named = re.compile(rf"(?<![\w./=-]){re.escape(name)}(?![\w./=-])")
+    return any(named.search(re.sub(r"(^|\s)#.*", "", line)) for line in text.splitlines())

@@ -34,6 +34,15 @@ Feature: Performance Tuning and Cost Optimization
     And no acknowledged write is lost
 
   @quarterly
+  Scenario: The costs of the last month are told, and nobody notices
+    When nothing is broken
+    And the operator follows "Cost Optimization / Infrastructure Optimization"
+    Then the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+
+  @quarterly
   Scenario: Requests are changed by a rollout without an outage
     When nothing is broken
     And the operator follows "Cost Optimization / Resource Right-Sizing"

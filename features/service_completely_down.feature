@@ -227,3 +227,13 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: On a day without trouble every question of the investigation is answered
+    When nothing is broken
+    And the operator follows "Service Completely Down / Investigation Steps"
+    And the operator follows "Service Completely Down / Recovery Actions / # If DNS issues, check ingress"
+    Then the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from drill.baselines import parse_baselines, parse_response_times, parse_schedule
-from drill.conduct.scenario import Telling
+from drill.conduct.scenario import Place, Telling
 from drill.errors import InputError, UsageError
 from drill.recording.events import Symptom
 from drill.runbook.document import Runbook, Step
@@ -62,6 +62,10 @@ class Book:
             identity,
             f"the id of a defect; known: {known}",
         )
+
+    def step(self, place: Place) -> Step:
+        """The block at a place that the operator follows. Raises InputError where there is none."""
+        return step_at(self.as_written if place.as_written else self.corrected, place.place)
 
     def symptom(self, telling: Telling) -> Symptom:
         """What a block must tell, with its lines. Raises InputError for a place that is not there."""

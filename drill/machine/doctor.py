@@ -12,6 +12,7 @@ from drill.cluster.access import connect, kubeconfig_path
 from drill.cluster.identity import has_own_identity, operator_kubeconfig
 from drill.errors import DrillError
 from drill.machine import engine, kind, node_image
+from drill.machine.cloud_tools import cloud_tools
 from drill.machine.operator_tools import MADE_WHEN_NEEDED
 from drill.machine.stage import succeeds
 from drill.parts.health import target_health
@@ -69,6 +70,9 @@ def diagnose(settings: Settings, allow_context: str | None = None) -> list[Findi
         _target(settings, allow_context),
     ]
     for tool in settings.operator.tools:
+        if tool == "aws" and settings.cloud is not None:
+            findings.append(_cloud_tools())
+            continue
         found = program(tool)
         findings.append(
             Finding(
@@ -99,6 +103,20 @@ def _program(part: str, command: Sequence[str], prevents: str, *, needed: bool =
         return Finding(part, False, type(error).__name__, prevents, needed)
     said = (done.stdout or done.stderr).strip().splitlines()
     return Finding(part, done.returncode == 0, said[0] if said else "no version told", prevents, needed)
+
+
+def _cloud_tools() -> Finding:
+    part, prevents = "operator's aws", "steps of the runbook that call aws are inconclusive"
+    try:
+        tools = cloud_tools()
+    except DrillError as error:
+        return Finding(part, False, str(error), prevents, False)
+    seen = (
+        f"{tools.client}, answered by {tools.emulator}"
+        if tools.folder.exists()
+        else "drills install it when they first need it"
+    )
+    return Finding(part, tools.folder.exists(), seen, prevents, False)
 
 
 def _node_image() -> Finding:

@@ -6,13 +6,13 @@ What needs minutes to be made comes when it is first needed, and not with `drill
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from drill.errors import DrillError
 from drill.machine.stage import say
 from drill.machine.terraform import ensure_terraform
+from drill.programs import calls
 
 Tell = Callable[[str], None]
 MADE_WHEN_NEEDED: Mapping[str, Callable[[Tell], Path]] = {"terraform": ensure_terraform}
@@ -27,13 +27,3 @@ def ensure_called(tools: Collection[str], blocks: Collection[str], tell: Tell) -
                 ensure(tell)
             except DrillError as error:
                 say(f"drill: {tool} is not there for the operator: {error}")
-
-
-def calls(block: str, tool: str) -> bool:
-    """Whether a block names a program outside of its comments; a path, an option or a longer word is not it.
-
-    >>> calls("terraform -chdir=infra init", "terraform"), calls("cd terraform/", "terraform")
-    (True, False)
-    """
-    named = re.compile(rf"(?<![\w./=-]){re.escape(tool)}(?![\w./=-])")
-    return any(named.search(re.sub(r"(^|\s)#.*", "", line)) for line in block.splitlines())

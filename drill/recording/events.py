@@ -337,6 +337,16 @@ class StatusPageTold(Data, frozen=True):
     answered: int
 
 
+@_of("cloud.begun")
+class CloudBegun(Data, frozen=True):
+    """The operator's `aws` is answered by an emulator of the drill's own from here on. `emulator`, `client`:
+    "moto 5.2.5", "awscli 1.46.3"; `trouble`: why there is neither, empty where there is."""
+
+    emulator: str
+    client: str
+    trouble: str = ""
+
+
 @_of("procedure.started")
 class ProcedureStarted(Data, frozen=True):
     """The operator begins a block of the runbook. `line`: of its first command; `as_written`: of the text as

@@ -10,6 +10,7 @@ from drill.settings.monitoring import Monitoring
 from drill.settings.others import (
     Alerts,
     Checklists,
+    Cloud,
     ClusterPorts,
     Communication,
     Evidence,
@@ -28,6 +29,7 @@ __all__ = [
     "Alerts",
     "Backup",
     "Checklists",
+    "Cloud",
     "ClusterPorts",
     "Communication",
     "Evidence",

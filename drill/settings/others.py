@@ -1,5 +1,5 @@
 """The small sections: [metrics], [alerts], [operator], [limits], [cluster], [history], [checklists],
-[evidence], [communication]."""
+[evidence], [communication], [cloud]."""
 
 from __future__ import annotations
 
@@ -112,3 +112,15 @@ class Communication(Section):
     """By severity, until the next level is called; its response time in the runbook unless given."""
     status_page: Text | None = None
     """The host that the runbook's updates go to; in a drill a page of this machine takes its place."""
+
+
+class Cloud(Section):
+    """What the emulator of AWS holds that the runbook's `aws` commands ask about. Without this section nobody
+    answers them."""
+
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    """In which the commands ask, where they name none."""
+    eks_clusters: tuple[Annotated[str, Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")], ...] = ()
+    """Names of the EKS clusters in that region."""
+    costs: dict[Text, Annotated[float, Field(ge=0, le=1e12)]] = Field(default_factory=dict)
+    """US dollars of the last whole month, by service."""

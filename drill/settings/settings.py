@@ -13,6 +13,7 @@ from drill.settings.monitoring import Monitoring
 from drill.settings.others import (
     Alerts,
     Checklists,
+    Cloud,
     ClusterPorts,
     Communication,
     Evidence,
@@ -45,6 +46,7 @@ class Settings(Section):
     evidence: Evidence = Evidence()
     checklists: Checklists = Checklists()
     communication: Communication = Communication()
+    cloud: Cloud | None = None
     gate: Gate = Gate()
 
     root: Path = Path()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.judge.emulated import emulated
 from drill.judge.followed import followed
 from drill.judge.verdict import Criterion
 from drill.recording import Event
@@ -56,11 +57,13 @@ def told(case: Case) -> list[Criterion]:
 @dataclass(frozen=True)
 class _Output:
     """What the block's commands printed, line by line, in one of the two looks. `doubt`: why it is not known
-    whole, empty where it is; `last_began`: monotonic seconds; None where none of its commands ran."""
+    whole, empty where it is; `last_began`: monotonic seconds; None where none of its commands ran; `by_whom`:
+    what is to be said of them where an emulator answered."""
 
     lines: list[str]
     doubt: str
     last_began: float | None
+    by_whom: str
 
     def holding(self, pattern: str) -> list[str]:
         """The lines that the pattern is found in."""
@@ -80,9 +83,9 @@ def _told(case: Case, symptom: Symptom) -> Answer:
     if news:
         if before.doubt:
             return undecided(f"tells it, but of the healthy target {before.doubt}")
-        return Answer("pass", f"tells it: {_short(news[0])}", samples=len(news))
+        return Answer("pass", f"tells it: {_short(news[0])}{under.by_whom}", samples=len(news))
     doubt = under.doubt or _too_late(case, under.last_began)
-    return undecided(doubt) if doubt else Answer("fail", _silence(symptom, before, under))
+    return undecided(doubt) if doubt else Answer("fail", f"{_silence(symptom, before, under)}{under.by_whom}")
 
 
 def _too_late(case: Case, began: float) -> str:
@@ -111,7 +114,10 @@ def _output(events: Sequence[Event], symptom: Symptom) -> _Output:
     commands = [each.command for each in ran]
     lines = [line.rstrip() for command in commands for line in command.output.splitlines() if line.strip()]
     return _Output(
-        lines, _doubt(events, commands), max((command.started for command in commands), default=None)
+        lines,
+        _doubt(events, commands),
+        max((command.started for command in commands), default=None),
+        emulated(events, commands),
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.judge.emulated import emulated, unanswered
 from drill.judge.followed import Followed, followed
 from drill.recording.events import CommandFinished, ProcedureFinished
 
@@ -18,7 +19,7 @@ def procedure(case: Case) -> Answer:
     that ended with 0 on the healthy target, where the operator had looked: so it tells what is wrong.
 
     Inconclusive where the operator lacked a tool and nothing else failed, and where the recording ends within
-    the procedure.
+    the procedure. Says so where commands were answered by an emulator.
     """
     if case.timeline.procedure_started is None:
         return not_applicable("the drill has no procedure: nobody acted")
@@ -33,9 +34,15 @@ def procedure(case: Case) -> Answer:
         and not (missing and each.command.status == COMMAND_NOT_FOUND)
     ]
     ran = len(case.commands)
+    by_whom = emulated(case.events, case.commands)
     if blamed:
         more = f" (and {len(blamed) - 1} more)" if len(blamed) > 1 else ""
-        return Answer("fail", f"{_said(blamed[0])}{more}", float(len(blamed)), samples=ran)
+        return Answer(
+            "fail",
+            f"{_said(blamed[0])}{more}{emulated(case.events, blamed)}",
+            float(len(blamed)),
+            samples=ran,
+        )
     doubt = _doubt(case, missing)
     if doubt:
         return undecided(doubt, ran)
@@ -43,7 +50,7 @@ def procedure(case: Case) -> Answer:
     if status != 0 and not failed and not any(command.interrupted for command in case.commands):
         why = f"every command ended with status 0, but the procedure itself with {status}"
         return Answer("fail", why, 1.0, samples=ran)
-    return Answer("pass", f"all {ran} commands ended as they should", 0.0, samples=ran)
+    return Answer("pass", f"all {ran} commands ended as they should{by_whom}", 0.0, samples=ran)
 
 
 def _place(each: Followed) -> tuple[bool, int]:
@@ -66,7 +73,7 @@ def _said(command: CommandFinished) -> str:
 def _doubt(case: Case, missing: list[str]) -> str:
     """Why a procedure without a failed command still proves nothing; empty where it does."""
     if missing:
-        return f"not on this machine: {', '.join(missing)}"
+        return f"not on this machine: {', '.join(missing)}{unanswered(case.events, missing)}"
     if case.timeline.procedure_finished is None:
         return "the recording ends before the procedure did"
     return "" if case.commands else "the procedure ended without a command having been run"

@@ -204,6 +204,35 @@ def test_a_missing_tool_is_inconclusive_by_name(drill: RecordedDrill) -> None:
     assert (found.verdict, found.why) == ("inconclusive", "not on this machine: terraform")
 
 
+MOTO = {"emulator": "moto 5.2.5", "client": "awscli 1.46.3"}
+BY_MOTO = "; aws was answered by moto 5.2.5 on this machine, not by AWS"
+
+
+def test_what_an_emulator_answered_is_said(drill: RecordedDrill) -> None:
+    drill.extra = [(1001.0, "cloud.begun", MOTO)]
+    drill.commands = [command(50, "aws eks describe-cluster --name a"), command(52, "kubectl get ingress")]
+    found = criterion(drill.judged(), "procedure")
+    assert (found.verdict, found.why) == ("pass", f"all 2 commands ended as they should{BY_MOTO}")
+    drill.commands = [command(50, "aws eks describe-cluster --name b", 255)]
+    found = criterion(drill.judged(), "procedure")
+    why = f"line 50: `aws eks describe-cluster --name b` ended with status 255{BY_MOTO}"
+    assert (found.verdict, found.why) == ("fail", why)
+    drill.commands = [command(50, "aws eks list-clusters"), command(52, "kubectl apply", 1)]
+    assert criterion(drill.judged(), "procedure").why == "line 52: `kubectl apply` ended with status 1"
+    drill.commands = [command(52, "kubectl get pods")]
+    assert criterion(drill.judged(), "procedure").why == "all 1 commands ended as they should"
+
+
+def test_why_there_is_no_emulator_is_said_of_aws_and_of_no_other_tool(drill: RecordedDrill) -> None:
+    drill.extra = [(1001.0, "cloud.begun", {"emulator": "", "client": "", "trouble": "no network"})]
+    drill.commands, drill.missing_tools = [command(52, "aws eks list-clusters", 127)], ["aws"]
+    drill.procedure_status = 127
+    found = criterion(drill.judged(), "procedure")
+    assert (found.verdict, found.why) == ("inconclusive", "not on this machine: aws (no network)")
+    drill.commands, drill.missing_tools = [command(52, "trivy image x", 127)], ["trivy"]
+    assert criterion(drill.judged(), "procedure").why == "not on this machine: trivy"
+
+
 def test_a_failure_beside_a_missing_tool_still_fails(drill: RecordedDrill) -> None:
     drill.commands = [command(52, "terraform plan", 127), command(53, "kubectl apply", 1)]
     drill.missing_tools = ["terraform"]

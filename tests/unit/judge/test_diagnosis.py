@@ -191,6 +191,17 @@ def test_a_missing_tool_is_inconclusive_by_name(drill: RecordedDrill) -> None:
     assert found(drill).verdict == "inconclusive"
 
 
+def test_what_an_emulator_told_is_said(drill: RecordedDrill) -> None:
+    by_moto = "; aws was answered by moto 5.2.5 on this machine, not by AWS"
+    drill.extra = [(1001.0, "cloud.begun", {"emulator": "moto 5.2.5", "client": "awscli 1.46.3"})]
+    drill.commands = [command(52, "aws eks list-clusters", output=BROKEN)]
+    assert (found(drill).verdict, found(drill).why.endswith(by_moto)) == ("pass", True)
+    drill.commands = [command(52, "aws eks list-clusters", output="nothing")]
+    assert (found(drill).verdict, found(drill).why.endswith(by_moto)) == ("fail", True)
+    drill.commands = [pods(BROKEN)]
+    assert "moto" not in found(drill).why
+
+
 def test_who_looks_when_users_are_served_again_has_nothing_to_tell(drill: RecordedDrill) -> None:
     drill.commands = [pods(HEALTHY, started=BACK + 1, finished=BACK + 2)]
     assert (found(drill).verdict, "served again already" in found(drill).why) == ("inconclusive", True)

@@ -10,7 +10,8 @@ import pytest
 from drill.errors import SetupError
 from drill.machine import operator_tools
 from drill.machine.doctor import diagnose
-from drill.machine.operator_tools import calls, ensure_called
+from drill.machine.operator_tools import ensure_called
+from drill.programs import calls
 from drill.runbook import parse
 from drill.settings import load
 

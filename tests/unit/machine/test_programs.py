@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from drill.machine.cloud_tools import cloud_tools
 from drill.machine.doctor import Finding, diagnose
 from drill.programs import installed, program
 from drill.settings import load
@@ -56,3 +57,15 @@ def test_doctor_finds_the_operator_s_tools_as_the_operator_does(bare: Path) -> N
     put(bare / "kubectl", "another")
     own = put(installed("kubectl"), "drill's own")
     assert seen()["operator's kubectl"].seen == str(own)
+
+
+def test_doctor_tells_whether_aws_is_installed_already(bare: Path) -> None:
+    put(bare / "aws", "of the machine, which no drill takes")
+    assert seen()["operator's aws"].line() == (
+        "  absent  operator's aws: drills install it when they first need it; without it steps of the "
+        "runbook that call aws are inconclusive"
+    )
+    cloud_tools().folder.mkdir(parents=True)
+    found = seen()["operator's aws"]
+    assert found.present
+    assert found.seen == f"{cloud_tools().client}, answered by {cloud_tools().emulator}"

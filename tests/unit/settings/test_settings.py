@@ -103,6 +103,14 @@ def test_what_a_target_lacks() -> None:
         ("minimum_requests = 500", "minimum_requests = 3301", "at most the 3300 requests"),
         ("before_seconds = 2", "before_seconds = 0.001", "long enough for one request"),
         ("before_seconds = 2", "before_seconds = 26", "less than or equal to 25"),
+        ('region = "eu-central-1"', 'region = "Frankfurt"', "cloud.region: String should match pattern"),
+        ('region = "eu-central-1"', 'regions = "eu-central-1"', "a name that drill knows"),
+        (
+            'eks_clusters = ["novel-engine-production-cluster"]',
+            'eks_clusters = ["novel engine"]',
+            "cloud.eks_clusters.0: String should match pattern",
+        ),
+        ('Block Store" = 31.2', 'Block Store" = -31.2', "greater than or equal to 0"),
         ("18081 = 30081", "18081 = 70000", "less than or equal to 65535"),
         ("port = 8000", "port = 0", "greater than or equal to 1"),
         (
