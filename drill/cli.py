@@ -17,12 +17,12 @@ from drill.checklist.command import checklist
 from drill.cluster.access import connect
 from drill.conduct.book import Book
 from drill.conduct.calibrate import calibrate
-from drill.conduct.coverage import run_coverage_lines, runbook_lines
+from drill.conduct.coverage import CoveredRuns, missing_lines, run_coverage_lines, runbook_lines
 from drill.conduct.ground import cluster_facts
 from drill.conduct.joining import join_runs
 from drill.conduct.keeping import find_calibration
 from drill.conduct.rejudge import rejudge, rewrite_report
-from drill.errors import SetupError
+from drill.errors import SetupError, UsageError
 from drill.evidence.command import evidence
 from drill.gate.alternate_command import alternate_images
 from drill.gate.command import gate
@@ -204,16 +204,31 @@ def join(run_folders: tuple[Path, ...], *, reports: Path, run_name: str | None) 
 
 
 @cli.command()
-@click.option("--run", "run_folder", type=STORED_RUN, help="Count what this stored run executed.")
+@click.option(
+    "--run",
+    "run_folders",
+    type=STORED_RUN,
+    multiple=True,
+    help="Count what this stored run executed; may be repeated, for runs of the same texts.",
+)
+@click.option(
+    "--missing",
+    is_flag=True,
+    help="With --run: list the lines that no drill has shown to work, instead of the steps.",
+)
 @click.pass_context
-def coverage(context: click.Context, run_folder: Path | None) -> None:
-    """List every step of the runbook, and what has been done with it: drilled (of a stored run), only looked
-    at by lint, or never touched."""
-    lines = (
-        run_coverage_lines(run_folder)
-        if run_folder
-        else runbook_lines(Book(_settings(context)).corrected, present.today())
-    )
+def coverage(context: click.Context, *, run_folders: tuple[Path, ...], missing: bool) -> None:
+    """List every step of the runbook, and what has been done with it: drilled (of stored runs), only looked
+    at by lint, or never touched. Of stored runs also how many commands, numbers, items, alerts and severities
+    are proven, defective, refused, not proven, never touched."""
+    if missing and not run_folders:
+        raise UsageError("--missing: expected --run FOLDER with it: without a run nothing is shown to work")
+    if not run_folders:
+        lines = runbook_lines(Book(_settings(context)).corrected, present.today())
+    elif missing:
+        lines = missing_lines(CoveredRuns(run_folders))
+    else:
+        lines = run_coverage_lines(CoveredRuns(run_folders))
     for line in lines:
         click.echo(line)
 

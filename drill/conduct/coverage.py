@@ -1,26 +1,95 @@
-"""What has been done with each of the runbook's steps, as lines for a terminal."""
+"""What has been done with each of the runbook's steps, and with each command, number, item, alert and
+severity, as lines for a terminal."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
+from drill.errors import UsageError
+from drill.judge.verdict import DrillVerdict
 from drill.lint.alone import lint_alone
-from drill.report.coverage import Coverage, cover, cover_text
-from drill.run.facts import read_facts
+from drill.recording import Event
+from drill.report.annotated import AnnotatedRunbook, MarkedUnit, annotate
+from drill.report.coverage import Coverage, cover, cover_text, united
+from drill.report.marks import KINDS, MARKS, Mark
+from drill.run.defects import prove
+from drill.run.facts import Facts, read_facts
+from drill.run.inputs import errata_of, runbooks_of
 from drill.run.stored import read_recordings, read_verdicts
 from drill.runbook import Runbook
 
+NOT_SHOWN: frozenset[Mark] = frozenset({"not proven", "uncovered", "never touched"})
+"""Words of what no drill has shown to work, nor to be wrong, nor refused by name."""
 
-def run_coverage_lines(run_folder: Path) -> list[str]:
-    """One line for each fenced block of the runbooks of a stored run: its line, its name, and the drills that
-    executed it, or that only lint has looked at it, or nobody. Reads nothing but that folder."""
-    facts = read_facts(run_folder)
-    verdicts = read_verdicts(run_folder, facts)
-    found = cover(run_folder, facts, read_recordings(run_folder, verdicts))
-    return [line for coverage in found for line in _run_lines(coverage)] or [
-        "no drill of this run names its runbook"
-    ]
+
+class CoveredRuns:
+    """Stored runs of the same texts, taken as one. Reads nothing but their folders. Raises UsageError for
+    runs of different texts."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._runs = [_stored(folder) for folder in folders]
+        _refuse_other_texts(self._runs)
+
+    @cached_property
+    def steps(self) -> list[Coverage]:
+        """The fenced blocks of each text that drills name."""
+        found: dict[str, list[Coverage]] = {}
+        for run in self._runs:
+            for coverage in cover(run.folder, run.facts, run.recordings):
+                found.setdefault(coverage.runbook, []).append(coverage)
+        return [united(found[name]) for name in sorted(found)]
+
+    @cached_property
+    def units(self) -> list[tuple[str, list[MarkedUnit]]]:
+        """Name of each text that the runs kept -> its commands, numbers, items, alerts and severities."""
+        found: dict[str, list[AnnotatedRunbook]] = {}
+        for run in self._runs:
+            proofs = prove(errata_of(run.folder, run.facts), run.verdicts, run.recordings)
+            for text in annotate(run.folder, run.facts, run.verdicts, proofs, run.recordings):
+                found.setdefault(text.name, []).append(text)
+        return [(name, _together(texts)) for name, texts in found.items()]
+
+
+@dataclass(frozen=True)
+class _StoredRun:
+    folder: Path
+    facts: Facts
+    verdicts: Sequence[DrillVerdict]
+    recordings: Mapping[str, Sequence[Event]]
+
+
+def run_coverage_lines(runs: CoveredRuns) -> list[str]:
+    """One line for each fenced block of the runbooks of stored runs: its line, its name, and the drills that
+    executed it, or that only lint has looked at it, or nobody; then the table of words."""
+    blocks = [line for coverage in runs.steps for line in _run_lines(coverage)]
+    return [*(blocks or ["no drill of this run names its runbook"]), *table_lines(runs)]
+
+
+def missing_lines(runs: CoveredRuns) -> list[str]:
+    """The table of words, then each line that no drill has shown to work, with its number."""
+    return [*table_lines(runs), *(line for name, units in runs.units for line in _missing(name, units))]
+
+
+def table_lines(runs: CoveredRuns) -> Iterator[str]:
+    """How many of each kind have which word, a table for each text, as Markdown. A word that none has is left
+    out; that nothing is never touched is said."""
+    for name, units in runs.units:
+        counted = Counter((unit.kind, unit.mark) for unit in units)
+        words = [each for each in MARKS if each == MARKS[-1] or any(unit.mark == each for unit in units)]
+        yield ""
+        yield f"| {name} | {' | '.join(words)} | all |"
+        yield f"|---|{'---:|' * (len(words) + 1)}"
+        for kind in KINDS:
+            numbers = [counted[kind, word] for word in words]
+            if any(numbers):
+                yield f"| {kind} | {' | '.join(map(str, numbers))} | {sum(numbers)} |"
+        sums = [sum(unit.mark == word for unit in units) for word in words]
+        yield f"| all | {' | '.join(map(str, sums))} | {sum(sums)} |"
 
 
 def runbook_lines(runbook: Runbook, today: date) -> list[str]:
@@ -29,6 +98,42 @@ def runbook_lines(runbook: Runbook, today: date) -> list[str]:
     found = cover_text(runbook.path.name, runbook, {}, lint_alone(runbook.path.name, text, today))
     counted = f"{len(found.steps)} steps: {_others(found)}"
     return [*_lines(found), f"{counted}. Which of them drills ran: drill coverage --run reports/RUN"]
+
+
+def _stored(folder: Path) -> _StoredRun:
+    facts = read_facts(folder)
+    verdicts = read_verdicts(folder, facts)
+    return _StoredRun(folder, facts, verdicts, read_recordings(folder, verdicts))
+
+
+def _refuse_other_texts(runs: Sequence[_StoredRun]) -> None:
+    known: dict[str, tuple[Path, str]] = {}
+    for run in runs:
+        for kept in runbooks_of(run.facts):
+            folder, digest = known.setdefault(kept.name, (run.folder, kept.sha256))
+            if digest != kept.sha256:
+                raise UsageError(
+                    f"{run.folder}: another {kept.name} than {folder} has: expected runs of the same texts"
+                )
+
+
+def _together(texts: Sequence[AnnotatedRunbook]) -> list[MarkedUnit]:
+    """The units of one text, with all that is said of each in any run."""
+    units: dict[int, MarkedUnit] = {}
+    for unit in (unit for text in texts for unit in text.units):
+        known = units.get(unit.number)
+        units[unit.number] = (
+            replace(known, said=known.said + unit.said, replayed=known.replayed or unit.replayed)
+            if known
+            else unit
+        )
+    return [units[number] for number in sorted(units)]
+
+
+def _missing(name: str, units: Sequence[MarkedUnit]) -> list[str]:
+    found = [unit for unit in units if unit.mark in NOT_SHOWN]
+    lines = [f"{name}:{unit.number:<4} {unit.kind}, {unit.mark}: {unit.text}" for unit in found]
+    return ["", *lines, f"{len(found)} of {len(units)} of {name} are not shown to work"]
 
 
 def _run_lines(coverage: Coverage) -> list[str]:

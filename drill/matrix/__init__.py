@@ -2,6 +2,8 @@
 other sections. Flows out: what each does to users under each, by comparison with nobody acting.
 
 crossing.py  procedures, faults, and a scenario for each pair
+order.py     which pairs first, so that a table that is broken off says most
+kept.py      what happens where nobody acts, from controls that are kept
 effect.py    from the verdicts of two drills to one word
 state.py     what is known so far, on disk
 work.py      drills, by budget

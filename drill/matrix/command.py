@@ -5,14 +5,19 @@ failure."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from drill import present
 from drill import settings as settings_module
+from drill.cluster.access import connect
 from drill.conduct.book import Book
+from drill.conduct.ground import cluster_facts
+from drill.conduct.keeping import find_controls
 from drill.errors import UsageError
 from drill.inject.experiment import experiment_of, fault_names, lacking
 from drill.lint.document import read_document
@@ -20,12 +25,15 @@ from drill.matrix.answers import answer_lines, answers_seen
 from drill.matrix.crossing import FOLDER, CrossedFault, crossed, files_of, procedures_of
 from drill.matrix.diagnosis import symptoms_seen
 from drill.matrix.diagnosis_words import diagnosis_lines
+from drill.matrix.kept import reuse_controls
+from drill.matrix.order import emergencies_once
 from drill.matrix.state import CrossedState
 from drill.matrix.words import as_json, table_lines
 from drill.matrix.work import CrossingPlan, work
 from drill.mutate.command import minutes_option, pytest_options
 from drill.mutate.workbench import Workbench
 from drill.run.files import write_file
+from drill.run.kept import Kept
 from drill.runbook import listed_symptoms, parse, script_lines
 from drill.settings import Backup, Settings
 
@@ -49,6 +57,12 @@ STATE, TABLE = "state.json", "matrix.json"
 )
 @minutes_option
 @click.option("--fault", "only", multiple=True, metavar="NAME", help="Only these faults; may be repeated.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Every procedure of every section, instead of one of each section whose heading states a severity.",
+)
 @click.option("--as-written", is_flag=True, help="The procedures of the runbook as first written.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
 @click.option(
@@ -76,16 +90,18 @@ def matrix(
     folder: Path,
     minutes: float | None,
     only: tuple[str, ...],
+    every: bool,
     as_written: bool,
     told: bool,
     symptoms: bool,
     answers: bool,
     reports: Path,
 ) -> None:
-    """Follow each procedure under each fault of another section, and compare with nobody acting: helps,
-    harmless, worse.
+    """Follow each emergency procedure under each fault of another section, and compare with nobody acting:
+    helps, harmless, worse.
 
     Without --fault: all faults that users feel. Each drill is kept when it has ended; run again, it goes on.
+    The order fills the table evenly. A control that an earlier run kept stands for nobody acting.
     """
     settings = settings_module.load(context.obj["target"])
     if symptoms or answers:
@@ -94,13 +110,16 @@ def matrix(
             click.echo(line)
         return
     plan = _plan(settings, features, only, as_written=as_written)
+    if not every:
+        plan = replace(plan, crossings=tuple(emergencies_once(plan.crossings)))
     state = CrossedState(folder / STATE)
     if not told:
         files = files_of(plan.crossings, plan.severity)
         bench = Workbench(settings, folder, settings.root / FOLDER, pytest_options(context), added=files)
         bench.prepare()
+        _reuse(settings, plan, state, context.obj["allow_context"])
         if not work(plan, state, bench, click.echo, minutes):
-            click.echo("the time is up: run this again to go on")
+            click.echo(f"the time is up, {len(plan.unknown(state))} drills are left: run this again to go on")
         click.echo("")
     for line in table_lines(plan, state):
         click.echo(line)
@@ -124,6 +143,17 @@ def _answers(settings: Settings, reports: Path, as_written: bool) -> Iterator[st
     witnesses = {name: experiment_of(settings, name).witness for name in fault_names(settings)}
     seen = answers_seen(lines, reports, settings.target.name, witnesses, as_written=as_written)
     return answer_lines(lines, seen)
+
+
+def _reuse(settings: Settings, plan: CrossingPlan, state: CrossedState, allow_context: str | None) -> None:
+    if not plan.unknown_alone(state):
+        return
+    cluster = cluster_facts(settings, connect(settings, allow_context))
+
+    def kept_of(fault: CrossedFault) -> list[Kept]:
+        return find_controls(settings, cluster, [fault.name], present.wall())
+
+    reuse_controls(plan, state, kept_of, settings.judge.patience_seconds, click.echo)
 
 
 def _plan(settings: Settings, features: Path, only: tuple[str, ...], *, as_written: bool) -> CrossingPlan:

@@ -5,6 +5,7 @@ acts.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ from drill.conduct.book import step_at
 from drill.conduct.scenario import BACKED_UP, EXPECT_FAIL, LOAD, NOBODY, PREPARATIONS, facts_of, place_of
 from drill.errors import UsageError
 from drill.lint.document import Document
+from drill.lint.subject import Subject
 from drill.mutate.followers import Follower, scenarios_in
-from drill.runbook.document import Runbook
+from drill.mutate.operators import LOOKS, WAITS
+from drill.runbook.document import SEVERITY, Runbook, Section, Step
 
 FOLDER = "crossed"
 """Where the scenarios go, in a copy of the target's folder."""
@@ -26,24 +29,41 @@ from pytest_bdd import scenarios
 
 scenarios(str(Path(__file__).parent))
 """
+CHANGES_NOTHING = (
+    LOOKS | WAITS | {"exec", "port-forward", "version", "explain", "diff", "auth can-i", "api-resources"}
+)
 
 
 @dataclass(frozen=True)
 class CrossedProcedure:
     """What the operator of a scenario follows. `title`: of that scenario; `sections`: the headings that its
-    places stand under; `before`: what the scenario wants at hand before the fault; `follows`: its
-    sentences."""
+    places stand under; `before`: what the scenario wants at hand before the fault; `follows`: its sentences;
+    `line`, `chapter_line`: of the headings of its section and chapter; `repairs`: how many of its places in
+    its section have a command that changes the cluster."""
 
     title: str
     sections: tuple[str, ...]
     severity: str
     before: tuple[str, ...]
     follows: tuple[str, ...]
+    line: int = 0
+    chapter_line: int = 0
+    repairs: int = 0
 
     @property
     def section(self) -> str:
         """That of the last place, which is the one that acts."""
         return self.sections[-1]
+
+    @property
+    def emergency(self) -> bool:
+        """True where the heading of its section states a severity."""
+        return SEVERITY.search(self.section) is not None
+
+    @property
+    def places(self) -> int:
+        """How many of its section it follows."""
+        return self.sections.count(self.section)
 
 
 @dataclass(frozen=True)
@@ -57,10 +77,12 @@ class CrossedFault:
 
 @dataclass(frozen=True)
 class Crossing:
-    """A fault, and who acts under it; nobody where `procedure` is None."""
+    """A fault, and who acts under it; nobody where `procedure` is None. `rank`: of its procedure among those
+    of the same section under this fault, 0 for the one that stands for the section."""
 
     fault: CrossedFault
     procedure: CrossedProcedure | None
+    rank: int = 0
 
     @property
     def title(self) -> str:
@@ -92,6 +114,7 @@ def procedures_of(
     corrected runbook only those that are stated to bring the service back; `as_written`: of the text as first
     written, whatever is stated of them."""
     found: dict[tuple[str, ...], CrossedProcedure] = {}
+    changes = changing_lines(document)
     for file in sorted(features.rglob("*.feature")):
         for written in scenarios_in(file):
             facts = facts_of(written)
@@ -108,8 +131,19 @@ def procedures_of(
             texts = [sentence.text for sentence in written.sentences]
             follows = tuple(text for text in texts if place_of(text) is not None)
             before = tuple(text for text in texts if any(parse(known, text) for known in PREPARATIONS))
-            sections = tuple(heading_at(document, step_at(runbook, place.place).line) for place in places)
-            procedure = CrossedProcedure(written.scenario, sections, facts.severity, before, follows)
+            steps = [step_at(runbook, place.place) for place in places]
+            sections = tuple(heading_at(document, step.line) for step in steps)
+            acting = [step for step in steps if changes & _lines_of(step)]
+            procedure = CrossedProcedure(
+                written.scenario,
+                sections,
+                facts.severity,
+                before,
+                follows,
+                line=steps[-1].section.line,
+                chapter_line=chapter_line(runbook, steps[-1].section),
+                repairs=len({step.line for step in acting if step.section == steps[-1].section}),
+            )
             found.setdefault(follows, procedure)
     if not found:
         raise UsageError(
@@ -123,13 +157,38 @@ def heading_at(document: Document, line: int) -> str:
     return next((each.title for each in reversed(document.headings) if each.line <= line), "")
 
 
+def changing_lines(document: Document) -> frozenset[int]:
+    """The lines on which a command of kubectl begins that changes the cluster. What a program does inside a
+    container is not known, and counts as looking."""
+    calls = (call for call in Subject(document).calls if call.verb not in CHANGES_NOTHING)
+    return frozenset(call.command.span.line for call in calls)
+
+
+def chapter_line(runbook: Runbook, section: Section) -> int:
+    """The line of the heading of its chapter, the outermost below the title of the whole text."""
+    outer = [each for each in runbook.sections if each.path == section.path[: len(each.path)]]
+    outer = [each for each in outer if each.line <= section.line]
+    return next((each.line for each in outer if len(each.path) == min(2, len(section.path))), section.line)
+
+
+def _lines_of(step: Step) -> set[int]:
+    return set(range(step.line, step.line + step.text.count("\n") + 1))
+
+
 def crossed(faults: Iterable[CrossedFault], procedures: Sequence[CrossedProcedure]) -> list[Crossing]:
-    """Fault by fault: first nobody, then each procedure of another section."""
-    return [
-        Crossing(fault, procedure)
-        for fault in faults
-        for procedure in (None, *(each for each in procedures if fault.section not in each.sections))
-    ]
+    """Fault by fault: first nobody, then each procedure of another section, in the order of the text. Of one
+    section first the procedure that stands for it: the one that follows most of its places that change the
+    cluster; of equals that which follows most of its places, then the first."""
+    ranked = sorted(procedures, key=lambda each: (each.line, -each.repairs, -each.places))
+    found = []
+    for fault in faults:
+        found.append(Crossing(fault, None))
+        ranks: Counter[str] = Counter()
+        for procedure in ranked:
+            if fault.section not in procedure.sections:
+                found.append(Crossing(fault, procedure, ranks[procedure.section]))
+                ranks[procedure.section] += 1
+    return found
 
 
 def files_of(crossings: Sequence[Crossing], severity: str) -> dict[Path, str]:

@@ -11,8 +11,9 @@ import msgspec
 from drill.judge.verdict import DrillVerdict
 
 Effect = Literal["helps", "harmless", "worse", "undecided", "not run"]
-OF_THE_TEXT = frozenset({"procedure", "diagnosis"})
-"""Criteria that are about commands, not about users or data: where nobody acts they ask nothing."""
+OF_THE_TEXT = frozenset({"procedure", "diagnosis", "detected", "quiet", "resolved"})
+"""Criteria that are about commands or alerts, not about users or data: where nobody acts commands are not
+asked for, and who is served sooner calls nobody."""
 
 
 class CrossedSeen(msgspec.Struct, frozen=True):

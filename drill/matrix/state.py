@@ -16,7 +16,8 @@ VERSION = 1
 
 class CrossedDrill(msgspec.Struct, frozen=True):
     """One drill. `basis`: a digest of the runbook, the scenario and the target's file; `seen`: None where it
-    could not be made; `run`: where its evidence lies; `began`: local time."""
+    could not be made; `run`: where its evidence lies; `began`: local time; `taken_from`: the run of the kept
+    control which stands for it, empty where it was drilled here."""
 
     scenario: str
     basis: str
@@ -25,6 +26,7 @@ class CrossedDrill(msgspec.Struct, frozen=True):
     seconds: float
     run: str
     began: str
+    taken_from: str = ""
 
 
 class CrossedKnown(msgspec.Struct, frozen=True):
@@ -58,7 +60,7 @@ class CrossedState:
     @property
     def mean_seconds(self) -> float:
         """How long a drill takes; 0 where none was made."""
-        taken = [each.seconds for each in self._known.drills]
+        taken = [each.seconds for each in self._known.drills if not each.taken_from]
         return sum(taken) / len(taken) if taken else 0.0
 
 

@@ -59,7 +59,11 @@ def as_json(plan: CrossingPlan, state: CrossedState) -> dict[str, Any]:
                     "run": found.run if found else "",
                 }
             )
-        alone = {"users": _alone(known.seen if known else None), "run": known.run if known else ""}
+        alone = {
+            "users": _alone(known.seen if known else None),
+            "run": known.run if known else "",
+            "taken_from": known.taken_from if known else "",
+        }
         faults.append(
             {"fault": row.fault.name, "section": row.fault.section, "alone": alone, "procedures": cells}
         )

@@ -4,7 +4,7 @@ drill in it each time."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from drill.conduct.scenario import folder_name
 from drill.errors import DrillError, SetupError
 from drill.matrix.crossing import Crossing, follower_of
 from drill.matrix.effect import CrossedSeen, Effect, effect, seen_in
+from drill.matrix.order import in_order
 from drill.matrix.state import CrossedDrill, CrossedState
 from drill.mutate.drilling import MOST_ERRORS, Bench
 from drill.mutate.state import digest
@@ -34,6 +35,18 @@ class CrossingPlan:
         """What became of it with these texts."""
         return state.of(crossing.title, self.basis(crossing))
 
+    def unknown(self, state: CrossedState) -> list[Crossing]:
+        """Those of which nothing is known with these texts, or whose drill could not be made."""
+        return [
+            each for each in self.crossings if (known := self.known(each, state)) is None or not known.seen
+        ]
+
+    def unknown_alone(self, state: CrossedState) -> list[Crossing]:
+        """Of these, those in which nobody acts, as far as a pair waits for one."""
+        unknown = self.unknown(state)
+        waiting = {each.fault for each in unknown if each.procedure is not None}
+        return [each for each in unknown if each.procedure is None and each.fault in waiting]
+
     def basis(self, crossing: Crossing) -> str:
         """A digest of all that its outcome depends on, but the cluster and drill itself."""
         return digest(self.text, crossing.scenario(self.severity), self.target)
@@ -52,12 +65,12 @@ def work(
     say: Callable[[str], None],
     minutes: float | None = None,
 ) -> bool:
-    """Drill what is not known yet; False where the time was up before. No drill begins that would not end in
-    time, as far as is known. Raises SetupError where drills cannot be made."""
+    """Drill what is not known yet, in the order of order.py; False where the time was up before. No drill
+    begins that would not end in time, as far as is known. Raises SetupError where drills cannot be made."""
     ends_at = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
-    waiting = [
-        each for each in plan.crossings if (known := plan.known(each, state)) is None or not known.seen
-    ]
+    unknown = plan.unknown(state)
+    waiting = in_order(plan.crossings, unknown, lambda fault: Crossing(fault, None) not in unknown)
+    say(outlook(waiting, state.mean_seconds, minutes))
     errors = 0
     for number, crossing in enumerate(waiting):
         if time.monotonic() + state.mean_seconds >= ends_at:
@@ -69,16 +82,33 @@ def work(
             crossing.title, plan.basis(crossing), seen, ran.status, round(ran.seconds, 1), str(ran.run), began
         )
         state.add(drill)
-        left = state.mean_seconds * (len(waiting) - number - 1) / 60
         word, why = plan.effect(crossing, state) if crossing.procedure else _alone(seen)
+        left = state.mean_seconds * (len(waiting) - number - 1) / 60
+        budget = f", {max(0.0, ends_at - time.monotonic()) / 60:.0f} min to spend" if minutes else ""
         say(
-            f"{crossing.title}: {word if seen else 'could not be made'}{f' ({why})' if why else ''}; "
-            f"{ran.seconds:.0f} s, about {left:.0f} min left"
+            f"{number + 1} of {len(waiting)}: {crossing.title}: "
+            f"{word if seen else 'could not be made'}{f' ({why})' if why else ''}; "
+            f"{ran.seconds:.0f} s, about {left:.0f} min left{budget}"
         )
         errors = 0 if seen else errors + 1
         if errors >= MOST_ERRORS or (errors and crossing == waiting[-1]):
             _refuse(errors, ran)
     return True
+
+
+def outlook(waiting: Sequence[Crossing], mean_seconds: float, minutes: float | None) -> str:
+    """What is going to be drilled, and how long that takes."""
+    alone = sum(each.procedure is None for each in waiting)
+    counted = f"{len(waiting)} drills to make: {len(waiting) - alone} of procedures, {alone} of nobody acting"
+    if not waiting:
+        return counted
+    if not mean_seconds:
+        return f"{counted}; how long one takes is unmeasured until the first has ended"
+    said = f"{counted}; about {len(waiting) * mean_seconds / 60:.0f} min, {mean_seconds:.0f} s each"
+    if minutes is None:
+        return said
+    fits = min(len(waiting), int(minutes * 60 / mean_seconds))
+    return f"{said}; in {minutes:g} min about {fits} of them"
 
 
 def _alone(seen: CrossedSeen | None) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from drill.lint.proven import proven_of
 from drill.recording import Event
 from drill.recording.events import CommandFinished, DrillStarted, ProcedureStarted
 from drill.report.alerted import alerted, replayed_texts
-from drill.report.marks import ALERT, Mark, Said, alert_mark_of, mark_of, units
+from drill.report.marks import Kind, Mark, Said, alert_mark_of, kinds, mark_of, units
 from drill.report.words import criterion_name
 from drill.run.defects import Proof
 from drill.run.facts import Facts, Input, day_of
@@ -55,6 +55,25 @@ class LintHere:
     proven: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class MarkedUnit:
+    """What has one word. `number`: of its first line; `said`: all that a run says of its lines; `replayed`:
+    drills were, by this text's alerts."""
+
+    number: int
+    kind: Kind
+    text: str
+    said: tuple[Said, ...]
+    replayed: bool
+
+    @property
+    def mark(self) -> Mark:
+        """The word."""
+        if self.kind == "alert":
+            return alert_mark_of(self.said, replayed=self.replayed)
+        return mark_of(self.said)
+
+
 @dataclass
 class Line:
     """One line of the text, and what is known of it. `mark`: of the unit that it belongs to, None outside of
@@ -77,12 +96,14 @@ class Line:
 
 @dataclass(frozen=True)
 class AnnotatedRunbook:
-    """One text. `as_written`: it is the one as first written; `left_out`: the rules of lint that need more
-    than a text, and so were not applied; `missing`: why there are no lines, empty otherwise."""
+    """One text. `as_written`: it is the one as first written; `units`: what has a word, in order; `left_out`:
+    the rules of lint that need more than a text, and so were not applied; `missing`: why there are no lines,
+    empty otherwise."""
 
     name: str
     as_written: bool
     lines: list[Line]
+    units: list[MarkedUnit] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     missing: str = ""
 
@@ -92,7 +113,7 @@ class AnnotatedRunbook:
 
     def marks(self, mark: str) -> int:
         """How many commands, numbers and items have this mark."""
-        return sum(1 for line in self.lines if line.begins and line.mark == mark)
+        return sum(1 for unit in self.units if unit.mark == mark)
 
 
 def annotate(
@@ -169,16 +190,16 @@ def _annotated(
         if proof.defect.line <= last:
             lines[proof.defect.line - 1].defects.append(proof.defect)
     proven = {proof.defect.id for proof in proofs if proof.commands}
-    _mark(document, lines, proven, replayed=replayed)
+    marked = _mark(document, lines, proven, replayed=replayed)
     alone = lint_alone(path.name, text, day_of(facts))
     for line in lines:
         line.ran = _worst_of_each(line.ran)
         line.found = _found(alone, line.number, proofs)
     left_out = {rule for rules in alone.outcome.not_applied.values() for rule in rules}
-    return AnnotatedRunbook(kept.name, as_written, lines, sorted(left_out))
+    return AnnotatedRunbook(kept.name, as_written, lines, marked, sorted(left_out))
 
 
-def _mark(document: Document, lines: Sequence[Line], proven: set[str], *, replayed: bool) -> None:
+def _mark(document: Document, lines: Sequence[Line], proven: set[str], *, replayed: bool) -> list[MarkedUnit]:
     """Give each line of a unit the unit's mark. A line that something is said of is one in any case.
     `replayed`: drills were, by this text's alerts."""
     first_of = units(document)
@@ -190,14 +211,16 @@ def _mark(document: Document, lines: Sequence[Line], proven: set[str], *, replay
         line = lines[number - 1]
         said[first] += [here.said for here in line.ran]
         said[first] += [Said(defect=defect.id in proven) for defect in line.defects]
+    marked = {
+        first: MarkedUnit(first, kind, lines[first - 1].text.strip(), tuple(said[first]), replayed)
+        for first, kind in sorted(kinds(document, said).items())
+    }
     for number, first in first_of.items():
-        alert = ALERT.match(lines[first - 1].text) is not None
-        lines[number - 1].mark = (
-            alert_mark_of(said[first], replayed=replayed) if alert else mark_of(said[first])
-        )
+        lines[number - 1].mark = marked[first].mark
         lines[number - 1].begins = number == first
     for heading in document.headings:
         lines[heading.line - 1].heading = True
+    return list(marked.values())
 
 
 def _found(alone: Alone, number: int, proofs: Sequence[Proof]) -> list[LintHere]:

@@ -5,7 +5,7 @@ is read from the run's own inputs/. What no drill ran, lint has at least looked 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drill.lint.alone import Alone, lint_alone
@@ -97,6 +97,16 @@ def cover_text(name: str, runbook: Runbook, lines: Mapping[int, Sequence[str]], 
             )
         )
     return Coverage(name, steps)
+
+
+def united(coverages: Sequence[Coverage]) -> Coverage:
+    """What several runs carried out of the same text, as one; lint as in the last of them."""
+    *_, last = (each for each in coverages if each.steps or each is coverages[-1])
+    drills: dict[int, list[str]] = {}
+    for step in (step for each in coverages for step in each.steps):
+        drills.setdefault(step.line, []).extend(step.drills)
+    steps = [replace(step, drills=list(dict.fromkeys(drills[step.line]))) for step in last.steps]
+    return replace(last, steps=steps)
 
 
 def _of_one(run_folder: Path, facts: Facts, name: str, lines: Mapping[int, Sequence[str]]) -> Coverage:

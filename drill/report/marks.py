@@ -8,10 +8,11 @@ Headings, comments and prose have no mark.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from drill.baselines.severities import severity_of
 from drill.lint.document import Document, Fence
 from drill.lint.shell import read_script
 
@@ -26,6 +27,18 @@ MARKS: tuple[Mark, ...] = (
     "never touched",
 )
 """In the order in which a reader looks at them."""
+Kind = Literal["command", "other block", "alert", "severity", "checklist item", "number", "other line"]
+KINDS: tuple[Kind, ...] = (
+    "command",
+    "other block",
+    "alert",
+    "severity",
+    "checklist item",
+    "number",
+    "other line",
+)
+BOX = re.compile(r"^\[[ xX]\]")
+FIRST_NAME = re.compile(r"[\s|]*(?:\*\*|__)?(?P<name>[A-Za-z]+[ -]?[0-9])(?![\w.])")
 SAYS_A_NUMBER_OR_HAS_A_BOX = re.compile(r"\d|^\[[ xX]\]")
 ROW_WITH_A_NUMBER = re.compile(r"^\s*\|.*\d.*\|\s*$")
 ALERT = re.compile(r"^\s*- alert:")
@@ -82,6 +95,31 @@ def units(document: Document) -> dict[int, int]:
         if ROW_WITH_A_NUMBER.match(line):
             found.setdefault(number, number)
     return found
+
+
+def kinds(document: Document, firsts: Iterable[int]) -> dict[int, Kind]:
+    """The first line of each unit -> what it is. A severity is an entry or row that begins with the name of
+    one; what is in no fence and has neither box nor number is another line."""
+    fences: dict[int, Kind] = {}
+    for fence in document.fences:
+        kind: Kind = "command" if read_script([fence]).fences else "other block"
+        fences.update(dict.fromkeys(range(fence.line, fence.last_line + 1), kind))
+    items = {item.line: item.text for item in document.items}
+    found: dict[int, Kind] = {}
+    for first in firsts:
+        text = document.lines[first - 1]
+        alert = first in fences and ALERT.match(text) is not None
+        found[first] = "alert" if alert else fences.get(first) or _of_prose(items.get(first, text))
+    return found
+
+
+def _of_prose(text: str) -> Kind:
+    if BOX.match(text):
+        return "checklist item"
+    named = FIRST_NAME.match(text)
+    if named and severity_of(named["name"]):
+        return "severity"
+    return "number" if re.search(r"\d", text) else "other line"
 
 
 def _of_shell(fence: Fence) -> Iterator[tuple[int, int]]:

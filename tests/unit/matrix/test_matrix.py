@@ -60,6 +60,7 @@ SERVED = CrossedSeen(True, 3.0, 0, ())
         (msgspec.structs.replace(SERVED, lost=2), msgspec.structs.replace(OUT, lost=2), "helps", ""),
         (msgspec.structs.replace(SERVED, failed=("cpu",)), SERVED, "worse", "fails besides: cpu"),
         (msgspec.structs.replace(SERVED, failed=("cpu",)), OUT, "helps", ""),
+        (OUT, msgspec.structs.replace(OUT, failed=()), "worse", "fails besides: recovered"),
         (CrossedSeen(None, None, None, (), "too few"), OUT, "undecided", "too few"),
         (OUT, CrossedSeen(None, None, None, (), "too few"), "undecided", "alone: too few"),
         (None, OUT, "not run", ""),
@@ -165,8 +166,12 @@ def test_crossings_are_drilled_once_and_told(tmp_path: Path) -> None:
     bench = StoredBench(tmp_path / "runs", [STAYS_OUT, SMALL])
     assert work(plan, state, bench, said.append)
     assert bench.drilled == [each.title for each in plan.crossings]
-    assert said[0].startswith("Under redis-slow acts nobody: out; 1 s, about 0 min left")
-    assert "acts the procedure of Restart it: helps (users are served, alone they stay out)" in said[1]
+    assert said[0] == (
+        "2 drills to make: 1 of procedures, 1 of nobody acting; how long one takes is unmeasured until the "
+        "first has ended"
+    )
+    assert said[1].startswith("1 of 2: Under redis-slow acts nobody: out; 1 s, about 0 min left")
+    assert "acts the procedure of Restart it: helps (users are served, alone they stay out)" in said[2]
     again = CrossedState(state.file)
     assert work(plan, again, StoredBench(tmp_path / "more", []), said.append)
     lines = list(table_lines(plan, again))
@@ -216,6 +221,11 @@ def test_a_drill_that_was_set_up_badly_or_decided_nothing_is_not_compared(tmp_pa
     assert seen_in(verdict).served is True
     assert seen_in(msgspec.structs.replace(verdict, verdict="setup")).served is None
     assert seen_in(msgspec.structs.replace(verdict, criteria=undecided)).served is None
+    unheard = [
+        msgspec.structs.replace(verdict.criteria[0], name=name, verdict="fail")
+        for name in ("detected", "cpu")
+    ]
+    assert seen_in(msgspec.structs.replace(verdict, criteria=unheard)).failed == ("cpu",)
     assert seen_in(msgspec.structs.replace(verdict, recovered_seconds=None)).served is False
     assert seen_in(msgspec.structs.replace(verdict, recovered_seconds=None, outages=[])).served is True
 
@@ -237,6 +247,13 @@ def test_the_command_prints_and_writes_the_table(tmp_path: Path) -> None:
     kept = json.loads((tmp_path / "kept" / "matrix.json").read_text())
     assert [each["fault"] for each in kept["faults"]] == ["redis-slow"]
     assert {each["effect"] for each in kept["faults"][0]["procedures"]} == {"not run"}
+    sections = ["1. Service Completely Down (P0)", "2. High Error Rate (P1)", "Suspected Breach (P0)"]
+    assert [each["section"] for each in kept["faults"][0]["procedures"]] == sections
+    CliRunner().invoke(
+        cli, [*options, "--fault", "redis-slow", "--all"], catch_exceptions=False, standalone_mode=False
+    )
+    every = json.loads((tmp_path / "kept" / "matrix.json").read_text())["faults"][0]["procedures"]
+    assert len(every) > len({each["section"] for each in every}) > len(sections)
     all_felt = CliRunner().invoke(cli, options, catch_exceptions=False, standalone_mode=False)
     assert "| network-slow |" in all_felt.output
     assert "| backup-missing |" not in all_felt.output

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from recorded_runs import AS_WRITTEN, Shape, make_run
 
 from drill.cli import cli
-from drill.conduct.coverage import run_coverage_lines, runbook_lines
+from drill.conduct.coverage import CoveredRuns, run_coverage_lines, runbook_lines
 from drill.lint.alone import lint_alone
 from drill.report import write_report
 from drill.report.annotated import AnnotatedRunbook, annotate
@@ -194,7 +194,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_coverage_of_a_run_marks_what_only_lint_has_looked_at(tmp_path: Path) -> None:
-    drilled, words, never, counted = run_coverage_lines(_run(tmp_path))
+    drilled, words, never, counted, *_ = run_coverage_lines(CoveredRuns([_run(tmp_path)]))
     assert drilled.endswith(f"[drilled: {DRILL.drill}; lint: 2 findings]")
     assert words.endswith("[never touched]")
     assert never.endswith("[only looked at by lint: 1 finding]")
