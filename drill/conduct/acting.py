@@ -52,7 +52,7 @@ class Acting:
         places = (*scene.facts.procedures, *scene.facts.looks)
         if holds is None or not any(calls_cloud(scene.book.step(place).text) for place in places):
             return
-        scene.show("gate", "an emulator of AWS")
+        scene.show("health gate", "an emulator of AWS")
         try:
             tools = ensure_cloud_tools()
         except ToolMissingError as error:
