@@ -64,7 +64,7 @@ class Acting:
         holds = scene.settings.cloud
         if holds is None or not any(calls(block, CLOUD_TOOL) for block in self._blocks()):
             return
-        scene.show("gate", "an emulator of AWS")
+        scene.show("health gate", "an emulator of AWS")
         try:
             tools = ensure_cloud_tools()
         except ToolMissingError as error:

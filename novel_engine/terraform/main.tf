@@ -1,5 +1,5 @@
 # The infrastructure that Novel Engine stands on, by Terraform's built-in provider alone: nothing is downloaded. Each resource asks the cluster at
-# every apply, since the built-in provider cannot see what was lost: what is there stays as it is.
+# every apply, since the built-in provider cannot see what was lost: what is there stays as it is (novel_engine/README.md). OpenTofu takes it too.
 #   terraform -chdir=terraform init; terraform -chdir=terraform plan -out=restore.tfplan; terraform -chdir=terraform apply restore.tfplan
 # Then the state is handed to the weekly backup (novel_engine/README.md).
 terraform {

@@ -12,18 +12,22 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from drill import present, wait
+from drill.conduct.acting import Acting
+from drill.conduct.book import Book
 from drill.conduct.cloud import EmulatedCloud, with_cloud
+from drill.conduct.scenario import Place
 from drill.errors import SetupError, ToolMissingError
 from drill.machine import cloud_tools
 from drill.machine.cloud_tools import CloudTools, ensure_cloud_tools
 from drill.operate import ProcedureResult, World
-from drill.recording.events import CommandFinished
+from drill.recording.events import CloudBegun, CommandFinished
 from drill.runbook import Runbook, parse
 from drill.settings import Cloud, load
 
@@ -132,11 +136,23 @@ def test_a_command_that_aws_does_not_know_is_refused_before_anybody_is_asked(ask
     assert "--name" in asked.output
 
 
-def test_it_ends_when_it_is_closed(holds: Cloud, tools: CloudTools) -> None:
-    cloud = EmulatedCloud(holds, tools)
+def test_it_begins_with_a_drill_that_calls_aws_and_ends_with_it(place: Any, tools: CloudTools) -> None:
+    scene: Any = SimpleNamespace(
+        settings=place.settings,
+        book=Book(place.settings),
+        facts=SimpleNamespace(procedures=(Place(INFRASTRUCTURE, False, {}),), looks=()),
+        folder=place.folder,
+        recorder=place.recorder,
+        show=lambda phase, awaiting: None,
+    )
+    acting = Acting(scene)
+    acting._begin_cloud()
+    assert place.events(CloudBegun) == [CloudBegun(tools.emulator, tools.client)]
+    cloud = acting._cloud
+    assert cloud is not None
     assert answers(cloud)
-    cloud.close()
-    cloud.close()
+    acting.close()
+    acting.close()
     assert not answers(cloud)
 
 
