@@ -97,3 +97,12 @@ Feature: Security Incident Response
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: The scan of the image that runs names the package with the advisory
+    Given the operator has looked at "Vulnerability Response / # Scan the image that runs for vulnerabilities (RB-038)" while all is well
+    When the fault "image-vulnerable" takes effect
+    And the operator follows "Vulnerability Response / # Scan the image that runs for vulnerabilities (RB-038)"
+    Then "Vulnerability Response / # Scan the image that runs for vulnerabilities (RB-038)" tells "h11.*0\.14\.0" under the fault, and not before, where "trivy" is at hand
+    And the procedure does no harm to users
+    And no acknowledged write is lost

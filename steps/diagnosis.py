@@ -14,5 +14,5 @@ def operator_has_looked(drill: Drill, place: str, as_written: str | None, bindin
 
 
 @then(parsers.re(scenario.TELLS_PATTERN.pattern))
-def tells(drill: Drill, place: str, as_written: str | None, pattern: str, before: str) -> None:
-    expect.tells(drill.verdict, f"{place}{as_written or ''}", pattern)
+def tells(drill: Drill, place: str, as_written: str | None, pattern: str, tool: str | None) -> None:
+    expect.tells(drill.verdict, f"{place}{as_written or ''}", pattern, tool or "")

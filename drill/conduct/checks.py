@@ -16,6 +16,7 @@ from drill.alerts.rules import alert_rules
 from drill.baselines.severities import severity_of
 from drill.conduct.book import Book, step_at
 from drill.conduct.scenario import (
+    AT_HAND,
     CALLED,
     DEFECT,
     FAULT,
@@ -232,7 +233,10 @@ def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
         book.symptom(telling)
         _compile(telling.pattern)
     elif '" tells "' in text or '" as first written tells "' in text:
-        raise _NoSuchError(f"{text!r} is not right here: expected {TELLS!r}, or 'anew under the fault'")
+        raise _NoSuchError(
+            f"{text!r} is not right here: expected {TELLS!r}, or 'anew under the fault', then, where a "
+            f"machine may lack what it takes, {AT_HAND!r}"
+        )
     _look_up_alerts(settings, book, text)
     defect = parse(DEFECT, text)
     if defect is not None:

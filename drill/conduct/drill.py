@@ -26,6 +26,7 @@ from drill.conduct.scenario import Facts, Place
 from drill.conduct.scene import Scene
 from drill.conduct.users import Users
 from drill.conduct.watching import Watching
+from drill.conduct.world import not_at_hand
 from drill.errors import DrillError, FaultError, SetupError, UsageError
 from drill.inject.experiment import planned_fault
 from drill.judge.case import Case
@@ -52,6 +53,7 @@ from drill.recording.events import (
 )
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine
+from drill.run.outcome import without_tools
 from drill.runbook import Runbook
 from drill.settings import Backup, Settings
 from drill.settings.parts import BACKUP
@@ -309,7 +311,7 @@ class Drill:
             severity=facts.severity,
             faults=[planned_fault(settings, fault) for fault in facts.faults],
             procedures=[place.place for place in facts.procedures],
-            expected=facts.expected,
+            expected=self._expected(),
             control=facts.control,
             restores=facts.restores,
             runbook=str(target.runbook_as_written if facts.as_written else target.runbook),
@@ -330,6 +332,13 @@ class Drill:
                 timeout_seconds=settings.load.timeout_seconds,
             ),
         )
+
+    def _expected(self) -> str:
+        """What the scenario states; where it takes a tool that may be missing, and is, that nothing can be
+        known for want of it."""
+        tools = list(dict.fromkeys(telling.tool for telling in self.facts.tells if telling.tool))
+        missing = not_at_hand(self._scene.settings, tools)
+        return without_tools(missing) if missing else self.facts.expected
 
     def _finish(self) -> DrillVerdict:
         scene = self._scene

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from drill.judge.verdict import AlertSeen, Criterion, DrillVerdict
 from drill.recording.events import CommandFinished, StatusPageTold
-from drill.run.outcome import as_expected
+from drill.run.outcome import as_expected, without_tools
 from drill.runbook import Defect
 from drill.runbook.document import NUMBERING
 
@@ -71,8 +71,9 @@ def breaks(verdict: DrillVerdict, name: str) -> None:
         )
 
 
-def tells(verdict: DrillVerdict, place: str, pattern: str) -> None:
-    """The block tells the fault in a line of what it printed, and told nothing like it before."""
+def tells(verdict: DrillVerdict, place: str, pattern: str, tool: str = "") -> None:
+    """The block tells the fault in a line of what it printed, and told nothing like it before; or nothing is
+    known, for want of `tool` and of nothing else, on a machine that lacks it."""
     found = [each for each in verdict.told if (each.name, each.title) == (place, pattern)]
     if not found:
         raise Inconclusive(
@@ -80,7 +81,23 @@ def tells(verdict: DrillVerdict, place: str, pattern: str) -> None:
             f"evidence: {verdict.evidence}"
         )
     _raise("fail", AssertionError, verdict, found)
+    if tool and verdict.expected == without_tools([tool]):
+        _for_want_of(verdict, tool, found)
+        return
     _raise("inconclusive", Inconclusive, verdict, found)
+
+
+def _for_want_of(verdict: DrillVerdict, tool: str, found: Sequence[Criterion]) -> None:
+    missing = f"not on this machine: {tool}"
+    for each in found:
+        if not each.why.endswith(missing):
+            raise AssertionError(
+                f"expected nothing to be known for want of {tool}, yet {each.why}; evidence: "
+                f"{verdict.evidence}"
+            )
+    counting = [each for each in verdict.criteria if f"{each.name}: {each.why}" in verdict.why]
+    others = [each for each in counting if not each.why.endswith(missing)]
+    _raise("inconclusive", Inconclusive, verdict, others)
 
 
 def fires(

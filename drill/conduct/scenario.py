@@ -30,6 +30,8 @@ NOBODY = "nobody acts"
 LOOKED = 'the operator has looked at "{place}" while all is well'
 TELLS = '"{place}" tells "{pattern}" under the fault, and not before'
 TELLS_ANEW = '"{place}" tells "{pattern}" anew under the fault'
+AT_HAND = ', where "{tool}" is at hand'
+"""Ends either of the two: on a machine without the tool nothing is told, and that is what is stated then."""
 HEALS = "the platform has had its time to heal"
 BACKED_UP = "a backup was made, and users have written since"
 STATUS_PAGE = 'the status page takes updates with the token "{token}"'
@@ -67,8 +69,10 @@ LOOKED_PATTERN = re.compile(
 TELLS_PATTERN = re.compile(
     r'"(?P<place>[^"]+)"(?P<as_written> as first written)? tells "(?P<pattern>[^"]+)" '
     r"(?P<before>under the fault, and not before|anew under the fault)"
+    r'(?:, where "(?P<tool>[^"]+)" is at hand)?'
 )
-"""Every form of TELLS and TELLS_ANEW; the pattern is a regular expression, to be found in one line."""
+"""Every form of TELLS and TELLS_ANEW, with AT_HAND or without; the pattern is a regular expression, to be
+found in one line."""
 
 CONTROL, EXPECT_FAIL, RESTORES = "control", "expect-fail", "restores-backup"
 SEVERITIES = (
@@ -123,13 +127,15 @@ class Place:
 @dataclass(frozen=True)
 class Telling:
     """What a scenario states that a block tells of the fault, as events.Symptom has it; `line`: of the
-    sentence in the feature file."""
+    sentence in the feature file; `tool`: that it takes and that a machine may lack, empty where none is
+    named."""
 
     line: int
     place: str
     as_written: bool
     pattern: str
     before: Literal["absent", "older"]
+    tool: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,7 +220,8 @@ def telling_of(sentence: Sentence) -> Telling | None:
     if match is None:
         return None
     before: Literal["absent", "older"] = "older" if match["before"].startswith("anew") else "absent"
-    return Telling(sentence.line, match["place"], match["as_written"] is not None, match["pattern"], before)
+    as_written, tool = match["as_written"] is not None, match["tool"] or ""
+    return Telling(sentence.line, match["place"], as_written, match["pattern"], before, tool)
 
 
 def stated_alerts(texts: Sequence[str]) -> tuple[str, ...] | None:

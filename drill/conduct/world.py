@@ -57,6 +57,12 @@ def world_of(settings: Settings, files: Path, cluster: Cluster) -> World:
     )
 
 
+def not_at_hand(settings: Settings, tools: Sequence[str]) -> list[str]:
+    """Those of the programs that the operator of any drill on this machine lacks."""
+    kubeconfig = operator_kubeconfig(settings.target.context)
+    return World(kubeconfig, tools=(cache_folder() / "bin",)).missing_tools(tools)
+
+
 def with_status_page(world: World, page: StatusPage) -> World:
     """The same world, in which the page's name leads to it, and its certificate is trusted beside those
     that are."""

@@ -26,7 +26,7 @@ from drill.recording.events import BackupMade, CommandFinished, DrillStarted
 from drill.report import units
 from drill.report.templates import environment_of, markdown_cell
 from drill.run.facts import Facts, read_facts
-from drill.run.outcome import as_expected
+from drill.run.outcome import as_expected, undecided_as_stated
 from drill.run.stored import read_recordings, read_verdicts
 
 FAILED, MET, NOT_MEASURED = "FAILED", "met", "FAILED: not measured"
@@ -247,6 +247,8 @@ def _carried(verdict: DrillVerdict, planned: Mapping[str, str], events: Sequence
 def _outcome(verdict: DrillVerdict) -> str:
     if verdict.verdict == "not applicable":
         return "not applicable"
+    if undecided_as_stated(verdict):
+        return f"as its scenario states: {verdict.expected}"
     if verdict.verdict in ("inconclusive", "setup"):
         return (
             f"{FAILED}: {'could not be decided' if verdict.verdict == 'inconclusive' else 'not carried out'}"

@@ -8,11 +8,13 @@ from drill.judge.called import shares_of
 from drill.judge.verdict import Called, Criterion, DrillVerdict
 from drill.report.units import quantity, seconds_text
 from drill.run.facts import Facts, KeptFacts
-from drill.run.outcome import as_expected
+from drill.run.outcome import as_expected, undecided_as_stated
 
 
 def says(verdict: DrillVerdict, proves: Sequence[str] = ()) -> str:
     """The drill in a few words. `proves`: ids of the runbook's defects whose evidence it recorded."""
+    if undecided_as_stated(verdict):
+        return verdict.expected
     if verdict.verdict in ("setup", "not applicable", "inconclusive"):
         return {"setup": "could not be carried out"}.get(verdict.verdict, verdict.verdict)
     if not as_expected(verdict):
@@ -46,7 +48,7 @@ def days_text(seconds: float) -> str:
 def outcome(verdict: DrillVerdict, proves: Sequence[str] = ()) -> str:
     """The drill in one of a few words, by which a reader chooses. `proves`: as of `says`."""
     if verdict.verdict in ("setup", "not applicable", "inconclusive"):
-        return says(verdict)
+        return "a tool is missing" if undecided_as_stated(verdict) else says(verdict)
     if not as_expected(verdict):
         return "not as expected"
     if proves:

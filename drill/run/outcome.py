@@ -9,6 +9,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.run.facts import Finding
 
 PASS, FAIL, INCONCLUSIVE, SETUP = 0, 1, 2, 3
+UNDECIDED = "inconclusive"
 
 
 def as_expected(verdict: DrillVerdict) -> bool:
@@ -17,9 +18,19 @@ def as_expected(verdict: DrillVerdict) -> bool:
     return verdict.verdict in ("not applicable", verdict.expected.partition(":")[0].strip())
 
 
+def without_tools(missing: Sequence[str]) -> str:
+    """What is expected of a drill for which this machine lacks programs: `missing`, by name."""
+    return f"{UNDECIDED}: not on this machine: {', '.join(missing)}"
+
+
+def undecided_as_stated(verdict: DrillVerdict) -> bool:
+    """True where nothing could be known for want of a program, and the scenario states so."""
+    return verdict.verdict == UNDECIDED and as_expected(verdict)
+
+
 def exit_status(verdicts: Sequence[DrillVerdict], findings: Sequence[Finding]) -> int:
-    """0 all as expected, 1 otherwise, 3 setup or usage error, 2 inconclusive; the first that applies in the
-    order 1, 3, 2, 0."""
+    """0 all as expected, 1 otherwise, 3 setup or usage error, 2 inconclusive where that is not stated; the
+    first that applies in the order 1, 3, 2, 0."""
     judged = [each for each in verdicts if each.verdict != "not applicable"]
     kinds = {finding.kind for finding in findings}
     if "failure" in kinds or any(
@@ -28,7 +39,7 @@ def exit_status(verdicts: Sequence[DrillVerdict], findings: Sequence[Finding]) -
         return FAIL
     if "trouble" in kinds or not verdicts or any(each.verdict == "setup" for each in judged):
         return SETUP
-    unnoticed = any(each.verdict == "not noticed" and not as_expected(each) for each in judged)
-    if "doubt" in kinds or unnoticed or any(each.verdict == "inconclusive" for each in judged):
+    unstated = {each.verdict for each in judged if not as_expected(each)}
+    if "doubt" in kinds or not unstated.isdisjoint(("not noticed", UNDECIDED)):
         return INCONCLUSIVE
     return PASS

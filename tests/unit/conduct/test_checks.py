@@ -22,6 +22,7 @@ from drill.conduct.scenario import (
     folder_name,
     place_of,
 )
+from drill.conduct.world import not_at_hand
 from drill.recording.events import AlertDue
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -167,6 +168,8 @@ Feature: Down
         ("# Check cluster status", "# Check cluster", 12, "'# Check cluster' is not right here"),
         ('"0/1"', '"(0/1"', 12, "expected a regular expression"),
         ("and not before", "but not before", 12, "or 'anew under the fault'"),
+        ("and not before", 'and not before, where "kubectl" is at hand', 0, ""),
+        ("and not before", "and not before, where kubectl is at hand", 12, 'where "{tool}" is at hand'),
         ("    And users are on it\n", "", 7, "has no load"),
     ],
 )
@@ -185,6 +188,17 @@ def test_what_a_block_tells_is_compared_with_what_it_told(  # noqa: PLR0917 - fi
         assert found == []
     else:
         assert any(f"down.feature:{line}: " in each and says in each for each in found), found
+
+
+def test_a_tool_that_a_machine_may_lack_is_named_by_the_sentence(
+    tmp_path: Path, settings: settings_module.Settings
+) -> None:
+    (written,) = scenarios_of(
+        write(tmp_path, TELLING.replace("and not before", 'and not before, where "trivy" is at hand'))
+    )
+    assert [telling.tool for telling in facts_of(written).tells] == ["trivy"]
+    assert [telling.tool for telling in facts_of(scenarios_of(write(tmp_path, TELLING))[0]).tells] == [""]
+    assert not_at_hand(settings, ["bash", "no-such-program"]) == ["no-such-program"]
 
 
 CALLED = GOOD.replace(

@@ -11,6 +11,8 @@ from recorded_drill import BACK, RecordedDrill, command, criterion
 from drill.conduct import expect
 from drill.judge import judge
 from drill.judge.verdict import Criterion
+from drill.report.words import outcome, says
+from drill.run.outcome import as_expected, exit_status
 
 PLACE = "Service Completely Down / # Check pods"
 HEALTHY = "NAME READY STATUS\nweb-1 1/1 Running\n"
@@ -125,6 +127,46 @@ def test_what_was_not_seen_whole_is_inconclusive(
     assert (diagnosis.verdict, says in diagnosis.why) == ("inconclusive", True), diagnosis.why
     with pytest.raises(expect.Inconclusive, match=r"healthy|fault|known"):
         expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
+
+
+SCAN = command(52, "trivy image web | grep x", 127)
+FOR_WANT_OF_IT = "inconclusive: not on this machine: trivy"
+
+
+def test_where_a_tool_is_missing_that_may_be_nothing_is_known_as_stated(drill: RecordedDrill) -> None:
+    drill.commands, drill.looked, drill.missing_tools = [SCAN], [SCAN], ["trivy"]
+    drill.started |= {"expected": FOR_WANT_OF_IT}
+    verdict = drill.judged()
+    assert (verdict.verdict, as_expected(verdict)) == ("inconclusive", True)
+    expect.tells(verdict, PLACE, "^web.*ImagePullBackOff", "trivy")
+    assert exit_status([verdict], []) == 0
+    assert says(verdict) == FOR_WANT_OF_IT
+    assert outcome(verdict) == "a tool is missing"
+    with pytest.raises(expect.Inconclusive, match="not on this machine: trivy"):
+        expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
+
+
+def test_for_want_of_a_tool_that_nobody_stated_the_run_is_inconclusive(drill: RecordedDrill) -> None:
+    drill.commands, drill.looked, drill.missing_tools = [SCAN], [SCAN], ["trivy"]
+    verdict = drill.judged()
+    with pytest.raises(expect.Inconclusive, match="not on this machine: trivy"):
+        expect.tells(verdict, PLACE, "^web.*ImagePullBackOff", "trivy")
+    assert exit_status([verdict], []) == 2
+    assert says(verdict) == "inconclusive"
+
+
+def test_a_doubt_about_something_else_is_not_for_want_of_the_tool(drill: RecordedDrill) -> None:
+    drill.commands = [pods(HEALTHY, cut=True)]
+    drill.started |= {"expected": FOR_WANT_OF_IT}
+    with pytest.raises(AssertionError, match="expected nothing to be known for want of trivy, yet"):
+        expect.tells(drill.judged(), PLACE, "^web.*ImagePullBackOff", "trivy")
+
+
+def test_where_the_tool_is_there_the_block_is_held_to_what_it_tells(drill: RecordedDrill) -> None:
+    expect.tells(drill.judged(), PLACE, "^web.*ImagePullBackOff", "trivy")
+    drill.commands = [pods(HEALTHY)]
+    with pytest.raises(AssertionError, match="informs nobody"):
+        expect.tells(drill.judged(), PLACE, "^web.*ImagePullBackOff", "trivy")
 
 
 def test_each_of_several_statements_is_told(drill: RecordedDrill) -> None:

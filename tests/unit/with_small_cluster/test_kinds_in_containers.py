@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from small_cluster import NAMESPACE, Json, LocalCluster, SmallCluster, a_deployment
 
 from drill import settings as target_settings
@@ -25,6 +26,7 @@ from drill.parts import part_named, searchable_part
 from drill.parts.health import parts_health
 from drill.settings import Settings
 
+ROOT = Path(__file__).parents[3]
 DATABASE = """
 [parts.notes]
 kind = "sqlite"
@@ -306,3 +308,61 @@ def test_an_injection_that_is_not_accepted_is_an_error(
     fault = Command.prepare(a_site(local, settings, tmp_path), a_lock(tmp_path, inject="echo ERR"))
     with pytest.raises(FaultError, match=r"expected an answer like '\^OK' to the injection, it was 'ERR"):
         fault.inject(local)
+
+
+@pytest.fixture
+def data(settings: Settings, tmp_path: Path) -> Path:
+    """A folder of a database that has other files in it."""
+    folder = tmp_path / "data"
+    (folder / "manuscripts").mkdir(parents=True)
+    for name in ("notes.db", "notes.db-wal", "manuscripts/one.md", "manuscripts/two.md"):
+        (folder / name).write_text(f"{name}\n", encoding="utf-8")
+    text = settings.file.read_text() + DATABASE.format(path=folder / "notes.db")
+    settings.file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def files_changed(local: LocalCluster, settings: Settings, tmp_path: Path) -> Command:
+    """The fault as its experiment has it."""
+    written = yaml.safe_load((ROOT / "experiments" / "files-changed.yaml").read_text(encoding="utf-8"))
+    parameters = CommandParameters(**written["extensions"][0]["parameters"])
+    part = next(iter(settings.parts))
+    return Command.prepare(a_site(local, settings, tmp_path, part), parameters)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_a_file_beside_the_database_is_changed_once_and_put_back(
+    small: SmallCluster, settings: Settings, local: LocalCluster, data: Path, tmp_path: Path
+) -> None:
+    fault, before = files_changed(local, target_settings.load(settings.file), tmp_path), contents(data)
+    assert not fault.look(local, {}).shows
+    assert fault.inject(local).detail == {"said": ["changed ./manuscripts/one.md"] * 2}
+    assert fault.look(local, {}).shows
+    assert contents(data)["manuscripts/one.md"].count("drill-") == 1
+    assert fault.undo(local) == "ran the undo"
+    assert contents(data) == before
+    assert fault.undo(local) == "ran the undo"
+    assert contents(data) == before
+
+
+@pytest.mark.parametrize("meanwhile", ["better\n", None], ids=["repaired", "removed"])
+def test_a_file_that_somebody_repaired_is_left_and_one_that_was_removed_comes_back(  # noqa: PLR0917
+    small: SmallCluster,
+    settings: Settings,
+    local: LocalCluster,
+    data: Path,
+    tmp_path: Path,
+    meanwhile: str | None,
+) -> None:
+    fault, before = files_changed(local, target_settings.load(settings.file), tmp_path), contents(data)
+    fault.inject(local)
+    changed = data / "manuscripts" / "one.md"
+    changed.unlink()
+    if meanwhile is not None:
+        changed.write_text(meanwhile, encoding="utf-8")
+    assert not fault.look(local, {}).shows
+    fault.undo(local)
+    assert contents(data) == before | ({"manuscripts/one.md": meanwhile} if meanwhile is not None else {})
