@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.report import write_report
 from drill.report.words import summary_lines
 from drill.run.facts import Facts, read_facts
+from drill.run.files import write_file
 from drill.run.manifest import Alterations, check_manifest, write_manifest
 from drill.run.outcome import SETUP, exit_status
 from drill.run.stored import judge_all, read_verdicts, write_verdicts
@@ -64,9 +66,10 @@ def untouched(folder: Path) -> Alterations | None:
     return alterations
 
 
-def rewrite_report(folder: Path) -> None:
-    """Write a stored run's reports anew from the verdicts that it has. Raises SetupError where its files are
-    not as the run left them, UsageError where `folder` is not a run's."""
+def rewrite_report(folder: Path, added: Sequence[tuple[str, bytes]] = ()) -> None:
+    """Write a stored run's reports anew from the verdicts that it has. `added`: path and content of files
+    that the run has from now on. Raises SetupError where its files are not as the run left them, UsageError
+    where `folder` is not a run's."""
     facts = read_facts(folder)
     alterations = untouched(folder)
     verdicts = alterations.but_reports() if alterations else None
@@ -75,6 +78,8 @@ def rewrite_report(folder: Path) -> None:
             f"{folder}: the verdicts are not those that the run left; `drill judge` makes them anew:\n  "
             + "\n  ".join(verdicts.lines())
         )
+    for path, content in added:
+        write_file(folder / path, content)
     write_report(folder, read_verdicts(folder, facts))
     if alterations is not None:
         write_manifest(folder)

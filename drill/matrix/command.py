@@ -15,6 +15,7 @@ import msgspec
 from drill import present
 from drill import settings as settings_module
 from drill.cluster.access import connect
+from drill.conduct.apart import check_fits, put_into
 from drill.conduct.book import Book
 from drill.conduct.ground import cluster_facts
 from drill.conduct.keeping import find_controls
@@ -28,9 +29,9 @@ from drill.matrix.diagnosis_words import diagnosis_lines
 from drill.matrix.kept import reuse_controls
 from drill.matrix.order import emergencies_once
 from drill.matrix.state import CrossedState
-from drill.matrix.words import as_json, table_lines
+from drill.matrix.words import as_json, table_lines, wrong_sections
 from drill.matrix.work import CrossingPlan, work
-from drill.mutate.command import minutes_option, pytest_options
+from drill.mutate.command import into_option, minutes_option, pytest_options
 from drill.mutate.workbench import Workbench
 from drill.run.files import write_file
 from drill.run.kept import Kept
@@ -65,6 +66,7 @@ STATE, TABLE = "state.json", "matrix.json"
 )
 @click.option("--as-written", is_flag=True, help="The procedures of the runbook as first written.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
+@into_option
 @click.option(
     "--symptoms",
     is_flag=True,
@@ -93,6 +95,7 @@ def matrix(
     every: bool,
     as_written: bool,
     told: bool,
+    into: Path | None,
     symptoms: bool,
     answers: bool,
     reports: Path,
@@ -104,6 +107,10 @@ def matrix(
     The order fills the table evenly. A control that an earlier run kept stands for nobody acting.
     """
     settings = settings_module.load(context.obj["target"])
+    if into is not None:
+        if symptoms or answers or as_written:
+            raise UsageError("--into: expected it without --symptoms, --answers and --as-written")
+        check_fits(into, settings)
     if symptoms or answers:
         stored = _diagnosis(settings, reports, only) if symptoms else _answers(settings, reports, as_written)
         for line in stored:
@@ -126,6 +133,8 @@ def matrix(
     content = msgspec.json.format(msgspec.json.encode(as_json(plan, state)))
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / TABLE, content)
+    if into is not None:
+        put_into(into, settings, wrong_sections(plan, state))
 
 
 def _diagnosis(settings: Settings, reports: Path, only: tuple[str, ...]) -> Iterator[str]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from drill.matrix.crossing import Crossing
 from drill.matrix.effect import CrossedSeen, Effect
 from drill.matrix.state import CrossedState
 from drill.matrix.work import CrossingPlan
+from drill.run.apart import AloneWord, CrossedCell, CrossedRow, WrongSections
 
 WORST_FIRST: tuple[Effect, ...] = ("worse", "undecided", "helps", "harmless", "not run")
-UNMEASURED = "unmeasured"
+UNMEASURED: AloneWord = "unmeasured"
 
 
 def table_lines(plan: CrossingPlan, state: CrossedState) -> Iterator[str]:
@@ -70,6 +72,22 @@ def as_json(plan: CrossingPlan, state: CrossedState) -> dict[str, Any]:
     return {"severity": plan.severity, "faults": faults}
 
 
+def wrong_sections(plan: CrossingPlan, state: CrossedState) -> WrongSections:
+    """The same for the report of a run."""
+    rows = []
+    for row in (each for each in plan.crossings if each.procedure is None):
+        known = plan.known(row, state)
+        cells = []
+        for each in plan.crossings:
+            if each.procedure is not None and each.fault == row.fault:
+                found = plan.known(each, state)
+                began = datetime.fromisoformat(found.began).timestamp() if found else None
+                effect, why = plan.effect(each, state)
+                cells.append(CrossedCell(each.procedure.section, each.procedure.title, effect, why, began))
+        rows.append(CrossedRow(row.fault.name, _alone(known.seen if known else None), cells))
+    return WrongSections(rows)
+
+
 def _sections(crossings: Sequence[Crossing]) -> list[str]:
     return list(dict.fromkeys(each.procedure.section for each in crossings if each.procedure))
 
@@ -87,7 +105,7 @@ def _cell(plan: CrossingPlan, state: CrossedState, fault: str, section: str) -> 
     return ", ".join(f"{counted[word]} {word}" if several else word for word in WORST_FIRST if counted[word])
 
 
-def _alone(seen: CrossedSeen | None) -> str:
+def _alone(seen: CrossedSeen | None) -> AloneWord:
     if seen is None:
         return UNMEASURED
     if seen.served is None:

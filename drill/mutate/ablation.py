@@ -10,21 +10,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from drill import settings as settings_module
+from drill.conduct.apart import check_fits, put_into
 from drill.lint.document import Document
-from drill.mutate.command import Work, features_option, minutes_option, pytest_options
+from drill.mutate.command import Work, features_option, into_option, minutes_option, pytest_options
 from drill.mutate.drilling import Drilling, Fate, MutationPlan
 from drill.mutate.mutant import Mutant
 from drill.mutate.state import State
 from drill.mutate.workbench import Workbench
+from drill.run.apart import AblatedProcedure, LeftOutCommand, LeftOutWord, NeededCommands
 
 LEAVES_OUT = frozenset({"drop", "wait"})
 """The operators that leave a command out."""
-TOLD: dict[Fate, str] = {
+TOLD: dict[Fate, LeftOutWord] = {
     "caught": "needed",
     "survived": "not shown to be needed",
     "undecided": "undecided",
@@ -44,14 +47,24 @@ TOLD: dict[Fate, str] = {
 @minutes_option
 @click.option("--only", metavar="WORDS", default="", help="Only procedures whose heading holds these words.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
+@into_option
 @click.pass_context
 def ablation(
-    context: click.Context, *, features: Path, folder: Path, minutes: float | None, only: str, told: bool
+    context: click.Context,
+    *,
+    features: Path,
+    folder: Path,
+    minutes: float | None,
+    only: str,
+    told: bool,
+    into: Path | None,
 ) -> None:
     """Leave each command of the corrected procedures out in turn, and see which of them the drills need.
 
     Each drill is kept when it has ended; run again, it goes on."""
     settings = settings_module.load(context.obj["target"])
+    if into is not None:
+        check_fits(into, settings)
     work = Work(settings, features, folder, None)
     chosen = [
         mutant for mutant in left_out(work.all) if only.lower() in _heading(work.document, mutant).lower()
@@ -66,6 +79,8 @@ def ablation(
         click.echo("")
     for line in ablation_lines(work.document, chosen, work.plan, state, work.reasons):
         click.echo(line)
+    if into is not None:
+        put_into(into, settings, needed_commands(work.document, chosen, work.plan, state, work.reasons))
 
 
 def left_out(mutants: Sequence[Mutant]) -> list[Mutant]:
@@ -81,10 +96,8 @@ def ablation_lines(
     reasons: Mapping[str, str],
 ) -> Iterator[str]:
     """Each procedure with its commands, then the sum. `reasons`: of commands that no drill could miss."""
-    procedures: dict[str, list[Mutant]] = {}
-    for mutant in chosen:
-        procedures.setdefault(_heading(document, mutant), []).append(mutant)
-    sums: Counter[str] = Counter()
+    procedures = _by_procedure(document, chosen)
+    sums: Counter[LeftOutWord] = Counter()
     for heading, commands in procedures.items():
         told = {mutant.id: _told(mutant, plan, state, reasons) for mutant in commands}
         counted = Counter(word for word, _ in told.values())
@@ -92,19 +105,67 @@ def ablation_lines(
         yield f"{heading}: {len(commands)} commands: {_counts(counted)}"
         for mutant in commands:
             word, why = told[mutant.id]
-            yield f"  line {mutant.line}: {word}{why}: {' '.join(mutant.before.split())}"
+            said = f"{word} ({why})" if why else word
+            yield f"  line {mutant.line}: {said}: {' '.join(mutant.before.split())}"
         yield ""
     yield f"{len(chosen)} commands of {len(procedures)} procedures: {_counts(sums) or 'none'}"
 
 
-def _told(mutant: Mutant, plan: MutationPlan, state: State, reasons: Mapping[str, str]) -> tuple[str, str]:
+def needed_commands(
+    document: Document,
+    chosen: Sequence[Mutant],
+    plan: MutationPlan,
+    state: State,
+    reasons: Mapping[str, str],
+) -> NeededCommands:
+    """The same for the report of a run."""
+    ids = {mutant.id for mutant in chosen}
+    counted = {
+        (mutant.id, each.scenario, plan.basis(mutant, each))
+        for mutant in chosen
+        for each in plan.scenarios_of(mutant, state)
+    }
+    walls = [
+        datetime.fromisoformat(each.began).timestamp()
+        for each in state.kept.tried
+        if each.mutant in ids and (each.mutant, each.scenario, each.basis) in counted
+    ]
+    return NeededCommands(
+        [
+            AblatedProcedure(
+                heading,
+                [
+                    LeftOutCommand(
+                        mutant.line,
+                        " ".join(mutant.before.split()),
+                        *_told(mutant, plan, state, reasons),
+                    )
+                    for mutant in commands
+                ],
+            )
+            for heading, commands in _by_procedure(document, chosen).items()
+        ],
+        (min(walls), max(walls)) if walls else None,
+    )
+
+
+def _by_procedure(document: Document, chosen: Sequence[Mutant]) -> dict[str, list[Mutant]]:
+    procedures: dict[str, list[Mutant]] = {}
+    for mutant in chosen:
+        procedures.setdefault(_heading(document, mutant), []).append(mutant)
+    return procedures
+
+
+def _told(
+    mutant: Mutant, plan: MutationPlan, state: State, reasons: Mapping[str, str]
+) -> tuple[LeftOutWord, str]:
     if mutant.id in reasons:
-        return TOLD["survived"], f" ({reasons[mutant.id]})"
+        return TOLD["survived"], reasons[mutant.id]
     fate, scenario = plan.fate(mutant, state)
-    return TOLD[fate], f" ({scenario!r} fails without it)" if scenario else ""
+    return TOLD[fate], f"{scenario!r} fails without it" if scenario else ""
 
 
-def _counts(counted: Mapping[str, int]) -> str:
+def _counts(counted: Mapping[LeftOutWord, int]) -> str:
     return ", ".join(f"{counted[word]} {word}" for word in TOLD.values() if counted.get(word))
 
 

@@ -41,6 +41,13 @@ minutes_option = click.option(
     "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
 )
 
+into_option = click.option(
+    "--into",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="RUN",
+    help="Put what is known into the report of this stored run of the same runbook.",
+)
+
 
 class Work:
     """What every subcommand begins with, and `drill ablation`."""

@@ -4,19 +4,22 @@ has. Flows in: verdicts, and the sections that each drill followed. Flows out: r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from drill.judge.verdict import DrillVerdict
 from drill.report.chapters import ChapterPlace
 from drill.report.units import seconds_text
+from drill.report.words import apart_text
+from drill.run.apart import CrossedCell, WrongSections
 from drill.run.outcome import as_expected
 
 
 @dataclass(frozen=True)
 class MatrixEntry:
     """One drill in a cell. `kind`: helps, harmless, worse or open; `words`: what became of users;
-    `as_written`: it followed the text as first written."""
+    `as_written`: it followed the text as first written. One that was made apart from the run has no name in
+    `drill`."""
 
     drill: str
     scenario: str
@@ -36,11 +39,75 @@ class MatrixRow:
 
 
 @dataclass(frozen=True)
+class CrossedApart:
+    """What was measured apart from the run. `made`, `wanted`: pairs of a fault and a procedure of another
+    section; `worse`: what made things worse, with the reason; `when`: in words, empty where none was made."""
+
+    made: int
+    wanted: int
+    worse: list[str]
+    when: str
+
+
+@dataclass(frozen=True)
 class Matrix:
-    """Sections in the order of the text, faults by their names."""
+    """Sections in the order of the text, faults by their names. `apart`: None where nothing was measured
+    apart from the run."""
 
     sections: list[ChapterPlace]
     rows: list[MatrixRow]
+    apart: CrossedApart | None = None
+
+
+def with_apart(
+    own: Matrix, crossed: WrongSections | None, place: Callable[[str], ChapterPlace], started_wall: float
+) -> Matrix:
+    """The matrix of a run with what was measured apart from it: wrong sections under faults. `place`: of a
+    section's title in the text."""
+    if crossed is None:
+        return own
+    made = [
+        (row, place(cell.section), cell)
+        for row in crossed.rows
+        for cell in row.cells
+        if cell.effect != "not run"
+    ]
+    places = dict.fromkeys([*own.sections, *(where for _, where, _ in made)])
+    sections = sorted(places, key=lambda each: each.order)
+    rows = []
+    for fault in sorted({*(row.fault for row in own.rows), *(row.fault for row, _, _ in made)}):
+        mine = next((row for row in own.rows if row.fault == fault), MatrixRow(fault, [], []))
+        cells = dict(zip(own.sections, mine.cells, strict=False))
+        alone = [_alone_apart(row.alone) for row, _, _ in made if row.fault == fault][:1]
+        rows.append(
+            MatrixRow(
+                fault,
+                mine.alone or alone,
+                [
+                    [
+                        *cells.get(section, []),
+                        *(_apart(cell) for row, at, cell in made if row.fault == fault and at == section),
+                    ]
+                    for section in sections
+                ],
+            )
+        )
+    walls = [cell.began_wall for _, _, cell in made if cell.began_wall is not None]
+    worse = [f"{row.fault}, {where.title}: {cell.why}" for row, where, cell in made if cell.effect == "worse"]
+    when = apart_text(started_wall, (min(walls), max(walls))) if walls else ""
+    wanted = sum(len(row.cells) for row in crossed.rows)
+    return Matrix(sections, rows, CrossedApart(len(made), wanted, worse, when))
+
+
+def _alone_apart(users: str) -> MatrixEntry:
+    words = {"served": "served", "out": "stays out"}.get(users, users)
+    kind = "harmless" if users == "served" else "open"
+    return MatrixEntry("", "nobody acts", kind, words, as_expected=True, as_written=False)
+
+
+def _apart(cell: CrossedCell) -> MatrixEntry:
+    kind = "open" if cell.effect == "undecided" else cell.effect
+    return MatrixEntry("", cell.procedure, kind, cell.effect, as_expected=True, as_written=False)
 
 
 def matrix(

@@ -22,7 +22,8 @@ from drill.report.calls import calls
 from drill.report.chapters import Contents, chapters, sections
 from drill.report.coverage import cover
 from drill.report.marks import MARKS
-from drill.report.matrix import matrix
+from drill.report.matrix import matrix, with_apart
+from drill.report.needed import needed_view
 from drill.report.strips import common_axis
 from drill.report.summary import exit_meaning
 from drill.report.templates import render
@@ -30,6 +31,7 @@ from drill.report.timeline import identifier
 from drill.report.transcripts import printable, room_for_each
 from drill.report.view import Common, DrillView, view
 from drill.report.words import criterion_name, days_text
+from drill.run.apart import needed_commands_of, wrong_sections_of
 from drill.run.defects import Proof, proves_by_drill
 from drill.run.facts import Facts
 from drill.run.outcome import as_expected
@@ -102,11 +104,18 @@ def page(
         marks=MARKS,
         few_deviate=sum(drill.deviates for drill in drills) <= MOST_UNFOLDED,
         as_stated={verdict.drill for verdict in verdicts if as_expected(verdict)},
-        matrix=matrix(
-            verdicts,
-            {drill: sections(contents, events) for drill, events in recordings.items()},
-            _as_written(recordings),
+        matrix=with_apart(
+            matrix(
+                verdicts,
+                {drill: sections(contents, events) for drill, events in recordings.items()},
+                _as_written(recordings),
+            ),
+            wrong_sections_of(run_folder),
+            contents.place,
+            run.started_wall,
         ),
+        needed=needed_view(needed_commands_of(run_folder), run.started_wall),
+        line_anchor=lambda line: anchors.get((texts[-1].name, line), "") if texts else "",
         calls=calls(verdicts, recordings, _as_written(recordings)),
         calibrations=_calibrations(run, verdicts),
         criterion_name=criterion_name,

@@ -36,6 +36,17 @@ def age_text(kept: KeptFacts) -> str:
     return f"measured {days_text(kept.age_seconds)} before this run"
 
 
+def apart_text(started_wall: float, walls: tuple[float, float]) -> str:
+    """When drills apart from a run were made, the first and the last: "2 days before this run", or "the first
+    2 days before this run, the last 3 hours after this run began"."""
+    first, last = (_from_run(wall - started_wall) for wall in walls)
+    return first if first == last else f"the first {first}, the last {last}"
+
+
+def _from_run(seconds: float) -> str:
+    return f"{days_text(abs(seconds))} {'after this run began' if seconds > 0 else 'before this run'}"
+
+
 def days_text(seconds: float) -> str:
     """An age, in its largest whole unit."""
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
