@@ -373,7 +373,10 @@ def test_what_the_operator_is_to_have_and_the_target_has_not_is_named(
     [
         (("novel_engine/terraform", "terraform"), ""),
         (("features/held/another-service.tf", "main.tf"), ""),
-        (("novel_engine/terrafrom", "terraform"), "'novel_engine/terrafrom' is not right here: expected a fi"),
+        (
+            ("novel_engine/terrafrom", "terraform"),
+            "'novel_engine/terrafrom' is not right here: expected a fi",
+        ),
         (("../elsewhere", "terraform"), "'../elsewhere' is not right here: expected a path that stays below"),
         (("/etc/passwd", "passwd"), "'/etc/passwd' is not right here"),
         (("novel_engine/terraform", "../../terraform"), "'../../terraform' is not right here"),
