@@ -340,6 +340,8 @@ def test_summary_for_ci_names_what_was_not_expected(tmp_path: Path) -> None:
         ("setup", "pass", False),
         ("fail", "fail: no such pod", True),
         ("not applicable", "pass", True),
+        ("inconclusive", "inconclusive: not on this machine: trivy", True),
+        ("pass", "inconclusive: not on this machine: trivy", False),
     ],
 )
 def test_expectation_is_compared_by_its_word(
@@ -413,6 +415,15 @@ def test_drill_that_does_not_apply_neither_agrees_nor_differs(tmp_path: Path) ->
     assert "1 drill, each with the verdict that was expected." in page.text
     assert "– not applicable" in page.text
     assert "✕" not in page.text
+
+
+def test_a_drill_for_which_a_tool_is_missing_is_named_with_it_and_has_no_tick(tmp_path: Path) -> None:
+    stated = "inconclusive: not on this machine: trivy"
+    folder, page = _report(tmp_path, (Shape(verdict="inconclusive", expected=stated),), ())
+    assert f"– {stated}" in page.text
+    assert f"✓ {stated}" not in page.text
+    assert "✕" not in page.text
+    assert f"| – | {Shape().scenario} | {stated} |" in (folder / "summary.md").read_text(encoding="utf-8")
 
 
 def test_controls_of_one_fault_are_shown_once(tmp_path: Path) -> None:
