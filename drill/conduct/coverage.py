@@ -123,7 +123,12 @@ def _together(texts: Sequence[AnnotatedRunbook]) -> list[MarkedUnit]:
     for unit in (unit for text in texts for unit in text.units):
         known = units.get(unit.number)
         units[unit.number] = (
-            replace(known, said=known.said + unit.said, replayed=known.replayed or unit.replayed)
+            replace(
+                known,
+                said=known.said + unit.said,
+                replayed=known.replayed or unit.replayed,
+                drills=tuple(dict.fromkeys(known.drills + unit.drills)),
+            )
             if known
             else unit
         )
@@ -132,8 +137,14 @@ def _together(texts: Sequence[AnnotatedRunbook]) -> list[MarkedUnit]:
 
 def _missing(name: str, units: Sequence[MarkedUnit]) -> list[str]:
     found = [unit for unit in units if unit.mark in NOT_SHOWN]
-    lines = [f"{name}:{unit.number:<4} {unit.kind}, {unit.mark}: {unit.text}" for unit in found]
+    lines = [
+        f"{name}:{unit.number:<4} {unit.kind}, {unit.mark}{_by(unit.drills)}: {unit.text}" for unit in found
+    ]
     return ["", *lines, f"{len(found)} of {len(units)} of {name} are not shown to work"]
+
+
+def _by(drills: Sequence[str]) -> str:
+    return f" ({', '.join(drills)})" if drills else ""
 
 
 def _run_lines(coverage: Coverage) -> list[str]:

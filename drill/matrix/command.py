@@ -24,18 +24,20 @@ from drill.inject.experiment import experiment_of, fault_names, lacking
 from drill.lint.document import read_document
 from drill.matrix.answers import answer_lines, answers_seen
 from drill.matrix.crossing import FOLDER, CrossedFault, crossed, files_of, procedures_of
-from drill.matrix.diagnosis import symptoms_seen
-from drill.matrix.diagnosis_words import diagnosis_lines
+from drill.matrix.diagnosis import symptoms_in, symptoms_seen
+from drill.matrix.diagnosis_words import diagnosis_lines, symptom_shares
 from drill.matrix.kept import reuse_controls
 from drill.matrix.order import emergencies_once
 from drill.matrix.state import CrossedState
+from drill.matrix.stored import cases_of
 from drill.matrix.words import as_json, table_lines, wrong_sections
 from drill.matrix.work import CrossingPlan, work
 from drill.mutate.command import into_option, minutes_option, pytest_options
 from drill.mutate.workbench import Workbench
+from drill.run.facts import read_facts
 from drill.run.files import write_file
 from drill.run.kept import Kept
-from drill.runbook import listed_symptoms, parse, script_lines
+from drill.runbook import ListedSymptom, listed_symptoms, parse, script_lines
 from drill.settings import Backup, Settings
 
 STATE, TABLE = "state.json", "matrix.json"
@@ -70,7 +72,8 @@ STATE, TABLE = "state.json", "matrix.json"
 @click.option(
     "--symptoms",
     is_flag=True,
-    help="Drill nothing: tell from stored runs how often each section's symptoms hold under its faults only.",
+    help="Drill nothing: tell from stored runs, with --into from that one, how often each section's symptoms "
+    "hold under its faults only.",
 )
 @click.option(
     "--answers",
@@ -108,9 +111,12 @@ def matrix(
     """
     settings = settings_module.load(context.obj["target"])
     if into is not None:
-        if symptoms or answers or as_written:
-            raise UsageError("--into: expected it without --symptoms, --answers and --as-written")
+        if answers or as_written:
+            raise UsageError("--into: expected it without --answers and --as-written")
         check_fits(into, settings)
+    if symptoms and into is not None:
+        _put_shares(settings, into, only)
+        return
     if symptoms or answers:
         stored = _diagnosis(settings, reports, only) if symptoms else _answers(settings, reports, as_written)
         for line in stored:
@@ -137,10 +143,25 @@ def matrix(
         put_into(into, settings, wrong_sections(plan, state))
 
 
-def _diagnosis(settings: Settings, reports: Path, only: tuple[str, ...]) -> Iterator[str]:
+def _put_shares(settings: Settings, run_folder: Path, only: tuple[str, ...]) -> None:
+    """Of the run's own recordings."""
+    listed = _listed(settings)
+    seen = symptoms_in(listed, cases_of(run_folder, read_facts(run_folder)))
+    faults = _faults(settings, only)
+    for line in diagnosis_lines(listed, seen, faults):
+        click.echo(line)
+    put_into(run_folder, settings, symptom_shares(listed, seen, faults))
+
+
+def _listed(settings: Settings) -> list[ListedSymptom]:
     listed = listed_symptoms(parse(settings.root / settings.target.runbook))
     if not listed:
         raise UsageError(f"{settings.target.runbook}: expected a section that lists its Symptoms")
+    return listed
+
+
+def _diagnosis(settings: Settings, reports: Path, only: tuple[str, ...]) -> Iterator[str]:
+    listed = _listed(settings)
     seen = symptoms_seen(listed, reports, settings.target.name)
     return diagnosis_lines(listed, seen, _faults(settings, only))
 

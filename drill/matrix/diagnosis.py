@@ -9,10 +9,11 @@ drills it has; one under which the symptom holds in some of its drills counts wi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from drill.judge.case import Case
 from drill.judge.symptoms import SymptomHeld, symptom_holds
 from drill.matrix.crossing import CrossedFault
 from drill.matrix.stored import NO_FAULT, SEVERAL, stored_cases
@@ -69,10 +70,17 @@ class DiagnosisShare:
 def symptoms_seen(symptoms: Sequence[ListedSymptom], reports: Path, target: str) -> list[SymptomSeen]:
     """Each symptom that a recording can tell, in each drill below `reports` of one fault or of none. Those of
     another target, those that were not carried out, and copies of kept controls are left out."""
+    return symptoms_in(symptoms, stored_cases(reports, target))
+
+
+def symptoms_in(
+    symptoms: Sequence[ListedSymptom], cases: Iterable[tuple[str, str, Case]]
+) -> list[SymptomSeen]:
+    """The same in these drills. `cases`: fault, name and recording of each."""
     told = [each for each in symptoms if not each.untold]
     return [
         SymptomSeen(each, fault, drill, symptom_holds(case, each.measures, each.above))
-        for fault, drill, case in stored_cases(reports, target)
+        for fault, drill, case in cases
         if SEVERAL not in fault
         for each in told
     ]

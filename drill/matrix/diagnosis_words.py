@@ -9,6 +9,7 @@ from drill.matrix.crossing import CrossedFault
 from drill.matrix.diagnosis import DiagnosisShare, FaultsHeld, SymptomSeen, share_of
 from drill.matrix.stored import NO_FAULT
 from drill.report.templates import markdown_cell
+from drill.run.apart import SymptomShare, SymptomShares
 from drill.runbook import ListedSymptom
 
 ALL = "all of them"
@@ -34,6 +35,35 @@ def diagnosis_lines(
     if untold:
         yield ""
     yield from (f"not told by any drill: {each.name} (line {each.line}): {each.untold}" for each in untold)
+
+
+def symptom_shares(
+    symptoms: Sequence[ListedSymptom], seen: Sequence[SymptomSeen], faults: Sequence[CrossedFault]
+) -> SymptomShares:
+    """The shares for the report of a run."""
+    told = [each for each in symptoms if not each.untold]
+    shares = []
+    for section in dict.fromkeys(each.section for each in told):
+        mine = [each for each in told if each.section == section]
+        shares += [_measured(section, each.text, share_of([each], seen, faults)) for each in mine]
+        if len(mine) > 1:
+            shares.append(_measured(section, "", share_of(mine, seen, faults)))
+    return SymptomShares(
+        len({each.drill for each in seen}),
+        shares,
+        [f"{each.name} (line {each.line}): {each.untold}" for each in symptoms if each.untold],
+    )
+
+
+def _measured(section: str, text: str, share: DiagnosisShare) -> SymptomShare:
+    own, others = (
+        (sum(each.total for each in held), sum(each.count for each in held))
+        for held in (share.own, share.others)
+    )
+    missing = f"decided by no drill: {', '.join(share.undrilled)}" if share.undrilled else ""
+    why = share.would_tell or missing
+    interval = None if share.interval is None else (share.interval[0], share.interval[1])
+    return SymptomShare(section, text, own, others, share.share, interval, why)
 
 
 def _crossed(

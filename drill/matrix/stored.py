@@ -25,10 +25,11 @@ def stored_cases(reports: Path, target: str) -> Iterator[tuple[str, str, Case]]:
             continue
         facts = read_facts(folder)
         if facts.target == target:
-            yield from _of_run(folder, facts)
+            yield from cases_of(folder, facts)
 
 
-def _of_run(folder: Path, facts: Facts) -> Iterator[tuple[str, str, Case]]:
+def cases_of(folder: Path, facts: Facts) -> Iterator[tuple[str, str, Case]]:
+    """The same of one run."""
     copied = {each.drill for each in facts.drills if each.kept}
     for verdict in read_verdicts(folder, facts):
         if verdict.verdict not in NOT_CARRIED_OUT and verdict.drill not in copied:

@@ -68,7 +68,7 @@ def work(
     """Drill what is not known yet, in the order of order.py; False where the time was up before. No drill
     begins that would not end in time, as far as is known. Raises SetupError where drills cannot be made."""
     ends_at = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
-    unknown = plan.unknown(state)
+    unknown = set(plan.unknown(state))
     waiting = in_order(plan.crossings, unknown, lambda fault: Crossing(fault, None) not in unknown)
     say(outlook(waiting, state.mean_seconds, minutes))
     errors = 0

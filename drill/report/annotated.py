@@ -58,13 +58,14 @@ class LintHere:
 @dataclass(frozen=True)
 class MarkedUnit:
     """What has one word. `number`: of its first line; `said`: all that a run says of its lines; `replayed`:
-    drills were, by this text's alerts."""
+    drills were, by this text's alerts; `drills`: those that ran it, or were judged by it."""
 
     number: int
     kind: Kind
     text: str
     said: tuple[Said, ...]
     replayed: bool
+    drills: tuple[str, ...]
 
     @property
     def mark(self) -> Mark:
@@ -207,12 +208,16 @@ def _mark(document: Document, lines: Sequence[Line], proven: set[str], *, replay
         if line.ran or line.defects:
             first_of.setdefault(line.number, line.number)
     said: dict[int, list[Said]] = defaultdict(list)
+    drills: dict[int, dict[str, None]] = defaultdict(dict)
     for number, first in first_of.items():
         line = lines[number - 1]
+        drills[first].update(dict.fromkeys(here.drill for here in line.ran))
         said[first] += [here.said for here in line.ran]
         said[first] += [Said(defect=defect.id in proven) for defect in line.defects]
     marked = {
-        first: MarkedUnit(first, kind, lines[first - 1].text.strip(), tuple(said[first]), replayed)
+        first: MarkedUnit(
+            first, kind, lines[first - 1].text.strip(), tuple(said[first]), replayed, tuple(drills[first])
+        )
         for first, kind in sorted(kinds(document, said).items())
     }
     for number, first in first_of.items():

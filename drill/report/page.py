@@ -31,7 +31,7 @@ from drill.report.timeline import identifier
 from drill.report.transcripts import printable, room_for_each
 from drill.report.view import Common, DrillView, view
 from drill.report.words import criterion_name, days_text
-from drill.run.apart import needed_commands_of, wrong_sections_of
+from drill.run.apart import needed_commands_of, symptom_shares_of, wrong_sections_of
 from drill.run.defects import Proof, proves_by_drill
 from drill.run.facts import Facts
 from drill.run.outcome import as_expected
@@ -115,6 +115,7 @@ def page(
             run.started_wall,
         ),
         needed=needed_view(needed_commands_of(run_folder), run.started_wall),
+        symptoms=symptom_shares_of(run_folder),
         line_anchor=lambda line: anchors.get((texts[-1].name, line), "") if texts else "",
         calls=calls(verdicts, recordings, _as_written(recordings)),
         calibrations=_calibrations(run, verdicts),

@@ -1,7 +1,6 @@
-"""apart/: what was measured apart from a run and put into its folder, so that its report can show it. Flows
-in: what `drill matrix` and `drill ablation` found. Flows out: the same, as files that the manifest names.
-
-Judging reads none of it: these are drills of their own, with verdicts of their own.
+"""apart/: what was found apart from a run's verdicts and put into its folder, so that its report can show it.
+Flows in: what `drill matrix` and `drill ablation` found. Flows out: the same, as files that the manifest
+names. Judging reads none of it.
 """
 
 from __future__ import annotations
@@ -68,10 +67,40 @@ class NeededCommands(Fact, frozen=True):
     began_walls: tuple[float, float] | None = None
 
 
-MeasuredApart = WrongSections | NeededCommands
+class SymptomShare(Fact, frozen=True):
+    """How often a symptom of a section holds under its faults and only there. `symptom`: its text, empty for
+    all of the section together; `own`, `others`: faults under which it holds, and of how many; `share`,
+    `interval`: None where too few faults decide, and `why` says what would tell."""
+
+    section: str
+    symptom: str
+    own: tuple[float, int]
+    others: tuple[float, int]
+    share: float | None = None
+    interval: tuple[float, float] | None = None
+    why: str = ""
+
+
+class SymptomShares(Fact, frozen=True):
+    """What `drill matrix --symptoms` makes of the run's own recordings. `drills`: of how many; `untold`: the
+    symptoms that no recording tells, with the reason."""
+
+    drills: int
+    shares: list[SymptomShare]
+    untold: list[str]
+
+    @property
+    def by_section(self) -> list[tuple[str, list[SymptomShare]]]:
+        """Sections in their order, each with its shares."""
+        sections = dict.fromkeys(each.section for each in self.shares)
+        return [(name, [each for each in self.shares if each.section == name]) for name in sections]
+
+
+MeasuredApart = WrongSections | NeededCommands | SymptomShares
 FILES: dict[type[MeasuredApart], str] = {
     WrongSections: "wrong-sections.json",
     NeededCommands: "needed-commands.json",
+    SymptomShares: "symptom-shares.json",
 }
 
 
@@ -91,3 +120,11 @@ def needed_commands_of(folder: Path) -> NeededCommands | None:
     """The same of `drill ablation`."""
     path = folder / FOLDER / FILES[NeededCommands]
     return decode_file(path, NeededCommands, "what `drill ablation` found") if path.is_file() else None
+
+
+def symptom_shares_of(folder: Path) -> SymptomShares | None:
+    """The same of `drill matrix --symptoms`."""
+    path = folder / FOLDER / FILES[SymptomShares]
+    return (
+        decode_file(path, SymptomShares, "what `drill matrix --symptoms` found") if path.is_file() else None
+    )

@@ -26,8 +26,11 @@ from drill.run.apart import (
     CrossedRow,
     LeftOutCommand,
     NeededCommands,
+    SymptomShare,
+    SymptomShares,
     WrongSections,
     needed_commands_of,
+    symptom_shares_of,
     wrong_sections_of,
 )
 from drill.run.facts import Role
@@ -67,6 +70,18 @@ NEEDED = NeededCommands(
     (BEGAN - 2 * DAY, BEGAN + 7200),
 )
 
+SHARES = SymptomShares(
+    21,
+    [
+        SymptomShare(
+            RATE.title, "errors > 5%", (3.0, 3), (2.0, 3), 0.6, (0.147, 0.947), "decided by no drill: x"
+        ),
+        SymptomShare(RATE.title, "", (0.5, 6), (4.0, 9), None, None, "decided by no drill: x"),
+        SymptomShare(DOWN.title, "nobody answers", (0.0, 0), (1.0, 9), None, None, "drills of y would tell"),
+    ],
+    ["Down / /health fails: nobody asks"],
+)
+
 
 def _place(title: str) -> ChapterPlace:
     return next((each for each in (DOWN, RATE) if each.title == title), ChapterPlace(title, None))
@@ -94,19 +109,21 @@ def test_the_run_has_it_and_still_stands_alone(tmp_path: Path) -> None:
     folder = _run(tmp_path)
     rejudge(folder)
     assert "drill matrix --into" in (folder / "index.html").read_text()
-    for measured in (CROSSED, NEEDED):
+    for measured in (CROSSED, NEEDED, SHARES):
         put_into(folder, _settings(), measured)
-    assert (wrong_sections_of(folder), needed_commands_of(folder)) == (CROSSED, NEEDED)
+    found = wrong_sections_of(folder), needed_commands_of(folder), symptom_shares_of(folder)
+    assert found == (CROSSED, NEEDED, SHARES)
     assert not check_manifest(folder)
     before = _content(folder)
-    assert {"apart/wrong-sections.json", "apart/needed-commands.json"} <= set(before)
+    names = ("wrong-sections", "needed-commands", "symptom-shares")
+    assert {f"apart/{name}.json" for name in names} <= set(before)
     assert rejudge(folder).notes == []
     assert _content(folder) == before
 
 
 def test_the_page_shows_it_as_drilled_apart(tmp_path: Path) -> None:
     folder = _run(tmp_path)
-    for measured in (CROSSED, NEEDED):
+    for measured in (CROSSED, NEEDED, SHARES):
         put_into(folder, _settings(), measured)
     page = (folder / "index.html").read_text()
     view = page[page.index('id="matrix"') : page.index('id="calls"')]
@@ -114,6 +131,13 @@ def test_the_page_shows_it_as_drilled_apart(tmp_path: Path) -> None:
     assert re.search(r'<span class="apart worse" title="Undo it">✕ worse <span role="img"', view)
     assert "<li>redis-full, 1. Service Completely Down (P0): 3 writes lost, alone 0</li>" in view
     assert "cpu-hog" not in view
+    shares = view[view.index('id="symptoms"') :]
+    assert "From 21 drills of this run." in shares
+    assert "<b>60 %</b> (15 to 95 %)" in shares
+    assert shares.count("inconclusive") == 2
+    assert re.search(r"2\. High Error Rate.*all of them.*1\. Service Completely Down", shares, re.DOTALL)
+    assert shares.count("2. High Error Rate (P1): decided by no drill: x.") == 1
+    assert "Told by no recording: Down / /health fails: nobody asks." in shares
     needed = page[page.index('id="needed"') :]
     assert "kubectl get &lt;pods&gt;" in needed
     assert '<td class="number">1</td><td class="number">1</td><td class="number">0</td>' in needed
@@ -204,10 +228,21 @@ def test_the_commands_put_in_what_they_know(tmp_path: Path) -> None:
     assert procedure.heading == DOWN.title
     assert "kubectl rollout undo" in " ".join(each.command for each in procedure.commands)
     assert needed.began_walls is None
-    with pytest.raises(UsageError, match="expected it without --symptoms"):
-        CliRunner().invoke(
-            cli,
-            ["--target", str(ROOT / "drill.toml"), "matrix", "--symptoms", "--into", str(folder)],
-            catch_exceptions=False,
-            standalone_mode=False,
-        )
+
+
+def test_the_shares_are_those_of_the_runs_own_recordings(tmp_path: Path) -> None:
+    folder = _run(tmp_path)
+    made_elsewhere, _ = make_run(
+        tmp_path, [replace(Shape(requests_per_second=5.0), drill="other")], name="two"
+    )
+    assert made_elsewhere.parent == folder.parent
+    command = ["--target", str(ROOT / "drill.toml"), "matrix", "--into", str(folder)]
+    CliRunner().invoke(cli, [*command, "--symptoms"], catch_exceptions=False, standalone_mode=False)
+    shares = symptom_shares_of(folder)
+    assert shares is not None
+    assert shares.drills == 1
+    assert {each.section for each in shares.shares} >= {DOWN.title, RATE.title}
+    assert {each.share for each in shares.shares} == {None}
+    assert all("would tell" in each.why for each in shares.shares)
+    with pytest.raises(UsageError, match="expected it without --answers"):
+        CliRunner().invoke(cli, [*command, "--answers"], catch_exceptions=False, standalone_mode=False)

@@ -133,7 +133,7 @@ def test_where_nothing_is_missing_never_touched_says_none(tmp_path: Path) -> Non
 def test_lines_that_are_not_shown_to_work_are_listed_with_their_number(tmp_path: Path) -> None:
     failed = replace(WELL, verdict="fail")
     listed = missing_lines(CoveredRuns([_run(tmp_path, [failed], name="one")]))
-    assert f"{NAME}:{NODES:<4} command, not proven: kubectl get nodes" in listed
+    assert f"{NAME}:{NODES:<4} command, not proven ({WELL.drill}): kubectl get nodes" in listed
     assert f"{NAME}:{BOX:<4} checklist item, never touched: - [ ] Are backups made?" in listed
     assert listed[-1] == f"9 of 9 of {NAME} are not shown to work"
 
@@ -152,8 +152,8 @@ def test_a_failure_in_one_run_outweighs_what_went_well_in_another(tmp_path: Path
     worse = replace(LATER, line=NODES, commands=((NODES, "kubectl get nodes", 3.2, 3.5, 1, False, ""),))
     one = _run(tmp_path, [WELL], name="one")
     two = _run(tmp_path, [replace(worse, verdict="fail")], name="two")
-    assert f"{NAME}:{NODES:<4} command, not proven: kubectl get nodes" in missing_lines(
-        CoveredRuns([one, two])
+    assert f"{NAME}:{NODES:<4} command, not proven ({WELL.drill}, later): kubectl get nodes" in (
+        missing_lines(CoveredRuns([one, two]))
     )
 
 
