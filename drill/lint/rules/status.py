@@ -316,7 +316,8 @@ def cannot_fail(subject: Subject) -> Iterator[Finding]:
 
 def _harm_of_connecting(text: str) -> str:
     """What a Python text that opens a database and asks it nothing lets pass; empty for one that asks."""
-    if any(asks in text for asks in (".execute", ".cursor", "query", ".connect()", ".begin()", ".scalar")):
+    asking = (".execute", ".cursor", "query", ".connect()", ".begin()", ".scalar", ".backup(", ".iterdump(")
+    if any(asks in text for asks in asking):
         return ""
     if "sqlite3.connect(" in text:
         return "connects and reads nothing: passes for a damaged database, and makes one that is missing"

@@ -193,6 +193,10 @@ EXAMPLES: tuple[tuple[str, object], ...] = (
     ),
     ("Shows", {"endpoints": "none"}),
     ("StruckWorkload", SUBJECT),
+    (
+        "DatabaseFile",
+        {"workload": "web", "workload_kind": "Deployment", "container": "web", "path": "/a", "helper": {}},
+    ),
     ("Literal", "none"),
     ("list[tuple", [["web", "Deployment", "web"]]),
     ("KeptVolume", [{"name": "pv-1", "claim": "data", "policy": "Delete"}]),
