@@ -129,9 +129,16 @@ def _origin(events: Sequence[Event], setup: DrillStarted, injected: dict[str, fl
             if each.fault in injected and each.felt in ("failed", "slow")
         ]
         return min(felt or injected.values(), default=None)
+    first = after_before(events)
+    return None if first is None else first.monotonic
+
+
+def after_before(events: Sequence[Event]) -> Event | None:
+    """What comes first after the window before in a drill without a fault: somebody begins to act, or the
+    next window opens. Times count from there."""
     return next(
         (
-            each.monotonic
+            each
             for each in events
             if (isinstance(each.data, WindowOpened) and each.data.window != "before")
             or isinstance(each.data, ProcedureStarted)

@@ -2,9 +2,9 @@
 only read it.
 
 All times are seconds. `..._seconds` of a moment count from the drill's origin: the injection of the first
-fault that users are to feel, else the first injection, else (no fault at all) the beginning of the window
-after. `verdict` speaks of the procedure, never of what was expected. No path in it depends on where the run
-is kept.
+fault that users are to feel, else the first injection, else (no fault at all) what comes first after the
+window before: the procedure's start, or the window after. `verdict` speaks of the procedure, never of what
+was expected. No path in it depends on where the run is kept.
 """
 
 from __future__ import annotations

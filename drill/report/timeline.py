@@ -16,6 +16,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from drill.judge.timeline import after_before
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, Requests, read_events, read_requests
 from drill.recording.events import (
@@ -25,6 +26,7 @@ from drill.recording.events import (
     FaultInjected,
     FaultWitnessed,
     ProcedureFinished,
+    ProcedureStarted,
     WindowOpened,
 )
 from drill.report.across import Across, Tick
@@ -138,7 +140,6 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
     """Where everything goes."""
     origin = _origin(events, verdict)
     zero = origin if origin is not None else _first_moment(events, requests)
-    injected = any(fault.injected_seconds is not None for fault in verdict.faults)
     series = aggregate(requests, zero)
     scale = _scale(events, series, zero)
     moments = _with_alerts(_moments(verdict), verdict, _in_life(events, zero), scale)
@@ -192,11 +193,7 @@ def lay_out(events: Sequence[Event], requests: Requests, verdict: DrillVerdict) 
         axis_y=axis_y,
         bin_seconds=series.bin_seconds,
         has_requests=len(series) > 0,
-        zero="seconds since the injection"
-        if injected
-        else "seconds since the window after began"
-        if origin is not None
-        else "seconds since the drill began",
+        zero=f"seconds since {_zero_words(events, verdict)}",
         alerts=alerts,
     )
 
@@ -212,11 +209,18 @@ def _origin(events: Sequence[Event], verdict: DrillVerdict) -> float | None:
         for event in events:
             if isinstance(event.data, FaultInjected) and event.data.fault == fault.fault:
                 return event.monotonic - (fault.injected_seconds or 0.0)
-    if verdict.faults:
-        return None
-    return next(
-        (e.monotonic for e in events if isinstance(e.data, WindowOpened) and e.data.window == "after"), None
-    )
+    first = None if verdict.faults else after_before(events)
+    return None if first is None else first.monotonic
+
+
+def _zero_words(events: Sequence[Event], verdict: DrillVerdict) -> str:
+    """What the verdict's times count from."""
+    if any(fault.injected_seconds is not None for fault in verdict.faults):
+        return "the injection"
+    first = None if verdict.faults else after_before(events)
+    if first is None:
+        return "the drill began"
+    return "the procedure began" if isinstance(first.data, ProcedureStarted) else "the window after began"
 
 
 def _first_moment(events: Sequence[Event], requests: Requests) -> float:

@@ -12,9 +12,17 @@ import pytest
 from msgspec.structs import replace as structs_replace
 from recorded_runs import AS_WRITTEN, CONTROL, EVERYTHING, Shape, make_run
 
-from drill.judge.verdict import AlertSeen, Called
+from drill.judge.verdict import AlertSeen, Called, Phase
 from drill.recording import Event, Requests, read_events, read_requests
-from drill.recording.events import AlertCurve, AlertKnown, AlertsReplayed, AlertStaged, FaultInjected
+from drill.recording.events import (
+    AlertCurve,
+    AlertKnown,
+    AlertsReplayed,
+    AlertStaged,
+    FaultInjected,
+    FaultWitnessed,
+    ProcedureStarted,
+)
 from drill.report import write_report
 from drill.report.series import MOST_BINS, aggregate
 from drill.report.timeline import (
@@ -123,6 +131,28 @@ def test_bands_of_a_control_say_that_nobody_acts(tmp_path: Path) -> None:
 def test_restored_before_the_operator_is_done(tmp_path: Path) -> None:
     kinds = [band.kind for band in _timeline(tmp_path, replace(Shape(), out=(0.4, 6.0))).bands]
     assert kinds == ["before", "fault", "operator", "after"]
+
+
+def test_without_a_fault_the_picture_counts_from_where_the_verdict_does(tmp_path: Path) -> None:
+    folder, verdicts = make_run(tmp_path, [Shape()])
+    evidence = folder / "evidence" / Shape().drill
+    events = [
+        each
+        for each in read_events(evidence / "recording.jsonl")
+        if not isinstance(each.data, FaultInjected | FaultWitnessed)
+        and getattr(each.data, "window", "") not in ("fault", "recovery")
+    ]
+    started = next(each.monotonic for each in events if isinstance(each.data, ProcedureStarted))
+    after = next(each.monotonic for each in events if getattr(each.data, "window", "") == "after")
+    verdict = structs_replace(verdicts[0], faults=[], phases=[Phase("procedure started", 0.0)])
+    requests = read_requests(evidence / "requests.jsonl")
+    acted = lay_out(events, requests, verdict)
+    assert acted.zero == "seconds since the procedure began"
+    assert [label.x for label in acted.labels] == [pytest.approx(acted.rows[0].x, abs=3)]
+    idle = [each for each in events if not isinstance(each.data, ProcedureStarted)]
+    watched = lay_out(idle, requests, structs_replace(verdict, phases=[]))
+    assert watched.zero == "seconds since the window after began"
+    assert after > started
 
 
 def test_every_command_has_its_row_with_status(tmp_path: Path) -> None:
