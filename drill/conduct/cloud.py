@@ -58,7 +58,7 @@ class EmulatedCloud:
             try:
                 self.address = self._wait_until_listening(log.fileno())
                 self._fill()
-            except BaseException:
+            except BaseException:  # Ctrl-C too: nobody else has it yet, so nobody else would end it
                 self.close()
                 raise
 

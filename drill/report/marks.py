@@ -10,33 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from drill.baselines.severities import severity_of
 from drill.lint.document import Document, Fence
 from drill.lint.shell import read_script
 
 Mark = Literal["defective", "wrong", "not proven", "refused", "proven", "uncovered", "never touched"]
-MARKS: tuple[Mark, ...] = (
-    "defective",
-    "wrong",
-    "not proven",
-    "refused",
-    "proven",
-    "uncovered",
-    "never touched",
-)
+MARKS: tuple[Mark, ...] = get_args(Mark)
 """In the order in which a reader looks at them."""
 Kind = Literal["command", "other block", "alert", "severity", "checklist item", "number", "other line"]
-KINDS: tuple[Kind, ...] = (
-    "command",
-    "other block",
-    "alert",
-    "severity",
-    "checklist item",
-    "number",
-    "other line",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 BOX = re.compile(r"^\[[ xX]\]")
 FIRST_NAME = re.compile(r"[\s|]*(?:\*\*|__)?(?P<name>[A-Za-z]+[ -]?[0-9])(?![\w.])")
 SAYS_A_NUMBER_OR_HAS_A_BOX = re.compile(r"\d|^\[[ xX]\]")

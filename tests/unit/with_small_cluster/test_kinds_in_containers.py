@@ -306,7 +306,7 @@ def test_a_file_beside_the_database_is_changed_once_and_put_back(
 
 
 @pytest.mark.parametrize("meanwhile", ["better\n", None], ids=["repaired", "removed"])
-def test_a_file_that_somebody_repaired_is_left_and_one_that_was_removed_comes_back(  # noqa: PLR0917
+def test_a_file_that_somebody_repaired_is_left_and_one_that_was_removed_comes_back(  # noqa: PLR0917 - fixtures and parameters
     small: SmallCluster,
     settings: Settings,
     local: LocalCluster,
