@@ -3,13 +3,14 @@ the state, with one more drill in it each time.
 
 A scenario counts only after it was seen to end as it states with the corrected runbook, on the same cluster:
 else every mutant would be caught. Each mutant meets the cheapest of its scenarios first, and the next only
-where that one did not notice.
+where that one did not notice, after every other mutant has met its first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,8 @@ from drill.mutate.workbench import Ran
 Fate = Literal["caught", "survived", "undecided", "not run"]
 OUTCOMES: dict[int, Outcome] = {0: "as expected", 1: "not as expected", 2: "inconclusive"}
 MOST_ERRORS = 2
-"""So many drills in a row that could not be made end the work: the cluster is not fit."""
+"""So many drills in a row that could not be made end the work: the cluster is not fit. One drill is tried
+so often."""
 
 
 class Bench(Protocol):
@@ -64,12 +66,18 @@ class MutationPlan:
         tried = state.tried(CORRECTED, follower.scenario, self.basis(None, follower))
         return tried is not None and tried.outcome == "as expected"
 
+    def applies(self, follower: Follower, state: State) -> bool:
+        """False where the target was seen to lack what the scenario needs."""
+        tried = state.tried(CORRECTED, follower.scenario, self.basis(None, follower))
+        return tried is None or tried.outcome != "not applicable"
+
     def fate(self, mutant: Mutant, state: State) -> tuple[Fate, str]:
-        """What became of a mutant, and the scenario that noticed. Survived: all fit scenarios that follow it
-        ended as they state, and each of them was tried."""
+        """What became of a mutant, and the scenario that noticed. Survived: all scenarios that follow it and
+        apply to the target are fit, were tried with it, and ended as they state."""
         tried = [
             (each, state.tried(mutant.id, each.scenario, self.basis(mutant, each)))
             for each in self.scenarios_of(mutant, state)
+            if self.applies(each, state)
         ]
         noticed = [
             each
@@ -106,43 +114,57 @@ class Drilling:
         self._errors = 0
         self._last: Ran | None = None
         self._ends_at = float("inf")
+        self._failed: Counter[tuple[str, str]] = Counter()  # drills that could not be made in this run
 
     def work(self, mutants: Iterable[Mutant], minutes: float | None = None) -> bool:
-        """Drill these, those with the cheapest scenario first; False where the time was up before. No drill
-        begins that would not end in time, as far as its length is known. Raises SetupError where drills
-        cannot be made."""
+        """Drill these, each with its cheapest scenario first, those that it did not catch with their next,
+        and so on; False where the time was up before. No drill begins that would not end in time, as far as
+        its length is known. Raises SetupError where drills cannot be made."""
         self._ends_at = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
         order = {mutant: number for number, mutant in enumerate(mutants)}
-        waiting = set(order)
-        while waiting:
+        met = dict.fromkeys(order, 0)
+        while met:
             # what is measured meanwhile changes which is the cheapest
-            mutant = min(waiting, key=lambda each: (self._cheapest(each), order[each]))
-            waiting.remove(mutant)
-            if not self._drill(mutant):
+            mutant = min(met, key=lambda each: (met[each], self._cheapest(each), order[each]))
+            follower = self._next(mutant)
+            if follower is None:
+                del met[mutant]
+                continue
+            if not self._has_time(follower):
                 return False
+            met[mutant] += 1
+            self._meet(mutant, follower)
         self._refuse()
         return True
 
     def _cheapest(self, mutant: Mutant) -> tuple[bool, float, str]:
         return cost(self._plan.scenarios_of(mutant, self._state)[0], self._state)
 
-    def _drill(self, mutant: Mutant) -> bool:
+    def _next(self, mutant: Mutant) -> Follower | None:
+        """The cheapest scenario whose answer on this mutant is wanted yet, None where there is none."""
         plan, state = self._plan, self._state
+        if plan.fate(mutant, state)[0] in {"caught", "survived"}:
+            return None
         for follower in plan.scenarios_of(mutant, state):
-            if plan.fate(mutant, state)[0] in {"caught", "survived"}:
-                return True
-            for subject in (None, mutant):
-                known = state.tried(
-                    mutant.id if subject else CORRECTED, follower.scenario, plan.basis(subject, follower)
-                )
-                if subject is not None and not plan.fit(follower, state):
-                    continue  # what it says of a mutant would say nothing
-                if known is not None and known.outcome != "error":
-                    continue
-                if not self._has_time(follower):
-                    return False
-                self._try(subject, follower)
-        return True
+            wanted = [subject for subject in (None, mutant) if self._is_wanted(subject, follower)]
+            if wanted and (None in wanted or plan.fit(follower, state)):
+                return follower
+        return None
+
+    def _is_wanted(self, subject: Mutant | None, follower: Follower) -> bool:
+        identity = subject.id if subject else CORRECTED
+        if self._failed[identity, follower.scenario] >= MOST_ERRORS:
+            return False
+        known = self._state.tried(identity, follower.scenario, self._plan.basis(subject, follower))
+        return known is None or known.outcome == "error"
+
+    def _meet(self, mutant: Mutant, follower: Follower) -> None:
+        """Drill the scenario with the corrected runbook, unless that is known, and with the mutant if it
+        tells anything then."""
+        if self._is_wanted(None, follower):
+            self._try(None, follower)
+        if self._plan.fit(follower, self._state) and self._has_time(follower):
+            self._try(mutant, follower)
 
     def _has_time(self, follower: Follower) -> bool:
         seconds = self._state.seconds(follower.scenario) or 0.0
@@ -153,7 +175,7 @@ class Drilling:
         name = f"{mutant.id if mutant else 'corrected'}-{folder_name(follower.scenario)[:50]}"
         text = mutant.applied(self._plan.text) if mutant else self._plan.text
         ran = self._bench.drill(text, follower, name)
-        outcome = OUTCOMES.get(ran.status, "error")
+        outcome = OUTCOMES.get(ran.status, "error") if ran.applies else "not applicable"
         identity = mutant.id if mutant else CORRECTED
         basis = self._plan.basis(mutant, follower)
         self._state.add(
@@ -171,6 +193,8 @@ class Drilling:
         who = mutant.id if mutant else "corrected runbook"
         self._say(f"{who}: {follower.scenario}: {outcome} ({ran.seconds:.0f} s)")
         self._errors = self._errors + 1 if outcome == "error" else 0
+        if outcome == "error":
+            self._failed[identity, follower.scenario] += 1
         self._last = ran
         if self._errors >= MOST_ERRORS:
             self._refuse()

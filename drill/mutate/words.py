@@ -102,7 +102,7 @@ def _unfit(plan: MutationPlan, state: State) -> Iterator[str]:
     for follower in plan.followers:
         basis = plan.basis(None, follower)
         tried = state.tried("", follower.scenario, basis)
-        if tried is not None and tried.outcome in {"not as expected", "inconclusive"}:
+        if tried is not None and tried.outcome in {"not as expected", "inconclusive", "not applicable"}:
             told = f"with the corrected runbook it is {tried.outcome}, so it tells nothing of mutants"
             yield f"{follower.scenario!r}: {told}"
 

@@ -29,12 +29,13 @@ CAME_TO_NOTHING = -1
 @dataclass(frozen=True)
 class Ran:
     """`status`: the exit status, or CAME_TO_NOTHING; `run`: where its evidence lies; `said`: the last
-    lines that it printed."""
+    lines that it printed; `applies`: False where the scenario was left out, the target lacks its part."""
 
     status: int
     seconds: float
     run: Path
     said: str
+    applies: bool = True
 
 
 class Workbench:
@@ -108,9 +109,10 @@ class Workbench:
             status = run_child(command, output=output, folder=self._copy, longest_seconds=LONGEST_SECONDS)
         seconds = time.monotonic() - began
         said = _tail(log.read_text(encoding="utf-8", errors="replace"))
-        return Ran(
-            CAME_TO_NOTHING if status is None or not _has_tests(result) else status, seconds, run, said
-        )
+        test_case = _test_case(result)
+        if status is None or test_case is None:
+            return Ran(CAME_TO_NOTHING, seconds, run, said)
+        return Ran(status, seconds, run, said, applies=test_case.find("skipped") is None)
 
     def _left_out(self, where: str, names: list[str]) -> set[str]:
         left = set(shutil.ignore_patterns(*LEFT_OUT)(where, names))
@@ -127,12 +129,12 @@ class Workbench:
         return f"{name}-{number}"
 
 
-def _has_tests(result: Path) -> bool:
-    """True where pytest's own results hold a test."""
+def _test_case(result: Path) -> ElementTree.Element | None:
+    """The first test of pytest's own results, None where they hold none."""
     try:
-        return next(ElementTree.parse(result).iter("testcase"), None) is not None
+        return next(ElementTree.parse(result).iter("testcase"), None)
     except (OSError, ElementTree.ParseError):
-        return False
+        return None
 
 
 def _inside(root: Path, path: Path) -> Path:

@@ -190,6 +190,29 @@ def test_a_scenario_that_fails_with_the_corrected_runbook_tells_nothing(tmp_path
     assert {each["mutant"] for each in kept(folder) if each["outcome"] == "not as expected"} == {""}
 
 
+def test_a_scenario_that_does_not_apply_to_the_target_tells_nothing(tmp_path: Path) -> None:
+    """A test that is skipped ends with 0, as one that passes does."""
+    skips = CONFTEST.replace("    pass\n", "    pytest.skip('the target has no such part')\n")
+    folder = service(tmp_path, feature=FEATURE + SECOND, conftest=f"import pytest\n{skips}")
+    done = mutate(folder, "drill", "--only", "wait")
+    assert "'A second look at the repair': with the corrected runbook it is not applicable" in done.output
+    assert {each["outcome"] for each in kept(folder)} == {"as expected", "not applicable"}
+    assert "caught by drills: 0 of 1" in done.output  # survived the one that applies
+    alone = service(
+        tmp_path / "alone", feature=f"Feature: Repair\n{SECOND}", conftest=f"import pytest\n{skips}"
+    )
+    assert "caught by drills: unmeasured; 0 undecided" in mutate(alone, "drill", "--only", "wait").output
+
+
+def test_every_mutant_meets_its_cheapest_scenario_before_any_meets_its_second(tmp_path: Path) -> None:
+    second = SECOND.replace("something else", "stopped")
+    folder = service(tmp_path, feature=FEATURE + second)
+    mutate(folder, "drill", "--only", "wait,drop")
+    met = [each["scenario"] for each in kept(folder) if each["mutant"]]
+    first = "The repair tells that it stopped"
+    assert met == [first] * 4 + ["A second look at the repair"] * 2
+
+
 def test_drills_that_cannot_be_made_end_it(tmp_path: Path) -> None:
     """What ends with 1 before any test has run says nothing of the runbook."""
     no_cluster = (
