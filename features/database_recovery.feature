@@ -30,6 +30,7 @@ Feature: Database Recovery
     When the fault "database-corrupted" takes effect
     And the operator follows "Database Recovery"
     Then the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And only writes newer than the backup are lost
     And the data is no older than the backup schedule allows
     And the performance baselines hold afterwards
@@ -48,6 +49,7 @@ Feature: Database Recovery
     And the fault "database-corrupted" takes effect
     And the operator follows "Database Recovery"
     Then the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And only writes newer than the backup are lost
     And the data is no older than the backup schedule allows
     And the performance baselines hold afterwards

@@ -27,6 +27,7 @@ Feature: Full System Recovery
     And the operator follows "Full System Recovery / The Service"
     Then "Full System Recovery / Infrastructure" tells "namespace/novel-engine-production created" under the fault, and not before
     And the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And only writes newer than the backup are lost
     And the data is no older than the backup schedule allows
     And every command of the procedure succeeds

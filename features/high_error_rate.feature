@@ -12,6 +12,7 @@ Feature: High Error Rate (P1)
     And the operator follows "High Error Rate / Investigation"
     And the operator follows "High Error Rate / Database Connection Issues"
     Then the service recovers within the response time of P1
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And no acknowledged write is lost
 
@@ -62,6 +63,7 @@ Feature: High Error Rate (P1)
     Then "High Error Rate / Investigation / # Check error patterns in logs" tells "error in redis: .*AuthenticationError" anew under the fault
     And "Log Analysis Script" tells "^ *\d+ RedisOutError$" anew under the fault
     And the service recovers within the response time of P1
+    And the procedure does not end before users are served
     And every command of the procedure succeeds
 
   @quarterly @RB-025
@@ -78,6 +80,7 @@ Feature: High Error Rate (P1)
     And the operator follows "High Error Rate / Database Connection Issues"
     Then "High Error Rate / Database Connection Issues / # Check database connectivity" tells "^.redis.:.(?!ok)" under the fault, and not before
     And the service recovers within the response time of P1
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -118,6 +121,7 @@ Feature: High Error Rate (P1)
     Then "High Error Rate / A Changed Password / # Is the application let in?" tells "AuthenticationError" under the fault, and not before
     And "Monthly Checklist" tells "^redis " anew under the fault
     And the service recovers within the response time of P1
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -140,6 +144,7 @@ Feature: High Error Rate (P1)
     Then "High Error Rate / Investigation / # Check error patterns in logs" tells "error in redis: .*(OutOfMemory|maxmemory)" anew under the fault
     And "Cache Optimization / # Check Redis memory usage" tells "^maxmemory:1$" under the fault, and not before
     And the service recovers within the response time of P1
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -165,6 +170,7 @@ Feature: High Error Rate (P1)
     And the fault "memory-limit-low" takes effect
     And the operator follows "High Error Rate / Memory Issues / # Update resource limits if consistently hitting limits, and in the manifests, or the next apply takes it back (RB-029)"
     Then the service recovers within the response time of P1
+    And the procedure does not end before users are served
     And every command of the procedure succeeds
     And no acknowledged write is lost
 

@@ -33,6 +33,7 @@ Feature: Knowledge Base
     Then "Issue: Database Lock Timeout / # Is a writer holding the lock?" tells "database is locked" under the fault, and not before
     And "Issue: Database Lock Timeout / # Who else has the volume?" tells "^database-maintenance .*novel-engine-data" under the fault, and not before
     And the service recovers within the response time of P1
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And no acknowledged write is lost
 

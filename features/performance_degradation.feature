@@ -21,6 +21,7 @@ Feature: Performance Degradation (P2)
     And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
     Then "Performance Degradation / Investigation / # Check how long Redis takes to answer" tells "^\d+ ([5-9]\d\d|\d{4,}) " under the fault, and not before
     And the service recovers within the response time of P2
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost

@@ -11,6 +11,7 @@ Feature: Service Completely Down (P0)
     When the fault "deployment-scaled-to-zero" takes effect
     And the operator follows "Service Completely Down / Immediate Actions"
     Then the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -67,6 +68,7 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
     Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ .*(ErrImagePull|ImagePullBackOff)" under the fault, and not before
     And the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -86,6 +88,7 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
     Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +Running" under the fault, and not before
     And the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -116,6 +119,7 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Recovery Actions / # If pods are ready and the Service has none of them"
     Then "Service Completely Down / Investigation Steps / # Check load balancer" tells "novel-engine:8000 \((<none>)?\)" under the fault, and not before
     And the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And no acknowledged write is lost
 
@@ -165,6 +169,7 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
     Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +CreateContainerConfigError" under the fault, and not before
     And the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -184,6 +189,7 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
     Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +0/1 +Init:0/1" under the fault, and not before
     And the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
@@ -224,6 +230,7 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
     Then "Service Completely Down / Immediate Actions / # Check cluster status" tells "^novel-engine-\S+ +\S+ +\S+ +[1-9]\d* \(\d+s ago\)" anew under the fault
     And the service recovers within the response time of P0
+    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost

@@ -18,6 +18,11 @@ def commands_succeed(drill: Drill) -> None:
     expect.hold(drill.verdict, ["procedure"])
 
 
+@then(scenario.WAITS)
+def procedure_waits(drill: Drill) -> None:
+    expect.hold(drill.verdict, ["early_end"])
+
+
 @then(parsers.parse(scenario.DEFECT))
 def procedure_fails_as(drill: Drill, identity: str) -> None:
     defect, evidence = drill.book.defect(identity), drill.verdict.evidence

@@ -321,6 +321,7 @@ class Drill:
             calibration=self._scene.calibration,
             alerts=None if facts.alerts is None else list(facts.alerts),
             due=list(facts.due),
+            waits=facts.waits,
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
                 minimum_requests=judging.minimum_requests,

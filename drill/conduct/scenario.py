@@ -43,6 +43,7 @@ HOLDS = 'the operator holds "{file}" as "{name}"'
 """{file}: a file or folder, by its path from drill.toml's own folder."""
 PREPARATIONS = (BACKED_UP, HOLDS_BACKUP, HOLDS_FRESH, HOLDS, STATUS_PAGE)
 """What a procedure may need to be there before the fault."""
+WAITS = "the procedure does not end before users are served"
 RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
 DEFECT = 'the procedure fails as defect "{identity}" says'
@@ -147,7 +148,7 @@ class Facts:
     before the fault; `tells`: what blocks must tell of it; `calls`: alerts that the operator
     waits for; `alerts`: those that are to fire, None where nothing is said of alerts; `due`: when they have
     to; `status_page`: it has one that can be updated; `fresh_backups`: the parts whose backups are made for
-    the operator."""
+    the operator; `waits`: the procedure must not end before users are served."""
 
     drill: str
     feature: str
@@ -168,6 +169,7 @@ class Facts:
     due: tuple[AlertDue, ...] = ()
     status_page: bool = False
     fresh_backups: tuple[str, ...] = ()
+    waits: bool = False
 
     @property
     def as_written(self) -> bool:
@@ -199,6 +201,7 @@ def facts_of(written: Written) -> Facts:
         restores=RESTORES in written.tags,
         backed_up=any(parse(sentence, text) for sentence in (BACKED_UP, HOLDS_BACKUP) for text in texts),
         fresh_backups=tuple(_all(HOLDS_FRESH, texts, "part")),
+        waits=WAITS in texts,
     )
 
 

@@ -149,7 +149,8 @@ class DrillStarted(Data, frozen=True):
     the target does not have (database, metrics, backup, writes, resources); `restores`: the procedure puts a
     backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
     where none was kept; `symptoms`: what blocks that investigate must tell of the fault; `alerts`: those that
-    the scenario states to fire, None where it says nothing of alerts; `due`: when, as it states."""
+    the scenario states to fire, None where it says nothing of alerts; `due`: when, as it states; `waits`: it
+    states that the procedure does not end before users are served."""
 
     drill: str
     settings: Judging
@@ -170,6 +171,7 @@ class DrillStarted(Data, frozen=True):
     symptoms: list[Symptom] = []
     alerts: list[str] | None = None
     due: list[AlertDue] = []
+    waits: bool = False
     schema: int = SCHEMA_VERSION
 
 

@@ -13,6 +13,7 @@ from drill.judge.criteria import (
     database,
     detected,
     diagnosis,
+    early_end,
     error_rate,
     harm,
     memory,
@@ -28,6 +29,7 @@ from drill.judge.criteria.question import Question
 CRITERIA: tuple[Question, ...] = (
     recovered.QUESTION,
     procedure.QUESTION,
+    early_end.QUESTION,
     diagnosis.QUESTION,
     harm.QUESTION,
     response_time.QUESTION,

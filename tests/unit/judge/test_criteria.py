@@ -45,6 +45,7 @@ def test_a_drill_that_holds_everything_passes(drill: RecordedDrill) -> None:
     assert {each.name: each.verdict for each in verdict.criteria} == {
         "recovered": "pass",
         "procedure": "pass",
+        "early_end": "not applicable",
         "diagnosis": "not applicable",
         "harm": "not applicable",
         "response_time": "pass",
@@ -249,6 +250,51 @@ def test_a_procedure_that_failed_as_a_whole_fails(drill: RecordedDrill) -> None:
     found = criterion(drill.judged(), "procedure")
     assert (found.verdict, found.value) == ("fail", 1.0)
     assert found.why == "every command ended with status 0, but the procedure itself with 2"
+
+
+@pytest.mark.parametrize(
+    ("finished", "outcome", "why"),
+    [
+        (1016.0, "fail", "it was over, and users were out for 4.0 s more"),
+        (1017.99, "fail", "it was over, and users were out for 2.0 s more"),
+        (1018.0, "pass", "users were served 2.0 s after its end"),
+        (1021.0, "pass", "users were served 1.0 s before its end"),
+        (None, "inconclusive", "the recording ends before the procedure did"),
+    ],
+)
+def test_a_procedure_is_over_when_users_are_served(
+    drill: RecordedDrill, finished: float | None, outcome: str, why: str
+) -> None:
+    drill.started, drill.procedure = {"waits": True}, (1012.0, finished)
+    verdict = drill.judged()
+    found = criterion(verdict, "early_end")
+    assert (found.verdict, found.why, found.limit, found.unit) == (outcome, why, 2.0, "s")
+    assert verdict.verdict == outcome
+
+
+def test_a_procedure_that_ends_while_users_stay_out_ends_early(drill: RecordedDrill) -> None:
+    drill.started, drill.outages = {"waits": True}, [(INJECTED, END)]
+    found = criterion(drill.judged(), "early_end")
+    assert (found.verdict, found.why) == ("fail", "it was over, and users were out for 44.0 s more")
+
+
+def test_whether_users_were_out_after_the_procedure_is_not_known_where_nothing_was_measured(
+    drill: RecordedDrill,
+) -> None:
+    drill.started, drill.procedure = {"waits": True}, (1012.0, 1016.0)
+    drill.absent = drill.indexes(1017.0, 1020.0)
+    found = criterion(drill.judged(), "early_end")
+    assert (found.verdict, "360 planned requests unmeasured" in found.why) == ("inconclusive", True)
+    drill.procedure = (1012.0, 1018.5)
+    found = criterion(drill.judged(), "early_end")
+    assert (found.verdict, "unmeasured" in found.why) == ("inconclusive", True)
+
+
+def test_when_a_procedure_ends_is_asked_where_it_is_stated_and_users_were_out(drill: RecordedDrill) -> None:
+    assert "does not state" in criterion(drill.judged(), "early_end").why
+    drill.started, drill.outages = {"waits": True}, []
+    found = criterion(drill.judged(), "early_end")
+    assert (found.verdict, found.why) == ("not applicable", "users were never out")
 
 
 def test_a_procedure_that_ran_nothing_is_inconclusive(drill: RecordedDrill) -> None:
