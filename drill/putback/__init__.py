@@ -3,6 +3,7 @@
 from drill.putback.images import image_of, run_image
 from drill.putback.target import (
     PutBack,
+    changed_since_open,
     close_drill,
     close_images,
     last_known,
@@ -13,6 +14,7 @@ from drill.putback.target import (
 
 __all__ = [
     "PutBack",
+    "changed_since_open",
     "close_drill",
     "close_images",
     "image_of",

@@ -24,6 +24,12 @@ from drill.settings import Settings
 
 OURS = "kind-"
 REPAIR_SECONDS = 180
+AUTOSCALER = "HorizontalPodAutoscaler"
+FORGET_SECONDS = 20.0
+"""What looks after autoscalers comes to each every 15 s. It holds a workload for five minutes at the most
+pods that it asked for, and forgets that only of an autoscaler that it finds gone."""
+FAR_MORE = 2
+"""So many times the pods that are known are what an autoscaler must not go on asking for."""
 
 
 def repair(
@@ -38,7 +44,12 @@ def repair(
     now = observe(cluster)
     before = differences(known, now)
     left_alone = _left_alone(cluster, known, now)
-    _put_back(cluster, known, now)
+    remembering = _remembering(cluster, known, now)
+    for name in remembering:
+        cluster.delete(path_of(AUTOSCALER, cluster.namespace, name))
+    _put_back(cluster, known, now, only=lambda kind, name: kind != AUTOSCALER or name not in remembering)
+    if remembering:
+        wait.pause(FORGET_SECONDS)  # the first look then makes them anew
 
     def look() -> Health:
         try:
@@ -71,6 +82,29 @@ def repair(
         f"{line}, and stays: only in kind-* is anything deleted" if line in left_alone else line
         for line in before
     ]
+
+
+def _remembering(cluster: Cluster, known: KnownState, now: KnownState) -> list[str]:
+    """The autoscalers that go on asking for more pods than are known, because of what was changed: their own
+    rules, or the load. Of a cluster that is nobody's throw-away none, for nothing is deleted there."""
+    if not cluster.context.startswith(OURS):
+        return []
+    changed = {name for kind, name in differing(known, now) if kind == AUTOSCALER}
+    return [
+        name
+        for name, item in known.objects.get(AUTOSCALER, {}).items()
+        if name in now.objects.get(AUTOSCALER, {})
+        and (name in changed or _asks_for_far_more(cluster, known, name, item))
+    ]
+
+
+def _asks_for_far_more(cluster: Cluster, known: KnownState, name: str, autoscaler: Json) -> bool:
+    aimed = autoscaler["spec"]["scaleTargetRef"]
+    workload = known.objects.get(aimed["kind"], {}).get(aimed["name"])
+    if workload is None:
+        return False
+    status = cluster.get(path_of(AUTOSCALER, cluster.namespace, name)).get("status") or {}
+    return int(status.get("desiredReplicas", 0)) >= FAR_MORE * int(workload["spec"].get("replicas", 1))
 
 
 def _ruled_aside(known: KnownState, present: KnownState) -> Callable[[str, str], bool]:

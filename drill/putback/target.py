@@ -19,11 +19,11 @@ import msgspec
 from drill import wait
 from drill.cluster.access import Cluster, ClusterError
 from drill.durable import write_durably
-from drill.errors import DeadlineError, DrillError, FaultError, InputError, SetupError
+from drill.errors import DeadlineError, DrillError, FaultError, InputError, SetupError, UsageError
 from drill.faults.catalogue import from_data
 from drill.parts.health import wait_until_healthy
 from drill.putback.images import image_of, is_above, return_image, with_found_image
-from drill.putback.known_state import KnownState, observe, settled
+from drill.putback.known_state import KnownState, lasting_differences, observe, settled
 from drill.putback.ledger import DrillEntry, Entry, FaultEntry, ImageEntry, Ledger, fault_of, process
 from drill.putback.place import LAST_KNOWN, state_folder
 from drill.putback.repair import repair
@@ -126,6 +126,18 @@ def open_drill(settings: Settings, cluster: Cluster) -> DrillEntry:
     ledger.open(entry)
     write_durably(folder / LAST_KNOWN, msgspec.json.format(data))
     return entry
+
+
+def changed_since_open(cluster: Cluster) -> list[str]:
+    """What differs now from the state that the target had when this process opened its drill, a line each,
+    but for replicas that an autoscaler may have chosen.
+
+    Raises ClusterError where the cluster does not answer, UsageError where this process has no drill open.
+    """
+    opened = [entry for entry in Ledger(state_folder(cluster)).drills() if _mine(entry)]
+    if not opened:
+        raise UsageError("no drill of this process is open, so there is nothing to compare the target with")
+    return lasting_differences(msgspec.json.decode(opened[0].known, type=KnownState), observe(cluster))
 
 
 def close_drill(settings: Settings, cluster: Cluster) -> list[str]:

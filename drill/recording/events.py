@@ -131,15 +131,16 @@ class Calibration(Part, frozen=True):
 
 class Symptom(Part, frozen=True):
     """What the scenario states that a block of the runbook tells: a line of its output that `pattern`, a
-    regular expression, is found in. Under the fault it must be there. `before`: on the healthy target it must
-    be absent, or what was there then is older history (a log) and counts for nothing. `line`, `last_line`: of
+    regular expression, is found in. When the block is followed it must be there. `before`: on the healthy
+    target it must be absent, or what was there then is older history (a log) and counts for nothing, or
+    anything may have been. `line`, `last_line`: of
     the block in the runbook; `as_written`: in the text as first written."""
 
     place: str
     pattern: str
     line: int
     last_line: int
-    before: Literal["absent", "older"] = "absent"
+    before: Literal["absent", "older", "anything"] = "absent"
     as_written: bool = False
 
 
@@ -150,7 +151,8 @@ class DrillStarted(Data, frozen=True):
     backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
     where none was kept; `symptoms`: what blocks that investigate must tell of the fault; `alerts`: those that
     the scenario states to fire, None where it says nothing of alerts; `due`: when, as it states; `waits`: it
-    states that the procedure does not end before users are served."""
+    states that the procedure does not end before users are served; `leaves`: regular expressions of what it
+    states to be left changed, None where it says nothing of that."""
 
     drill: str
     settings: Judging
@@ -172,6 +174,7 @@ class DrillStarted(Data, frozen=True):
     alerts: list[str] | None = None
     due: list[AlertDue] = []
     waits: bool = False
+    leaves: list[str] | None = None
     schema: int = SCHEMA_VERSION
 
 
@@ -601,6 +604,16 @@ class RowsSurvived(Data, frozen=True):
     part: str
     fault_wall: float
     newest_wall: float | None = None
+
+
+@_of("target.compared")
+class TargetCompared(Data, frozen=True):
+    """The target when all was over, before the faults were undone: what differed from its state before the
+    fault, a line each, but for replicas that an autoscaler may have chosen. `trouble`: why that is not known,
+    empty where it is."""
+
+    differences: list[str] = []
+    trouble: str = ""
 
 
 @_of("target.put_back")

@@ -47,6 +47,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallClus
     made.put("Service", {"kind": "Service", "metadata": {"name": "web"}, "spec": spec})
     monkeypatch.setenv("DRILL_KUBECONFIG", str(kubeconfig(tmp_path, made.address)))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("drill.putback.repair.FORGET_SECONDS", 0.0)  # nothing remembers here
     yield made
     made.stop()
 

@@ -16,8 +16,8 @@ from drill import settings as target_settings
 from drill import wait
 from drill.cluster.access import AbsentError, Cluster, ClusterError, connect
 from drill.cluster.objects import LAST_APPLIED
-from drill.errors import InputError, SetupError
-from drill.putback import close_drill, last_known, open_drill, put_back
+from drill.errors import InputError, SetupError, UsageError
+from drill.putback import changed_since_open, close_drill, last_known, open_drill, put_back
 from drill.putback.known_state import differences, observe, settled
 from drill.putback.ledger import Ledger
 from drill.putback.place import state_folder
@@ -72,6 +72,20 @@ def close_drill_without_health(settings: Settings, cluster: Cluster) -> list[str
     known = last_known(cluster)
     assert known is not None
     return differences(known, observe(cluster))
+
+
+def test_what_an_open_drill_left_changed_is_told_and_not_put_back(
+    small: SmallCluster, settings: Settings, cluster: Cluster
+) -> None:
+    with pytest.raises(UsageError, match="no drill of this process is open"):
+        changed_since_open(cluster)
+    open_drill(settings, cluster)
+    assert changed_since_open(cluster) == []
+    small.put("Deployment", a_deployment("worker"))
+    small.remove("Service", "web")
+    small.changes.clear()
+    assert changed_since_open(cluster) == ["Deployment/worker: was not there", "Service/web: is missing"]
+    assert small.changes == []
 
 
 def test_what_a_killed_drill_changed_is_put_back(
@@ -291,6 +305,42 @@ def test_replicas_return_to_what_was_asked_for_though_the_autoscaler_moves_them(
     small.autoscaled["web"] = 3
     close_drill(settings, cluster)
     assert small.get("Deployment", "web")["spec"]["replicas"] == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "asked", "anew"),
+    [
+        (an_autoscaler(least=4), 4, True),  # its own rules were changed
+        (an_autoscaler(), 4, True),  # the load made it ask for twice as many pods
+        (an_autoscaler(), 3, False),
+    ],
+)
+def test_an_autoscaler_that_would_go_on_asking_for_more_is_made_anew(  # noqa: PLR0917 - parameters
+    small: SmallCluster, settings: Settings, cluster: Cluster, changed: Json, asked: int, anew: bool
+) -> None:
+    small.put("HorizontalPodAutoscaler", an_autoscaler())
+    open_drill(settings, cluster)
+    small.put("HorizontalPodAutoscaler", {**changed, "status": {"desiredReplicas": asked}})
+    small.put("Deployment", a_deployment(replicas=asked))
+    small.changes.clear()
+    close_drill(settings, cluster)
+    asked_of = [change.split()[0] for change in small.changes if "horizontalpodautoscalers" in change]
+    assert asked_of == (["DELETE", "POST"] if anew else [])
+    assert small.get("HorizontalPodAutoscaler", "web")["spec"] == an_autoscaler()["spec"]
+    assert small.get("Deployment", "web")["spec"]["replicas"] == 2
+
+
+def test_an_autoscaler_of_a_cluster_that_is_nobodys_throw_away_is_changed_back_in_place(
+    small: SmallCluster, settings: Settings, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.put("HorizontalPodAutoscaler", an_autoscaler())
+    open_drill(settings, cluster)
+    small.put("HorizontalPodAutoscaler", an_autoscaler(least=4))
+    small.changes.clear()
+    monkeypatch.setattr("drill.putback.repair.OURS", "throw-away-")  # so that kind-small is none
+    close_drill(settings, cluster)
+    assert not any(change.startswith("DELETE") for change in small.changes)
+    assert small.get("HorizontalPodAutoscaler", "web")["spec"] == an_autoscaler()["spec"]
 
 
 @pytest.mark.parametrize(
