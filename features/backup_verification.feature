@@ -20,6 +20,7 @@ Feature: Backup Verification
     Then the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: A backup that is gone is missed
@@ -40,6 +41,7 @@ Feature: Backup Verification
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: A backup of two days ago is refused, whatever its name says

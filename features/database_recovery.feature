@@ -35,6 +35,7 @@ Feature: Database Recovery
     And the data is no older than the backup schedule allows
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
+    And nothing is left over, missing or changed
 
   @control @expect-fail @nightly @quarterly
   Scenario: Nobody acts on a corrupted database
@@ -54,6 +55,7 @@ Feature: Database Recovery
     And the data is no older than the backup schedule allows
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
+    And nothing is left over, missing or changed
 
   @expect-fail @quarterly
   Scenario: Rows that somebody altered are lost, and the check of the file sees nothing

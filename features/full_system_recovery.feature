@@ -31,6 +31,7 @@ Feature: Full System Recovery
     And only writes newer than the backup are lost
     And the data is no older than the backup schedule allows
     And every command of the procedure succeeds
+    And nothing is left over, missing or changed but "PersistentVolumeClaim/.*: applied from"
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a namespace that is gone

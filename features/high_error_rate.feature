@@ -12,9 +12,13 @@ Feature: High Error Rate (P1)
     And the operator follows "High Error Rate / Investigation"
     And the operator follows "High Error Rate / Database Connection Issues"
     Then the service recovers within the response time of P1
+    And "High Error Rate / Investigation / # Check error patterns in logs" prints "AuthenticationError"
+    And "High Error Rate / Investigation / # Check metrics (RB-008)" prints "^http_requests_total"
+    And "High Error Rate / Investigation / # Check resource usage" prints "^edge-.*Mi"
     And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly @RB-006 @RB-008
   Scenario: Redis that refuses its clients passes the check as first written
@@ -65,6 +69,7 @@ Feature: High Error Rate (P1)
     And the service recovers within the response time of P1
     And the procedure does not end before users are served
     And every command of the procedure succeeds
+    And nothing is left over, missing or changed
 
   @quarterly @RB-025
   Scenario: Redis that nobody can reach passes the check as first written
@@ -125,6 +130,7 @@ Feature: High Error Rate (P1)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed but "Secret/redis: data.password"
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a changed password
@@ -148,6 +154,7 @@ Feature: High Error Rate (P1)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a Redis that may take no more
@@ -173,11 +180,14 @@ Feature: High Error Rate (P1)
     And the procedure does not end before users are served
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed but "limits.memory is '1Gi'", "HorizontalPodAutoscaler/novel-engine-hpa: is missing"
 
   @quarterly
   Scenario: More pods and more memory for each disturb nobody on a healthy target
     When nothing is broken
     And the operator follows "High Error Rate / Memory Issues"
     Then the procedure does no harm to users
+    And "High Error Rate / Memory Issues / # Check memory usage" prints "^edge-.*Mi"
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed but "minReplicas is 5", "limits.memory is '1Gi'"

@@ -36,6 +36,7 @@ Feature: Knowledge Base
     And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a lock that is held
@@ -58,8 +59,10 @@ Feature: Knowledge Base
     When nothing is broken
     And the operator follows "Issue: Memory Leak"
     Then the procedure does no harm to users
+    And "Issue: Memory Leak" prints "^edge-.*Mi"
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: A release that leaks memory is undone
@@ -71,3 +74,4 @@ Feature: Knowledge Base
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed but "HorizontalPodAutoscaler/novel-engine-hpa: is missing"

@@ -20,11 +20,17 @@ Feature: Performance Degradation (P2)
     And the operator follows "Performance Degradation / Investigation"
     And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
     Then "Performance Degradation / Investigation / # Check how long Redis takes to answer" tells "^\d+ ([5-9]\d\d|\d{4,}) " under the fault, and not before
+    And "Performance Degradation / Investigation / # Check HPA status" prints "^novel-engine-hpa "
+    And "Performance Degradation / Investigation / # Check HPA status" prints "^Name: +novel-engine-hpa"
+    And "Performance Degradation / Investigation / # Check resource utilization" prints "^edge-.*Mi"
+    And "Performance Degradation / Investigation / # Check resource utilization" prints "^drill-worker .*%"
+    And "Performance Degradation / Investigation / # Check database performance" prints "SCAN campaigns"
     And the service recovers within the response time of P2
     And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a slow Redis
@@ -45,9 +51,12 @@ Feature: Performance Degradation (P2)
     When nothing is broken
     And the operator follows "Performance Degradation / Optimization Actions"
     Then the procedure does no harm to users
+    And "Performance Degradation / Optimization Actions / # Enable HPA if not already" prints "^novel-engine-hpa "
+    And "Performance Degradation / Optimization Actions / # Clear Redis cache (RB-010: sessions and pending narratives live in the same Redis)" prints "^[1-9]"
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: An autoscaler that is gone is missed, and made again
@@ -59,6 +68,7 @@ Feature: Performance Degradation (P2)
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: A second autoscaler is seen to stop both, and deleted
@@ -72,6 +82,7 @@ Feature: Performance Degradation (P2)
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @expect-fail @quarterly
   Scenario: A long way to Redis is not shortened by a restart of Redis

@@ -65,6 +65,7 @@ Feature: Security Incident Response
     And "Security Monitoring / # Connections outward of each pod, but to Redis: on a healthy target none (RB-047)" tells "^debug-shell tries to reach [0-9.]+:53$" under the fault, and not before
     And every command of the procedure succeeds
     And the service stays out
+    And nothing is left over, missing or changed but "NetworkPolicy/.*egress is absent", "NetworkPolicy/.*ingress is absent"
 
   @quarterly @RB-043
   Scenario: The forced update as first written leaves the vulnerable image running
@@ -97,6 +98,7 @@ Feature: Security Incident Response
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: The scan of the image that runs names the package with the advisory

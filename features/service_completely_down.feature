@@ -11,10 +11,14 @@ Feature: Service Completely Down (P0)
     When the fault "deployment-scaled-to-zero" takes effect
     And the operator follows "Service Completely Down / Immediate Actions"
     Then the service recovers within the response time of P0
+    And "Service Completely Down / Immediate Actions / # Check cluster status" prints " Ready "
+    And "Service Completely Down / Immediate Actions / # Check cluster status" prints "^redis-.* Running"
+    And "Service Completely Down / Immediate Actions / # Check recent events" prints "Scaled down replica set"
     And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: A service that was scaled away calls somebody, and leads to its section
@@ -51,6 +55,7 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @expect-fail @quarterly @RB-020 @RB-021
   Scenario: A restart as first written starts the release without an image once more
@@ -72,6 +77,7 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a release whose image nobody has
@@ -92,6 +98,7 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a release that is never ready
@@ -122,6 +129,7 @@ Feature: Service Completely Down (P0)
     And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a Service that selects no pod
@@ -173,6 +181,7 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a release whose configuration nobody has made
@@ -193,6 +202,7 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @control @expect-fail @quarterly
   Scenario: Nobody acts on a release that waits for something before it starts
@@ -234,6 +244,7 @@ Feature: Service Completely Down (P0)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed
 
   @quarterly
   Scenario: On a day without trouble every question of the investigation is answered
@@ -241,6 +252,12 @@ Feature: Service Completely Down (P0)
     And the operator follows "Service Completely Down / Investigation Steps"
     And the operator follows "Service Completely Down / Recovery Actions / # If DNS issues, check ingress"
     Then the procedure does no harm to users
+    And "Service Completely Down / Investigation Steps / # Check infrastructure health" prints "ACTIVE"
+    And "Service Completely Down / Investigation Steps / # Check load balancer" prints "^novel-engine .*novel-engine.com"
+    And "Service Completely Down / Investigation Steps / # Check load balancer" prints "^Name: +novel-engine$"
+    And "Service Completely Down / Investigation Steps / # Check database connectivity (RB-002: connecting alone reads nothing)" prints "^DB ok$"
+    And "Service Completely Down / Recovery Actions / # If DNS issues, check ingress" prints "host: novel-engine.com"
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+    And nothing is left over, missing or changed

@@ -25,7 +25,7 @@ def no_alert_fires(drill: Drill) -> None:
 
 @then(parsers.parse(scenario.ONLY))
 def only_the_alerts_fire(drill: Drill, alerts: str) -> None:
-    expect.only_fire(drill.verdict, scenario.named_alerts(alerts))
+    expect.only_fire(drill.verdict, scenario.quoted(alerts))
 
 
 @then(parsers.parse(scenario.LEADS))

@@ -23,6 +23,12 @@ def recovers_in_time(drill: Drill, severity: str) -> None:
     expect.recovers(drill.verdict, severity)
 
 
+@then(scenario.LEAVES)
+@then(parsers.parse(scenario.LEAVES_BUT))
+def nothing_left(drill: Drill) -> None:
+    expect.hold(drill.verdict, ["left_behind"])
+
+
 @then("the service stays out")
 def stays_out(drill: Drill) -> None:
     expect.stays_out(drill.verdict)

@@ -15,4 +15,4 @@ def status_page_takes_updates(drill: Drill, token: str) -> None:
 
 @then(parsers.parse(scenario.WENT_THROUGH))
 def page_went_through(drill: Drill, statuses: str) -> None:
-    expect.page_went_through(drill.verdict, drill.page_updates(), scenario.named_alerts(statuses))
+    expect.page_went_through(drill.verdict, drill.page_updates(), scenario.quoted(statuses))

@@ -38,6 +38,7 @@ from drill.conduct.scenario import (
     looked_at,
     place_of,
     stated_alerts,
+    stated_changes,
     telling_of,
 )
 from drill.errors import DrillError
@@ -164,7 +165,7 @@ def _structure(written: Written, facts: Facts) -> Iterator[tuple[int, str]]:
 def _uncompared(book: Book, facts: Facts) -> Iterator[tuple[int, str]]:
     """Line and trouble of statements of what a block tells that nothing was printed for."""
     for telling in facts.tells:
-        if not _covers(book, facts.looks, telling):
+        if telling.before != "anything" and not _covers(book, facts.looks, telling):
             place = telling.place + ('" as first written' if telling.as_written else '"')
             yield (
                 telling.line,
@@ -174,7 +175,7 @@ def _uncompared(book: Book, facts: Facts) -> Iterator[tuple[int, str]]:
         if not _covers(book, facts.procedures, telling):
             yield (
                 telling.line,
-                f"{telling.place!r} is not followed under the fault, so it tells nothing of it",
+                f"{telling.place!r} is not followed, so it tells nothing",
             )
 
 
@@ -237,6 +238,8 @@ def _look_up(settings: Settings, book: Book, sentence: Sentence) -> None:
             f"{text!r} is not right here: expected {TELLS!r}, or 'anew under the fault', then, where a "
             f"machine may lack what it takes, {AT_HAND!r}"
         )
+    for pattern in stated_changes([text]) or ():
+        _compile(pattern)
     _look_up_alerts(settings, book, text)
     defect = parse(DEFECT, text)
     if defect is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from drill import wait
-from drill.cluster.access import Cluster
+from drill.cluster.access import Cluster, ClusterError
 from drill.conduct.acting import Acting
 from drill.conduct.alerting import Alerting
 from drill.conduct.auditing import ask_rows, audit
@@ -35,7 +35,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
 from drill.parts.catalogue import part_named
-from drill.putback import close_drill, open_drill
+from drill.putback import changed_since_open, close_drill, open_drill
 from drill.recording import Recorder, read_events
 from drill.recording.events import (
     BackupMade,
@@ -48,6 +48,7 @@ from drill.recording.events import (
     Limit,
     ProcedureFinished,
     StatusPageTold,
+    TargetCompared,
     TargetPutBack,
     WindowClosed,
 )
@@ -322,6 +323,7 @@ class Drill:
             alerts=None if facts.alerts is None else list(facts.alerts),
             due=list(facts.due),
             waits=facts.waits,
+            leaves=None if facts.leaves is None else list(facts.leaves),
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
                 minimum_requests=judging.minimum_requests,
@@ -359,8 +361,18 @@ class Drill:
             record_changes(scene.cluster, scene.recorder, self._acting.started)
         if recovered is not None:  # a service that is out cannot be asked for its writes
             audit(scene, self._breaking.began if self._breaking.injected else None)
+        if self.facts.leaves is not None:
+            self._compare()
         self._alerting.end_replay()
         return judge(self.folder)
+
+    def _compare(self) -> None:
+        scene = self._scene
+        try:
+            compared = TargetCompared(changed_since_open(scene.cluster))
+        except ClusterError as error:  # what is left is not known: that question is inconclusive
+            compared = TargetCompared(trouble=str(error))
+        scene.recorder.record(compared)
 
     def _patience(self) -> float:
         """How long to watch a service that stays out. A control is watched for clearly longer than its drill

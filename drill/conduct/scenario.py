@@ -32,6 +32,7 @@ TELLS = '"{place}" tells "{pattern}" under the fault, and not before'
 TELLS_ANEW = '"{place}" tells "{pattern}" anew under the fault'
 AT_HAND = ', where "{tool}" is at hand'
 """Ends either of the two: on a machine without the tool nothing is told, and that is what is stated then."""
+PRINTS = '"{place}" prints "{pattern}"'
 HEALS = "the platform has had its time to heal"
 BACKED_UP = "a backup was made, and users have written since"
 STATUS_PAGE = 'the status page takes updates with the token "{token}"'
@@ -44,6 +45,10 @@ HOLDS = 'the operator holds "{file}" as "{name}"'
 PREPARATIONS = (BACKED_UP, HOLDS_BACKUP, HOLDS_FRESH, HOLDS, STATUS_PAGE)
 """What a procedure may need to be there before the fault."""
 WAITS = "the procedure does not end before users are served"
+LEAVES = "nothing is left over, missing or changed"
+LEAVES_BUT = "nothing is left over, missing or changed but {changes}"
+"""{changes}: "minReplicas is 5", "limits.memory is '1Gi'": regular expressions, each of a difference that
+must be there."""
 RECOVERS = "the service recovers within the response time of {severity}"
 CREDIT = 'the credit in "{scenario}" is the {credit}\'s'
 DEFECT = 'the procedure fails as defect "{identity}" says'
@@ -127,7 +132,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Telling:
-    """What a scenario states that a block tells of the fault, as events.Symptom has it; `line`: of the
+    """What a scenario states that a block tells, as events.Symptom has it; `line`: of the
     sentence in the feature file; `tool`: that it takes and that a machine may lack, empty where none is
     named."""
 
@@ -135,7 +140,7 @@ class Telling:
     place: str
     as_written: bool
     pattern: str
-    before: Literal["absent", "older"]
+    before: Literal["absent", "older", "anything"]
     tool: str = ""
 
 
@@ -148,7 +153,8 @@ class Facts:
     before the fault; `tells`: what blocks must tell of it; `calls`: alerts that the operator
     waits for; `alerts`: those that are to fire, None where nothing is said of alerts; `due`: when they have
     to; `status_page`: it has one that can be updated; `fresh_backups`: the parts whose backups are made for
-    the operator; `waits`: the procedure must not end before users are served."""
+    the operator; `waits`: the procedure must not end before users are served;
+    `leaves`: what it states to be left changed, None where it says nothing of that."""
 
     drill: str
     feature: str
@@ -170,6 +176,7 @@ class Facts:
     status_page: bool = False
     fresh_backups: tuple[str, ...] = ()
     waits: bool = False
+    leaves: tuple[str, ...] | None = None
 
     @property
     def as_written(self) -> bool:
@@ -202,6 +209,7 @@ def facts_of(written: Written) -> Facts:
         backed_up=any(parse(sentence, text) for sentence in (BACKED_UP, HOLDS_BACKUP) for text in texts),
         fresh_backups=tuple(_all(HOLDS_FRESH, texts, "part")),
         waits=WAITS in texts,
+        leaves=stated_changes(texts),
     )
 
 
@@ -219,6 +227,10 @@ def looked_at(text: str) -> Place | None:
 
 def telling_of(sentence: Sentence) -> Telling | None:
     """What a sentence states that a block tells; None for any other sentence."""
+    printed = parse(PRINTS, sentence.text)
+    if printed:
+        place, pattern = str(printed["place"]), str(printed["pattern"])
+        return Telling(sentence.line, place, as_written=False, pattern=pattern, before="anything")
     match = TELLS_PATTERN.fullmatch(sentence.text)
     if match is None:
         return None
@@ -230,10 +242,16 @@ def telling_of(sentence: Sentence) -> Telling | None:
 def stated_alerts(texts: Sequence[str]) -> tuple[str, ...] | None:
     """The alerts that sentences state to fire; None where no sentence is of alerts."""
     firing = [name for sentence in (FIRES, EARLIEST, LEADS) for name in _all(sentence, texts, "alert")]
-    only = [name for names in _all(ONLY, texts, "alerts") for name in named_alerts(names)]
+    only = [name for names in _all(ONLY, texts, "alerts") for name in quoted(names)]
     if not (firing or only or SILENT in texts):
         return None
     return tuple(dict.fromkeys([*firing, *only]))
+
+
+def stated_changes(texts: Sequence[str]) -> tuple[str, ...] | None:
+    """What sentences state to be left changed; None where no sentence is of that."""
+    changes = [pattern for named in _all(LEAVES_BUT, texts, "changes") for pattern in quoted(named)]
+    return tuple(changes) if changes or LEAVES in texts else None
 
 
 def stated_times(texts: Sequence[str]) -> tuple[AlertDue, ...]:
@@ -257,8 +275,8 @@ def _minutes(pattern: str, texts: Sequence[str]) -> dict[str, list[float]]:
     return found
 
 
-def named_alerts(names: str) -> list[str]:
-    """The names in ONLY: "A", "B"."""
+def quoted(names: str) -> list[str]:
+    """What is quoted in a list such as "A", "B"."""
     return re.findall(r'"([^"]+)"', names)
 
 

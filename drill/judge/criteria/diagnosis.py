@@ -1,9 +1,10 @@
-"""Do the blocks that investigate tell the fault that is in, and not where nothing is wrong? Flows in: a Case.
+"""Do the blocks that look tell what they should: the fault, and not on a healthy target? Flows in: a Case.
 Flows out: how many of the scenario's statements do not hold, and each of them with what was printed.
 
 A statement is of lines: one line of what the block's commands printed holds the pattern under the fault. On
 the healthy target, where the operator had looked before, no line may; or, of a log that keeps what is past,
-only lines that are not there any more or again are news.
+only lines that are not there any more or again are news. Where the scenario states only that a block prints
+something, it need not have been looked at before.
 """
 
 from __future__ import annotations
@@ -71,6 +72,27 @@ class _Output:
 
 
 def _told(case: Case, symptom: Symptom) -> Answer:
+    return _printed(case, symptom) if symptom.before == "anything" else _news(case, symptom)
+
+
+def _printed(case: Case, symptom: Symptom) -> Answer:
+    output = _output(case.events, symptom)
+    if output.last_began is None:
+        return undecided("was not followed")
+    found = output.holding(symptom.pattern)
+    if found:
+        return Answer("pass", f"prints: {_short(found[0])}{output.by_whom}", samples=len(found))
+    if output.doubt:
+        return undecided(output.doubt)
+    lines = (
+        f"of {len(output.lines)} lines, none holds {symptom.pattern!r}"
+        if output.lines
+        else "it printed nothing"
+    )
+    return Answer("fail", f"does not print it: {lines}{output.by_whom}")
+
+
+def _news(case: Case, symptom: Symptom) -> Answer:
     before, under = _output(case.looked, symptom), _output(case.events, symptom)
     was = before.holding(symptom.pattern)
     if was and symptom.before == "absent":
@@ -157,5 +179,5 @@ def _short(line: str) -> str:
 
 
 QUESTION = Question(
-    "diagnosis", "Investigations that tell the fault", diagnosis, own_limit=0.0, unit="statements"
+    "diagnosis", "Blocks that tell what they should", diagnosis, own_limit=0.0, unit="statements"
 )

@@ -164,7 +164,7 @@ Feature: Down
         ('Immediate Actions" while', 'Imediate Actions" while', 9, "'Imediate Actions' is not right here"),
         ('Immediate Actions" while', 'Recovery Actions" while', 12, "was not looked at before the fault"),
         ('Actions" while', 'Actions" as first written while', 12, "was not looked at before the fault"),
-        ('Actions"\n    Then', 'Actions / # Check recent events"\n    Then', 12, "is not followed under"),
+        ('Actions"\n    Then', 'Actions / # Check recent events"\n    Then', 12, "is not followed, so"),
         ("# Check cluster status", "# Check cluster", 12, "'# Check cluster' is not right here"),
         ('"0/1"', '"(0/1"', 12, "expected a regular expression"),
         ("and not before", "but not before", 12, "or 'anew under the fault'"),
@@ -188,6 +188,50 @@ def test_what_a_block_tells_is_compared_with_what_it_told(  # noqa: PLR0917 - fi
         assert found == []
     else:
         assert any(f"down.feature:{line}: " in each and says in each for each in found), found
+
+
+PRINTING = TELLING.replace(
+    '    Given the operator has looked at "Service Completely Down / Immediate Actions" while all is well\n',
+    "",
+)
+PRINTING = PRINTING.replace('tells "0/1" under the fault, and not before', 'prints "Ready"')
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("", "", ""),
+        ('"Ready"', '"(Ready"', "expected a regular expression"),
+        ("# Check cluster status", "# Check cluster", "'# Check cluster' is not right here"),
+        ('Actions"\n    Then', 'Actions / # Check recent events"\n    Then', "is not followed, so"),
+        (
+            'prints "Ready"',
+            'prints "Ready"\n    And nothing is left over, missing or changed but "(x"',
+            "expected a reg",
+        ),
+        ('prints "Ready"', 'prints "Ready"\n    And nothing is left over, missing or changed but "x"', ""),
+    ],
+)
+def test_what_a_block_prints_and_what_is_left_are_looked_up(  # noqa: PLR0917 - fixtures and parameters
+    tmp_path: Path, settings: settings_module.Settings, book: Book, right: str, wrong: str, says: str
+) -> None:
+    assert right in PRINTING
+    found = found_in(tmp_path, PRINTING.replace(right, wrong, 1), settings, book)
+    assert (any(says in each for each in found), len(found)) == ((True, 1) if says else (False, 0)), found
+
+
+def test_a_scenario_states_what_its_procedure_leaves(tmp_path: Path) -> None:
+    nothing = "    And nothing is left over, missing or changed"
+    for added, leaves in (
+        ("", None),
+        (nothing, ()),
+        (f'{nothing} but "cpu is \'4\'", "Pod/x: was not there"', ("cpu is '4'", "Pod/x: was not there")),
+    ):
+        (written,) = scenarios_of(write(tmp_path, f"{PRINTING.rstrip()}\n{added}\n"))
+        assert facts_of(written).leaves == leaves
+    waits = "    And the procedure does not end before users are served"
+    (written,) = scenarios_of(write(tmp_path, f"{PRINTING.rstrip()}\n{waits}\n"))
+    assert (facts_of(written).waits, facts_of(written).leaves) == (True, None)
 
 
 def test_a_tool_that_a_machine_may_lack_is_named_by_the_sentence(

@@ -48,6 +48,7 @@ def test_a_drill_that_holds_everything_passes(drill: RecordedDrill) -> None:
         "early_end": "not applicable",
         "diagnosis": "not applicable",
         "harm": "not applicable",
+        "left_behind": "not applicable",
         "response_time": "pass",
         "error_rate": "pass",
         "cpu": "pass",
@@ -295,6 +296,43 @@ def test_when_a_procedure_ends_is_asked_where_it_is_stated_and_users_were_out(dr
     drill.started, drill.outages = {"waits": True}, []
     found = criterion(drill.judged(), "early_end")
     assert (found.verdict, found.why) == ("not applicable", "users were never out")
+
+
+LEFT = "Pod/database-recovery: was not there"
+CHANGED = "HorizontalPodAutoscaler/web: spec.minReplicas is 1, was 3"
+
+
+@pytest.mark.parametrize(
+    ("stated", "differences", "outcome", "why"),
+    [
+        ([], [], "pass", "all is as it was"),
+        ([], [LEFT], "fail", LEFT),
+        ([], [LEFT, CHANGED], "fail", f"{LEFT} (and 1 more)"),
+        (["minReplicas is 1"], [CHANGED], "pass", f"as stated: {CHANGED}"),
+        (["minReplicas is 1"], [LEFT, CHANGED], "fail", LEFT),
+        (["minReplicas is 5"], [CHANGED], "fail", f"{CHANGED} (and 1 more)"),
+        (["minReplicas is 1"], [], "fail", "nothing is changed that holds 'minReplicas is 1'"),
+    ],
+)
+def test_nothing_is_left_behind_but_what_is_stated(
+    drill: RecordedDrill, stated: list[str], differences: list[str], outcome: str, why: str
+) -> None:
+    drill.started = {"leaves": stated}
+    drill.extra = [(END + 3, "target.compared", {"differences": differences})]
+    verdict = drill.judged()
+    found = criterion(verdict, "left_behind")
+    assert (found.verdict, found.why, found.limit, found.samples) == (outcome, why, 0.0, len(differences))
+    assert verdict.verdict == outcome
+
+
+def test_what_is_left_behind_is_not_known_where_nothing_was_compared(drill: RecordedDrill) -> None:
+    assert criterion(drill.judged(), "left_behind").verdict == "not applicable"
+    drill.started = {"leaves": []}
+    found = criterion(drill.judged(), "left_behind")
+    assert (found.verdict, "was not compared" in found.why) == ("inconclusive", True)
+    drill.extra = [(END + 3, "target.compared", {"trouble": "no answer of kind-drill"})]
+    found = criterion(drill.judged(), "left_behind")
+    assert (found.verdict, "no answer of kind-drill" in found.why) == ("inconclusive", True)
 
 
 def test_a_procedure_that_ran_nothing_is_inconclusive(drill: RecordedDrill) -> None:

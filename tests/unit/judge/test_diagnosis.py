@@ -274,3 +274,28 @@ def test_the_look_is_no_procedure(drill: RecordedDrill) -> None:
     verdict = drill.judged()
     assert criterion(verdict, "procedure").verdict == "not applicable"
     assert (verdict.procedure_started_seconds, verdict.commands) == (None, [])
+
+
+def test_what_a_block_prints_is_asked_without_a_look_before(drill: RecordedDrill) -> None:
+    drill.started, drill.looked = {"symptoms": [symptom(before="anything")]}, None
+    answer = found(drill)
+    assert (answer.verdict, answer.why) == ("pass", f'"{PLACE}" prints: web-2 0/1 ImagePullBackOff')
+    drill.commands = [pods("No resources found in defalt namespace.\n")]
+    verdict = drill.judged()
+    assert (criterion(verdict, "diagnosis").verdict, verdict.verdict) == ("fail", "fail")
+    assert "does not print it: of 1 lines, none holds" in verdict.why
+    with pytest.raises(AssertionError, match="does not print it"):
+        expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
+    drill.commands = [pods("")]
+    assert "does not print it: it printed nothing" in found(drill).why
+
+
+def test_what_a_block_prints_is_not_known_where_it_did_not_run_or_lacked_a_tool(drill: RecordedDrill) -> None:
+    drill.started = {"symptoms": [symptom(before="anything", line=80, last_line=81)]}
+    assert (found(drill).verdict, found(drill).why) == ("inconclusive", f'"{PLACE}" was not followed')
+    drill.started = {"symptoms": [symptom(before="anything")]}
+    drill.commands, drill.missing_tools = [pods("", status=127)], ["kubectl"]
+    assert (found(drill).verdict, "not on this machine: kubectl" in found(drill).why) == (
+        "inconclusive",
+        True,
+    )

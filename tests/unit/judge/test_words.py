@@ -54,9 +54,16 @@ def test_a_verdict_on_a_drill_that_holds_everything(tmp_path: Path) -> None:
             "all 1 commands ended as they should",
         ),
         Criterion(
+            "early_end",
+            "not applicable",
+            "Users out after the procedure's end",
+            unit="s",
+            why="the scenario does not state that the procedure waits for users",
+        ),
+        Criterion(
             "diagnosis",
             "not applicable",
-            "Investigations that tell the fault",
+            "Blocks that tell what they should",
             unit="statements",
             why="the scenario does not state what a block tells of the fault",
         ),
@@ -66,6 +73,13 @@ def test_a_verdict_on_a_drill_that_holds_everything(tmp_path: Path) -> None:
             "Users left undisturbed",
             unit="ratio",
             why="users were not yet served again when the operator began",
+        ),
+        Criterion(
+            "left_behind",
+            "not applicable",
+            "Left over, missing or changed",
+            unit="differences",
+            why="the scenario does not state what is left of the procedure",
         ),
         Criterion(
             "response_time",
