@@ -10,6 +10,7 @@ output: the exit status of each.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -94,6 +95,8 @@ def main() -> None:
     import drill.cli  # noqa: PLC0415
     import drill.plugin  # noqa: F401, PLC0415
 
+    # what is imported is no garbage, which a copy looks for as it goes, and pytest twice at its end
+    gc.freeze()
     for line in sys.stdin:
         command = json.loads(line)
         child = os.fork()
