@@ -108,3 +108,21 @@ Feature: Performance Degradation (P2)
     And the platform has had its time to heal
     And the operator follows "Performance Degradation / Investigation / # Check resource utilization"
     Then the service stays out
+
+  @quarterly @RB-046
+  Scenario: The query plan as first written is the same without the index
+    When the fault "index-missing" takes effect
+    And the operator follows "Performance Degradation / Investigation / # Check database performance" as first written
+    Then the procedure fails as defect "RB-046" says
+
+  @quarterly
+  Scenario: A lost index is told by the query plan, and made again
+    Given the operator has looked at "Performance Degradation / Investigation / # Check database performance" while all is well
+    When the fault "index-missing" takes effect
+    And the operator follows "Performance Degradation / Investigation / # Check database performance"
+    And the operator follows "Performance Degradation / Optimization Actions / # Make a lost index again"
+    Then "Performance Degradation / Investigation / # Check database performance" tells "USE TEMP B-TREE" under the fault, and not before
+    And the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

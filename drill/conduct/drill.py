@@ -20,6 +20,7 @@ from drill.conduct.auditing import ask_rows, audit
 from drill.conduct.book import Book
 from drill.conduct.breaking import Breaking
 from drill.conduct.calling import Calling
+from drill.conduct.forgetting import forget_earlier
 from drill.conduct.gate import pass_gate
 from drill.conduct.run import Run
 from drill.conduct.scenario import Facts, Place
@@ -114,8 +115,11 @@ class Drill:
 
     def gate(self) -> None:
         """The target must be healthy before anything is blamed on it. What takes long to start is started
-        meanwhile. Raises SetupError with what was last seen."""
+        meanwhile, once the data is that with which every drill begins: users write as soon as they are there.
+        Raises SetupError with what was last seen."""
         self._acting.check()
+        if not self._users.there:
+            forget_earlier(self._scene)
         self._calling.begin()
         self._alerting.prepare()
         self._users.begin()

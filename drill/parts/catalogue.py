@@ -33,6 +33,11 @@ def searchable_part(cluster: Cluster, settings: Settings) -> TargetPart | None:
     return next((part for part in parts_of(cluster, settings) if part.searchable), None)
 
 
+def forgetting_parts(cluster: Cluster, settings: Settings) -> list[TargetPart]:
+    """The parts of which it is known what drills leave in them."""
+    return [part for part in parts_of(cluster, settings) if part.forgets]
+
+
 def dated_part(cluster: Cluster, settings: Settings) -> TargetPart | None:
     """The first part that can say when its rows were written; None where there is none."""
     return next((part for part in parts_of(cluster, settings) if part.dated), None)

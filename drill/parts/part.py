@@ -34,6 +34,17 @@ class Dated(msgspec.Struct, frozen=True):
     newest_wall: list[float | None]
 
 
+class Forgotten(msgspec.Struct, frozen=True):
+    """What was removed of what earlier drills left. `rows`: of tables; `beside`: files and folders;
+    `size_bytes`: of the store afterwards, None where that is not known; `trouble`: why not all is gone, empty
+    where it is."""
+
+    rows: int = 0
+    beside: int = 0
+    size_bytes: int | None = None
+    trouble: str = ""
+
+
 Description = TypeVar("Description", bound=Section)
 
 
@@ -81,6 +92,16 @@ class TargetPart:
         """For each age, the newest of the rows that are as old or older. Raises UsageError where it cannot
         say when rows were written."""
         raise UsageError(f"{self.name}: it is not known when its rows were written")
+
+    @property
+    def forgets(self) -> bool:
+        """True where `forget` can be asked."""
+        return False
+
+    def forget(self) -> Forgotten:
+        """Remove what earlier drills left in it. Nobody may be writing. Raises UsageError where it is not
+        known what that is."""
+        raise UsageError(f"{self.name}: it is not known what drills leave in it")
 
     def back_up(self, *, seconds: float) -> Made:
         """Make a backup now and wait for it. Raises SetupError when it does not succeed, UsageError where

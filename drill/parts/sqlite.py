@@ -11,11 +11,13 @@ import msgspec
 from drill.cluster.access import Cluster, ClusterError
 from drill.cluster.health import Health, running_pods
 from drill.errors import InputError
-from drill.parts.part import Dated, TargetPart
+from drill.parts.part import Dated, Forgotten, TargetPart
 from drill.settings import Sqlite, Workload
 from drill.settings.place import line_of
 
 ASK_SECONDS = 30
+FORGET_SECONDS = 120
+"""Afterwards it is given up, and undone."""
 
 INTEGRITY_SCRIPT = """
 import json, sqlite3, sys, urllib.parse
@@ -85,6 +87,50 @@ except (sqlite3.Error, sqlite3.Warning, ValueError, TypeError, OverflowError) as
 print(json.dumps(said))
 """
 
+# All statements or none. SQLite gives up by itself when the time is over, so nothing goes on unseen. The file
+# is made small again where more of it is free than used: that costs no more than what was removed.
+FORGET_SCRIPT = r"""
+import glob, json, os, shutil, sqlite3, sys, time, urllib.parse
+path, asked = sys.argv[1], json.load(sys.stdin)
+said = {"rows": 0, "beside": 0, "size_bytes": None, "trouble": "", "mistaken": None}
+until = time.monotonic() + asked["seconds"]
+def free(connection):
+    return [connection.execute("PRAGMA " + each).fetchone()[0] for each in ("freelist_count", "page_count")]
+at = None
+try:
+    if asked["statements"]:
+        name = "file:" + urllib.parse.quote(path) + "?mode=rw"
+        connection = sqlite3.connect(name, uri=True, timeout=5, isolation_level=None)
+        connection.set_progress_handler(lambda: time.monotonic() > until, 10000)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("BEGIN IMMEDIATE")
+        rows = 0
+        for at, statement in enumerate(asked["statements"]):
+            rows += connection.execute(statement).rowcount
+        connection.execute("COMMIT")
+        said["rows"], at = rows, None
+        unused, pages = free(connection)
+        if unused * 2 > pages:
+            connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        said["size_bytes"] = os.path.getsize(path)
+    for pattern in asked["beside"]:
+        for found in glob.glob(os.path.join(glob.escape(os.path.dirname(path)), pattern)):
+            if os.path.isdir(found) and not os.path.islink(found):
+                shutil.rmtree(found)
+            else:
+                os.remove(found)
+            said["beside"] += 1
+except (sqlite3.Error, sqlite3.Warning, OSError) as error:
+    said["trouble"] = "%s: %s" % (type(error).__name__, error)
+    wrong = isinstance(error, (sqlite3.Warning, sqlite3.ProgrammingError, sqlite3.IntegrityError))
+    if at is not None and (wrong or getattr(error, "sqlite_errorcode", 0) == 1):
+        said["mistaken"] = at
+print(json.dumps(said))
+"""
+
 
 class Integrity(msgspec.Struct, frozen=True):
     """What the database says of itself. `integrity`: "ok", or what is wrong; `tables`: its tables, sorted by
@@ -105,6 +151,12 @@ class _Dated(msgspec.Struct, frozen=True):
     clock_wall: float
     newest_wall: list[float | None]
     error: str
+
+
+class _Forgotten(Forgotten, frozen=True):
+    """What FORGET_SCRIPT says. `mistaken`: which statement no database of these tables carries out."""
+
+    mistaken: int | None = None
 
 
 class Part(TargetPart):
@@ -159,11 +211,40 @@ class Part(TargetPart):
         )
         answer = msgspec.json.decode(said, type=_Dated)
         if answer.error:
-            file = self.settings.file
-            line = line_of(file.read_text(encoding="utf-8"), ("parts", self.name, "row_times"))
             expected = f"a query that gives when each row of {self.file.path} was written ({answer.error})"
-            raise InputError(file, line, query, expected)
+            raise self._mistaken("row_times", query, expected)
         return Dated(answer.clock_wall, answer.newest_wall)
+
+    @property
+    def forgets(self) -> bool:
+        return bool(self.file.forget or self.file.forget_beside)
+
+    def forget(self) -> Forgotten:
+        """By `forget` and `forget_beside`, in the container that opens the file. What is in the way for now
+        (a lock, a volume that cannot be written) is the answer's trouble; raises InputError for a statement
+        that cannot be carried out at all."""
+        file = self.file
+        if not self.forgets:
+            return super().forget()
+        asked = {"statements": file.forget, "beside": file.forget_beside, "seconds": FORGET_SECONDS}
+        said = self.cluster.exec(
+            self._pod(),
+            self.workload.container,
+            ["python", "-c", FORGET_SCRIPT, file.path],
+            stdin=json.dumps(asked).encode(),
+            seconds=FORGET_SECONDS + ASK_SECONDS,
+        )
+        answer = msgspec.json.decode(said, type=_Forgotten)
+        if answer.mistaken is not None:
+            expected = f"a statement that removes drills' rows from {file.path} ({answer.trouble})"
+            raise self._mistaken("forget", file.forget[answer.mistaken], expected)
+        return Forgotten(answer.rows, answer.beside, answer.size_bytes, answer.trouble)
+
+    def _mistaken(self, key: str, value: str, expected: str) -> InputError:
+        """What drill.toml says there, and cannot be done."""
+        file = self.settings.file
+        line = line_of(file.read_text(encoding="utf-8"), ("parts", self.name, key))
+        return InputError(file, line, value, expected)
 
     def _pod(self) -> str:
         workload = self.workload

@@ -166,6 +166,12 @@ def close_drill(settings: Settings, cluster: Cluster) -> list[str]:
         return differences
 
 
+def left_open(cluster: Cluster) -> list[str]:
+    """The drills and faults that are open on this target: what they broke may not be put back yet."""
+    ledger = Ledger(state_folder(cluster))
+    return [entry.id for entry in ledger.entries() if not isinstance(entry, ImageEntry)]
+
+
 def open_images(
     settings: Settings, cluster: Cluster, workload: Workload, images: Sequence[str]
 ) -> ImageEntry:

@@ -585,6 +585,19 @@ class WritesAudited(Data, frozen=True):
     source: str = ""
 
 
+@_of("data.forgotten")
+class DataForgotten(Data, frozen=True):
+    """Before users came, what earlier drills had left in a part was removed: so many `rows`, and so many
+    files and folders `beside`. `size_bytes`: of the store afterwards, None where it is not known; `trouble`:
+    why something is still there, empty where all is gone."""
+
+    part: str
+    rows: int = 0
+    beside: int = 0
+    size_bytes: int | None = None
+    trouble: str = ""
+
+
 @_of("rows.there")
 class RowsThere(Data, frozen=True):
     """Before anything is broken a part was asked for its rows. `newest_wall`: when the newest was written, by

@@ -13,12 +13,13 @@ from markupsafe import Markup
 
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event, read_requests
-from drill.recording.events import DrillError, FaultInjected, TargetPutBack, WritesAudited
+from drill.recording.events import DataForgotten, DrillError, FaultInjected, TargetPutBack, WritesAudited
 from drill.report.annotated import commands_on, line_of_source
 from drill.report.chapters import ChapterPlace
 from drill.report.strips import Axis, Strip, strip
 from drill.report.timeline import draw, identifier
 from drill.report.transcripts import Transcript, transcripts
+from drill.report.units import quantity
 from drill.report.words import age_text, called_text, control_says, criterion_name, outcome, says
 from drill.run.facts import Facts, KeptFacts
 from drill.run.manifest import VERDICT
@@ -69,6 +70,7 @@ class DrillView:
     absent: list[LostWrite]
     absent_more: int
     put_back: str
+    forgotten: str
     called: str
     lines: Mapping[tuple[int, str] | str, str]
     controls: list[DrillView]
@@ -133,6 +135,7 @@ def view(common: Common, verdict: DrillVerdict, events: Sequence[Event]) -> Dril
         absent=absent[:ABSENT_WRITES_SHOWN],
         absent_more=max(0, len(absent) - ABSENT_WRITES_SHOWN),
         put_back=_put_back(events) if not kept else "",
+        forgotten=_forgotten(events) if not kept else "",
         called=called_text(verdict),
         lines=common.lines(verdict, events),
         controls=[],
@@ -193,6 +196,20 @@ def _put_back(events: Sequence[Event]) -> str:
     return f"After the drill the target differed from its known state ({differences}); " + (
         "it was repaired." if put_back.repaired else "it was not repaired. Do: drill put-back"
     )
+
+
+def _forgotten(events: Sequence[Event]) -> str:
+    """What of earlier drills was removed before this one began; empty where drill.toml names nothing."""
+    sentences = []
+    for data in (each.data for each in events if isinstance(each.data, DataForgotten)):
+        removed = f"rows: {quantity(data.rows, '')}, files and folders beside them: {data.beside}"
+        if not data.trouble:
+            sentences.append(f"What earlier drills had left in {data.part} was removed first ({removed}).")
+        else:
+            sentences.append(
+                f"What earlier drills had left in {data.part} is not all removed ({removed}): {data.trouble}."
+            )
+    return " ".join(sentences)
 
 
 def _next_steps(run_folder: Path, place: str, verdict: DrillVerdict, events: Sequence[Event]) -> list[str]:

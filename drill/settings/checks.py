@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, get_args
 
 from drill.settings.gate import GateCriterion
 from drill.settings.load import PlannedRequest
-from drill.settings.parts import Backup
+from drill.settings.parts import Backup, Sqlite
 from drill.settings.place import Place
 from drill.settings.settings import Settings
 from drill.settings.target import Image
@@ -21,6 +22,8 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 IN_JSON = re.compile(r"\{([^{}\s\"':,]+)\}")
 """The same in a body, where most braces are JSON's own."""
 FIELD = re.compile(r"\w+")
+DATABASE_ENDINGS = ("", "-wal", "-shm", "-journal")
+"""What SQLite adds to the name of a database for the files that belong to it."""
 PART_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -88,11 +91,25 @@ def _workloads_and_parts(settings: Settings) -> Iterator[Misfit]:
             yield Misfit(
                 ("parts", name, "workload"), workload, f"one of [[target.workloads]]: {', '.join(names)}"
             )
+        if isinstance(part, Sqlite):
+            yield from _beside_the_database(part, ("parts", name, "forget_beside"))
     for number, request in enumerate(settings.load.requests):
         for needed in request.needs:
             if needed not in settings.parts:
                 known = ", ".join(settings.parts) or "there are none"
                 yield Misfit(("load", "requests", number, "needs"), needed, f"a name of [parts]: {known}")
+
+
+def _beside_the_database(part: Sqlite, place: Place) -> Iterator[Misfit]:
+    """Patterns that would remove the database itself."""
+    files = [PurePosixPath(part.path).name + ending for ending in DATABASE_ENDINGS]
+    for pattern in part.forget_beside:
+        for file in files:
+            if fnmatchcase(file, pattern):
+                yield Misfit(
+                    place, pattern, f"a pattern that {file}, a file of the database itself, does not match"
+                )
+                break
 
 
 def _requests(settings: Settings) -> Iterator[Misfit]:

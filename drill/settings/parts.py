@@ -21,7 +21,23 @@ def _query(value: str) -> str:
     return value
 
 
+def _deletion(value: str) -> str:
+    if not re.match(r"(?i)\s*delete\s+from\s.+\swhere\s", value):
+        raise ValueError("a statement DELETE FROM ... WHERE ..., true of drills' rows and no others")
+    return value
+
+
+def _beside(value: str) -> str:
+    if "/" in value or not value.strip(".*?"):
+        raise ValueError(
+            "the name of a file or folder without /, * and ? for what varies, such as 'damaged-*'"
+        )
+    return value
+
+
 Query = Annotated[Text, AfterValidator(_query)]
+Deletion = Annotated[Text, AfterValidator(_deletion)]
+Beside = Annotated[Text, AfterValidator(_beside)]
 
 
 class Sqlite(Section):
@@ -39,6 +55,10 @@ class Sqlite(Section):
     row_times: Query | None = None
     """Gives when each row was written, in one column: as ISO 8601 text (UTC, unless it says another zone), or
     in seconds, milli-, micro- or nanoseconds since 1970."""
+    forget: tuple[Deletion, ...] = ()
+    """Remove the rows that drills wrote; carried out before each drill, in this order, all or none."""
+    forget_beside: tuple[Beside, ...] = ()
+    """Files and folders that drills leave in the folder of `path`, by name; removed before each drill."""
 
 
 class Redis(Section):

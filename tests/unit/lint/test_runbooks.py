@@ -58,6 +58,7 @@ READABLE: dict[str, list[tuple[str, int]]] = {
     "RB-043": [],
     "RB-044": [],
     "RB-045": [],
+    "RB-046": [],
     "RB-047": [],
     "RB-101": [],
     "RB-102": [],

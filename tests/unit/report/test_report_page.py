@@ -16,6 +16,7 @@ from recorded_runs import AS_CORRECTED, AS_WRITTEN, CONTROL, EVERYTHING, SURPRIS
 
 from drill.errors import InputError, UsageError
 from drill.judge.verdict import Criterion, DrillVerdict
+from drill.recording.events import DataForgotten
 from drill.report import write_report
 from drill.report.transcripts import printable
 from drill.run import as_expected, read_facts
@@ -233,6 +234,20 @@ def test_absent_writes_are_named(tmp_path: Path) -> None:
     assert "write-0 , acknowledged at" in page.text
     assert "9 are absent afterwards, 9 of which came after the backup" in page.text
     assert "The data that the backup brought back was 41.2 s old." in page.text
+
+
+def test_what_earlier_drills_left_is_said_to_be_removed_or_still_there(tmp_path: Path) -> None:
+    _, silent = _report(tmp_path / "silent", (AS_CORRECTED,))
+    assert "earlier drills" not in silent.text
+    gone = DataForgotten("database", 310, 1, 500_000)
+    _, page = _report(tmp_path / "gone", (replace(AS_CORRECTED, extra=(gone,)),))
+    removed = "was removed first (rows: 310, files and folders beside them: 1)."
+    assert f"What earlier drills had left in database {removed}" in page.text
+    locked = DataForgotten("database", trouble="OperationalError: database is locked")
+    _, page = _report(tmp_path / "locked", (replace(AS_CORRECTED, extra=(locked,)),))
+    assert "was removed first" not in page.text
+    left = "(rows: 0, files and folders beside them: 0): OperationalError: database is locked."
+    assert f"What earlier drills had left in database is not all removed {left}" in page.text
 
 
 def test_defect_is_proven_by_the_recorded_command(tmp_path: Path) -> None:

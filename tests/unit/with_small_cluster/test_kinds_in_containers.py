@@ -19,6 +19,7 @@ from drill.faults.catalogue import as_data, from_data
 from drill.faults.command import Command, CommandParameters
 from drill.faults.database_file import HELPER, helper_of
 from drill.faults.fault import Site
+from drill.faults.sqlite_index import SqliteIndex
 from drill.faults.sqlite_pages import SqlitePages, integrity_of
 from drill.faults.sqlite_rows import SqliteRows
 from drill.parts import part_named, searchable_part
@@ -194,6 +195,48 @@ def test_a_database_without_texts_is_not_altered(
     small.put("Deployment", with_volume())
     with pytest.raises(FaultError, match="no row has a text that could be changed; nothing was broken"):
         SqliteRows.prepare(a_site(local, noted, tmp_path, "notes"), None).inject(local)
+
+
+def indexes_in(connection: sqlite3.Connection) -> dict[str, str]:
+    made = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    return dict(connection.execute(made).fetchall())
+
+
+def test_indexes_are_dropped_and_made_again(
+    small: SmallCluster, noted: Settings, local: LocalCluster, database: Path, tmp_path: Path
+) -> None:
+    small.put("Deployment", with_volume())
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE INDEX by_body ON notes (body)")
+    connection.execute('CREATE UNIQUE INDEX "by ""id" ON notes (id, body)')
+    connection.execute("CREATE TABLE people (mail TEXT UNIQUE)")
+    before = indexes_in(connection)
+    fault = from_data(as_data(SqliteIndex.prepare(a_site(local, noted, tmp_path, "notes"), None)))
+    assert fault.undo(local) == "no index was dropped: nothing was left to undo"
+    assert fault.look(local, {}).observed == 'indexes: by "id, by_body'
+    injected = fault.inject(local)
+    assert injected.detail == {"indexes": ['by "id', "by_body"]}
+    assert fault.look(local, {}).shows
+    assert indexes_in(connection) == {}
+    # one of them somebody has made again meanwhile, and no pod of the workload runs any more
+    connection.execute("CREATE INDEX by_body ON notes (body)")
+    stopped = with_volume()
+    stopped["spec"]["replicas"] = 0
+    small.put("Deployment", stopped)
+    assert fault.undo(local) == 'made by "id again'
+    assert indexes_in(connection) == before
+    assert fault.undo(local) == "all indexes are there: nothing was left to undo"
+    assert HELPER not in small.objects[f"/api/v1/namespaces/{NAMESPACE}/pods"]
+    connection.close()
+
+
+def test_a_database_without_an_index_loses_none(
+    small: SmallCluster, noted: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    small.put("Deployment", with_volume())
+    fault = SqliteIndex.prepare(a_site(local, noted, tmp_path, "notes"), None)
+    with pytest.raises(FaultError, match="nobody made an index in it; nothing was broken"):
+        fault.inject(local)
 
 
 def a_lock(tmp_path: Path, **changed: str) -> CommandParameters:
