@@ -180,7 +180,7 @@ Feature: High Error Rate (P1)
     And the procedure does not end before users are served
     And every command of the procedure succeeds
     And no acknowledged write is lost
-    And nothing is left over, missing or changed but "limits.memory is '1Gi'", "HorizontalPodAutoscaler/novel-engine-hpa: is missing"
+    And nothing is left over, missing or changed but "limits.memory is '1Gi'", "strategy|requests.memory|terminationGracePeriod", "HorizontalPodAutoscaler/novel-engine-hpa: is missing"
 
   @quarterly
   Scenario: More pods and more memory for each disturb nobody on a healthy target

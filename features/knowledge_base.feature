@@ -74,4 +74,4 @@ Feature: Knowledge Base
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
-    And nothing is left over, missing or changed but "HorizontalPodAutoscaler/novel-engine-hpa: is missing"
+    And nothing is left over, missing or changed but "spec.strategy", "HorizontalPodAutoscaler/novel-engine-hpa: is missing"
