@@ -8,9 +8,10 @@ same folder gives the same page on every machine.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drill.errors import InputError
@@ -19,18 +20,19 @@ from drill.lint.alone import Alone, lint_alone
 from drill.lint.document import Document, parse_document
 from drill.lint.proven import proven_of
 from drill.recording import Event
-from drill.recording.events import CommandFinished, DrillStarted, ProcedureStarted
+from drill.recording.events import CommandFinished, DrillStarted, ProcedureStarted, Symptom
 from drill.report.alerted import alerted, replayed_texts
 from drill.report.marks import Kind, Mark, Said, alert_mark_of, kinds, mark_of, units
 from drill.report.words import criterion_name
 from drill.run.defects import Proof
 from drill.run.facts import Facts, Input, day_of
 from drill.run.inputs import runbook_named, runbook_of, runbook_of_errata, runbooks_of
-from drill.run.outcome import as_expected
+from drill.run.outcome import as_expected, lacking_tools
 from drill.runbook import Defect, Step
 
 ORDER = ("proven", "failed", "refused", "passed")
 """Of several things that one drill says of a line, the first of these is shown."""
+COMMAND_NOT_FOUND = 127
 
 
 @dataclass(frozen=True)
@@ -242,21 +244,59 @@ def _ran(
     proofs: Sequence[Proof],
     recordings: Mapping[str, Sequence[Event]],
 ) -> Iterator[tuple[Input, int, RanHere]]:
-    """Every command that a drill ran, with the text and the line that it stands on."""
+    """Every command that a drill ran, with the text and the line that it stands on; of a pipeline also each
+    further line that it goes on in."""
     for verdict in verdicts:
         proves = _proves(proofs, verdict.drill)
-        for text, command in commands_on(facts, recordings.get(verdict.drill, ())):
+        events = recordings.get(verdict.drill, ())
+        stated = _diagnosed(verdict, events)
+        lacking = lacking_tools(verdict)
+        for text, command in commands_on(facts, events):
             kind, how = _ended(command, proves.get((command.line, command.command), []))
+            tells = [each.pattern for each in stated if _tells(text, command, each)]
+            missed = [tool for tool in lacking if _needs(command, tool)]
+            if tells and kind != "proven":
+                kind, how = "passed", f"tells {' and '.join(tells)} under the fault; {how}"
+            elif missed:
+                kind, how = "refused", f"refused: not on this machine: {', '.join(missed)}"
             said = Said(
-                holds=kind == "passed" and _went_well(verdict),
+                holds=kind == "passed" and (bool(tells) or _went_well(verdict)),
                 deviates=kind == "failed" and not as_expected(verdict),
                 defect=kind == "proven",
+                refused=kind == "refused",
             )
-            yield (
-                text,
-                command.line,
-                RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how, said),
-            )
+            here = RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how, said)
+            yield text, command.line, here
+            if kind == "proven":  # a defect is of the line that the errata name, not of what it goes on in
+                kind, how = _ended(command, [])
+                here = replace(here, kind=kind, how=how, said=Said())
+            for line in dict.fromkeys(part.line for part in command.parts):
+                if line != command.line:
+                    yield text, line, replace(here, how=f"goes on from line {command.line}: {here.how}")
+
+
+def _diagnosed(verdict: DrillVerdict, events: Sequence[Event]) -> list[Symptom]:
+    """What blocks were to tell of the fault, where they told all of it."""
+    if not as_expected(verdict) or not any(
+        each.name == "diagnosis" and each.verdict == "pass" for each in verdict.criteria
+    ):
+        return []
+    started = (event.data for event in events)
+    return [symptom for data in started if isinstance(data, DrillStarted) for symptom in data.symptoms]
+
+
+def _tells(text: Input, command: CommandFinished, symptom: Symptom) -> bool:
+    return (
+        symptom.as_written == (text.role == "runbook as written")
+        and symptom.line <= command.line <= symptom.last_line
+        and any(re.search(symptom.pattern, line) for line in command.output.splitlines())
+    )
+
+
+def _needs(command: CommandFinished, tool: str) -> bool:
+    """True where a command could not be carried out for want of `tool`."""
+    statuses = [command.status, *(part.status for part in command.parts)]
+    return COMMAND_NOT_FOUND in statuses and tool in re.split(r"[^\w./-]+", command.command)
 
 
 def _judged(facts: Facts, verdicts: Sequence[DrillVerdict]) -> Iterator[tuple[Input, int, RanHere]]:
