@@ -16,7 +16,9 @@ from drill.baselines.severities import severity_of
 from drill.lint.document import Document, Fence
 from drill.lint.shell import Command, read_script
 
-Mark = Literal["defective", "wrong", "not proven", "refused", "proven", "uncovered", "never touched"]
+Mark = Literal[
+    "defective", "wrong", "not proven", "refused", "proven", "uncovered", "not drilled", "never touched"
+]
 MARKS: tuple[Mark, ...] = get_args(Mark)
 """In the order in which a reader looks at them."""
 Kind = Literal["command", "other block", "alert", "severity", "checklist item", "number", "other line"]
