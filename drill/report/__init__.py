@@ -39,6 +39,5 @@ def write_report(run_folder: Path, verdicts: Sequence[DrillVerdict], told: Seque
     summary = msgspec.json.format(msgspec.json.encode(summarize(facts, verdicts, errata, proves)), indent=2)
     write_file(run_folder / "summary.json", summary + b"\n")
     write_file(run_folder / "summary.md", markdown(facts, verdicts, proofs, proves).encode())
-    write_file(
-        run_folder / "index.html", page(run_folder, facts, verdicts, proofs, recordings, told).encode()
-    )
+    html = page(run_folder, facts, verdicts, proofs, recordings, told=told)
+    write_file(run_folder / "index.html", html.encode())

@@ -322,7 +322,7 @@ def _in_the_same_words(
         return unit
     for name, units_there in others:
         for there in units_there:
-            said = _same(unit, there)
+            said = _same(unit, there, only_proven=not text.as_written)
             if said is not None:
                 note = LineNote(f"in the same words at {name}:{there.number}, {there.mark} there", said)
                 text.lines[unit.number - 1].notes.append(note)
@@ -330,13 +330,14 @@ def _in_the_same_words(
     return unit
 
 
-def _same(unit: MarkedUnit, there: MarkedUnit) -> Said | None:
-    """What is said by `there` of what has the same words; None where that is nothing new."""
+def _same(unit: MarkedUnit, there: MarkedUnit, *, only_proven: bool) -> Said | None:
+    """What is said by `there` of what has the same words; None where that is nothing new. What the text as
+    first written does not prove says nothing of the corrected one."""
     if (there.kind, there.words) != (unit.kind, unit.words):
         return None
     if there.mark == "proven":
         return Said(holds=True)
-    if unit.said or not there.drills or there.mark not in ("not proven", "refused"):
+    if only_proven or unit.said or not there.drills or there.mark not in ("not proven", "refused"):
         return None
     return Said(refused=there.mark == "refused")
 

@@ -83,7 +83,7 @@ def read_not_drilled(path: Path, texts: Mapping[str, Document]) -> dict[str, dic
     return found
 
 
-def check_not_drilled(root: Path, *texts: str | None) -> None:
+def check_not_drilled(root: Path, *texts: Path | str | None) -> None:
     """Read the file beside the texts, where there is one. Raises InputError for what is not right in it."""
     paths = [root / text for text in texts if text is not None]
     file = paths[0].with_name(FILE)
