@@ -81,7 +81,10 @@ def _sections(folder: Path, facts: Facts) -> dict[str, str]:
     found = {}
     for kept in facts.inputs:
         if kept.role == "experiment" and (folder / kept.kept).is_file():
-            experiment = read_experiment(folder / kept.kept)
+            try:
+                experiment = read_experiment(folder / kept.kept)
+            except InputError:
+                continue  # of another version of drill: its fault has no section here
             found[experiment.fault] = experiment.section
     return found
 

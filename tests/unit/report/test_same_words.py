@@ -9,6 +9,8 @@ import pytest
 import yaml
 from recorded_runs import AS_WRITTEN, Shape, make_run
 
+from drill.conduct.coverage import CoveredRuns
+from drill.errors import InputError
 from drill.report.annotated import AnnotatedRunbook, annotate
 from drill.run.defects import prove
 from drill.run.facts import Role, read_facts
@@ -79,6 +81,19 @@ def test_the_same_words_in_the_same_section_are_proven_there(tmp_path: Path) -> 
 )
 def test_they_say_no_more_than_was_shown_there(tmp_path: Path, verdict: str, mark: str) -> None:
     assert _marks(_first(tmp_path, replace(RAN, verdict=verdict)))[NODES] == mark
+
+
+def test_a_reason_is_idle_where_the_same_words_are_proven(tmp_path: Path) -> None:
+    texts: dict[tuple[Role, str], str] = {
+        ("runbook as written", "runbook/first.md"): FIRST,
+        ("runbook", "runbook/corrected.md"): CORRECTED,
+        ("not drilled", "runbook/not-drilled.yaml"): (
+            "not_drilled:\n- {text: first.md, section: 1. Down (P0), line: kubectl get nodes, reason: x}\n"
+        ),
+    }
+    folder, _ = make_run(tmp_path, [RAN], texts=texts)
+    with pytest.raises(InputError, match="no entry for what is proven"):
+        _ = CoveredRuns([folder]).units
 
 
 def test_a_line_with_a_defect_has_nothing_from_the_other_text(tmp_path: Path) -> None:
