@@ -312,8 +312,8 @@ def _in_the_same_words(
     text: AnnotatedRunbook, unit: MarkedUnit, others: Sequence[tuple[str, Sequence[MarkedUnit]]]
 ) -> MarkedUnit:
     """The unit with what another text's drills say of the same words in the same section: where nothing is
-    known to be wrong with this one, and no drill of it saw it fail. A reason why it has no drill keeps nothing
-    away: it may be idle by now."""
+    known to be wrong with this one, and no drill of it saw it fail. A reason why it has no drill keeps
+    nothing away: it may be idle by now."""
     lines = [line for line in text.lines if text.first_of.get(line.number) == unit.number]
     if (
         unit.kind in OF_ONE_TEXT
