@@ -68,6 +68,7 @@ def read_not_drilled(path: Path, texts: Mapping[str, Document]) -> dict[str, dic
     their files. Raises InputError."""
     document = read_yaml(path, "why lines of the runbook have no drill")
     found: dict[str, dict[int, Reason]] = {name: {} for name in texts}
+    all_units = {name: units(text) for name, text in texts.items()}
     for number, entry in enumerate(checked(path, document, NamedReasons).not_drilled):
         place = _Place(path, document, number)
         text = texts.get(entry.text)
@@ -75,7 +76,7 @@ def read_not_drilled(path: Path, texts: Mapping[str, Document]) -> dict[str, dic
             expected = f"the name of a text: {', '.join(texts) or 'none is there'}"
             raise place.wrong("text", entry.text, expected)
         key, value = ("section", entry.section) if entry.line is None else ("line", entry.line)
-        for first in _named(place, entry, text):
+        for first in _named(place, entry, text, all_units[entry.text]):
             known = found[entry.text].get(first)
             if known is not None:
                 raise place.wrong(key, value, f"a line that is named once: line {known.line} names it too")
@@ -106,11 +107,11 @@ class _Place:
         return InputError(self.path, self.line_of(key), value, expected)
 
 
-def _named(place: _Place, entry: NamedReason, text: Document) -> list[int]:
-    """First lines of the units that an entry is of, at least one."""
+def _named(place: _Place, entry: NamedReason, text: Document, all_units: Mapping[int, int]) -> list[int]:
+    """First lines of the units that an entry is of, at least one. `all_units`: of the text."""
     heading = _section(place, entry, text)
     begin, end = text.section(heading)
-    own = {number: first for number, first in units(text).items() if begin <= first <= end}
+    own = {number: first for number, first in all_units.items() if begin <= first <= end}
     named = {first for number, first in own.items() if entry.line in (None, text.lines[number - 1].strip())}
     if named:
         return sorted(named)
