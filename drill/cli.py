@@ -39,6 +39,7 @@ from drill.monitoring.command import monitoring
 from drill.mutate.ablation import ablation
 from drill.mutate.command import mutate
 from drill.nightly.command import nightly
+from drill.report.not_drilled import check_not_drilled
 from drill.report.words import days_text, summary_lines
 from drill.settings import Settings
 
@@ -216,19 +217,33 @@ def join(run_folders: tuple[Path, ...], *, reports: Path, run_name: str | None) 
     is_flag=True,
     help="With --run: list the lines that no drill has shown to work, instead of the steps.",
 )
+@click.option(
+    "--beside",
+    type=STORED_RUN,
+    metavar="FOLDER",
+    help="With --run: take checklists.yaml, symptoms.yaml, attestations.yaml and not-drilled.yaml from here, "
+    "for runs that kept none.",
+)
 @click.pass_context
-def coverage(context: click.Context, *, run_folders: tuple[Path, ...], missing: bool) -> None:
+def coverage(
+    context: click.Context, *, run_folders: tuple[Path, ...], missing: bool, beside: Path | None
+) -> None:
     """List every step of the runbook, and what has been done with it: drilled (of stored runs), only looked
     at by lint, or never touched. Of stored runs also how many commands, numbers, items, alerts and severities
     are proven, defective, refused, not proven, never touched."""
     if missing and not run_folders:
         raise UsageError("--missing: expected --run FOLDER with it: without a run nothing is shown to work")
+    if beside is not None and not run_folders:
+        raise UsageError("--beside: expected --run FOLDER with it: it is for runs that kept no such files")
     if not run_folders:
-        lines = runbook_lines(Book(_settings(context)).corrected, present.today())
+        settings = _settings(context)
+        target = settings.target
+        check_not_drilled(settings.root, target.runbook, target.runbook_as_written)
+        lines = runbook_lines(Book(settings).corrected, present.today())
     elif missing:
-        lines = missing_lines(CoveredRuns(run_folders))
+        lines = missing_lines(CoveredRuns(run_folders, beside))
     else:
-        lines = run_coverage_lines(CoveredRuns(run_folders))
+        lines = run_coverage_lines(CoveredRuns(run_folders, beside))
     for line in lines:
         click.echo(line)
 

@@ -65,3 +65,15 @@ Feature: Performance Tuning and Cost Optimization
     And every command of the procedure succeeds
     And no acknowledged write is lost
     And nothing is left over, missing or changed but "requests.cpu is '400m'", "requests.memory is '400Mi'"
+
+  @quarterly
+  Scenario: What is only looked at as first written, and its scale-up, disturb nobody on a healthy target
+    When nothing is broken
+    And the operator follows "Performance Tuning / Database Optimization / # Analyze query performance" as first written
+    And the operator follows "Performance Tuning / Cache Optimization / # Check Redis memory usage" as first written
+    And the operator follows "Performance Tuning / Cache Optimization / # Monitor cache hit rate" as first written
+    And the operator follows "High Error Rate / Memory Issues / # Scale up if needed" as first written
+    Then the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost

@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from drill.conduct.told import told
 from drill.errors import UsageError
 from drill.judge.verdict import DrillVerdict
 from drill.lint.alone import lint_alone
@@ -23,16 +24,18 @@ from drill.run.inputs import errata_of, runbooks_of
 from drill.run.stored import read_recordings, read_verdicts
 from drill.runbook import Runbook
 
-NOT_SHOWN: frozenset[Mark] = frozenset({"not proven", "uncovered", "never touched"})
+NOT_SHOWN: frozenset[Mark] = frozenset({"not proven", "uncovered", "not drilled", "never touched"})
 """Words of what no drill has shown to work, nor to be wrong, nor refused by name."""
 
 
 class CoveredRuns:
-    """Stored runs of the same texts, taken as one. Reads nothing but their folders. Raises UsageError for
-    runs of different texts."""
+    """Stored runs of the same texts, taken as one. Reads nothing but their folders, and `beside`, a folder
+    with what is said of the runbook's lines, for runs that kept none of that. Raises UsageError for runs of
+    different texts."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], beside: Path | None = None) -> None:
         self._runs = [_stored(folder) for folder in folders]
+        self._beside = beside
         _refuse_other_texts(self._runs)
 
     @cached_property
@@ -46,13 +49,21 @@ class CoveredRuns:
 
     @cached_property
     def units(self) -> list[tuple[str, list[MarkedUnit]]]:
-        """Name of each text that the runs kept -> its commands, numbers, items, alerts and severities."""
+        """Name of each text that the runs kept -> its commands, numbers, items, alerts and severities. Raises
+        InputError for a reason in not-drilled.yaml that drills have made idle."""
         found: dict[str, list[AnnotatedRunbook]] = {}
         for run in self._runs:
             proofs = prove(errata_of(run.folder, run.facts), run.verdicts, run.recordings)
-            for text in annotate(run.folder, run.facts, run.verdicts, proofs, run.recordings):
+            others = told(run.folder, run.facts, run.verdicts, self._beside)
+            for text in annotate(
+                run.folder, run.facts, run.verdicts, proofs, run.recordings, told=others, beside=self._beside
+            ):
                 found.setdefault(text.name, []).append(text)
-        return [(name, _together(texts)) for name, texts in found.items()]
+        united_units = [(name, _together(texts)) for name, texts in found.items()]
+        for unit in (unit for _, units in united_units for unit in units):
+            if unit.reason is not None and unit.mark not in NOT_SHOWN:
+                unit.reason.refuse(unit.mark, unit.drills)
+        return united_units
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,8 @@ def _together(texts: Sequence[AnnotatedRunbook]) -> list[MarkedUnit]:
                 said=known.said + unit.said,
                 replayed=known.replayed or unit.replayed,
                 drills=tuple(dict.fromkeys(known.drills + unit.drills)),
+                reason=known.reason or unit.reason,
+                notes=tuple(dict.fromkeys(known.notes + unit.notes)),
             )
             if known
             else unit
@@ -137,14 +150,18 @@ def _together(texts: Sequence[AnnotatedRunbook]) -> list[MarkedUnit]:
 
 def _missing(name: str, units: Sequence[MarkedUnit]) -> list[str]:
     found = [unit for unit in units if unit.mark in NOT_SHOWN]
-    lines = [
-        f"{name}:{unit.number:<4} {unit.kind}, {unit.mark}{_by(unit.drills)}: {unit.text}" for unit in found
-    ]
-    return ["", *lines, f"{len(found)} of {len(units)} of {name} are not shown to work"]
+    lines = [f"{name}:{unit.number:<4} {unit.kind}, {_why(unit)}: {unit.text}" for unit in found]
+    counted = f"{len(found)} of {len(units)} of {name} are not shown to work"
+    named = sum(unit.mark == "not drilled" for unit in found)
+    return ["", *lines, f"{counted}, {named} of them for a named reason" if named else counted]
 
 
-def _by(drills: Sequence[str]) -> str:
-    return f" ({', '.join(drills)})" if drills else ""
+def _why(unit: MarkedUnit) -> str:
+    """The word, and what there is to say of it."""
+    if unit.mark == "not drilled" and unit.reason is not None:
+        return f"{unit.mark} ({unit.reason.said})"
+    said = "; ".join([*([", ".join(unit.drills)] if unit.drills else []), *unit.notes])
+    return f"{unit.mark} ({said})" if said else unit.mark
 
 
 def _run_lines(coverage: Coverage) -> list[str]:

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from drill.conduct.rejudge import untouched
 from drill.conduct.run import Run
+from drill.conduct.told import write_reports
 from drill.errors import UsageError
 from drill.judge.credit import with_credits
 from drill.judge.verdict import DrillVerdict
-from drill.report import write_report
 from drill.run.facts import Facts, Input, read_facts, write_facts
 from drill.run.files import unwritable
 from drill.run.manifest import write_manifest
@@ -79,7 +79,7 @@ def join_runs(
         _copy(folder, own, joined.folder)
     write_facts(joined.folder, facts)
     write_verdicts(joined.folder, made)
-    write_report(joined.folder, made)
+    write_reports(joined.folder, made)
     write_manifest(joined.folder)
     return joined.folder, made, facts
 
@@ -104,7 +104,7 @@ def _refuse_strangers(parts: Sequence[tuple[Path, Facts]]) -> None:
                 )
         for kept in facts.inputs:
             other, known = inputs.setdefault(kept.name, (folder, kept))
-            if known.sha256 != kept.sha256:
+            if known.sha256 != kept.sha256 and kept.role != "attestations":  # people go on attesting
                 raise UsageError(f"{folder}: another {kept.name} than {other} has: expected the same")
         for drill in facts.drills:
             other = drills.setdefault(drill.drill, folder)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drill.conduct.told import write_reports
 from drill.errors import SetupError
 from drill.judge.verdict import DrillVerdict
-from drill.report import write_report
 from drill.report.words import summary_lines
 from drill.run.facts import Facts, read_facts
 from drill.run.files import write_file
@@ -46,7 +46,7 @@ def rejudge(folder: Path) -> Judged:
     alterations = untouched(folder)
     verdicts = judge_all(folder, facts)
     write_verdicts(folder, verdicts)
-    write_report(folder, verdicts)
+    write_reports(folder, verdicts)
     if alterations is None:
         return Judged(facts, verdicts, [NOT_ENDED])
     write_manifest(folder)
@@ -80,6 +80,6 @@ def rewrite_report(folder: Path, added: Sequence[tuple[str, bytes]] = ()) -> Non
         )
     for path, content in added:
         write_file(folder / path, content)
-    write_report(folder, read_verdicts(folder, facts))
+    write_reports(folder, read_verdicts(folder, facts))
     if alterations is not None:
         write_manifest(folder)

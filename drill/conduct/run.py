@@ -13,10 +13,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from drill.conduct.told import write_reports
 from drill.errors import DrillError, SetupError, UsageError
 from drill.judge.credit import with_credits
 from drill.judge.verdict import DrillVerdict
-from drill.report import write_report
 from drill.report.words import summary_lines
 from drill.run.facts import (
     FILE,
@@ -181,7 +181,7 @@ class Run:
             self.facts = replace(self.facts, exit_status=self.exit_status())
             write_facts(self.folder, self.facts)
             write_verdicts(self.folder, self.verdicts)
-            write_report(self.folder, self.verdicts)
+            write_reports(self.folder, self.verdicts)
             write_manifest(self.folder)
             point_latest(self.folder)
         except DrillError as error:

@@ -62,13 +62,14 @@ class SeverityRules:
 class FeltSeverity:
     """`name`: the severity, empty where it could not be told; `possible`: those that it may be; `because`: in
     a sentence, with the runbook's line; `would_tell`: what would decide, empty where it is decided;
-    `nobody_served`: that was seen."""
+    `nobody_served`: that was seen; `lines`: of the runbook, by which it was told."""
 
     name: str
     possible: tuple[str, ...]
     because: str
     would_tell: str = ""
     nobody_served: bool = False
+    lines: tuple[int, ...] = ()
 
 
 def rules_of(runbook: Runbook, title: str) -> SeverityRules:
@@ -117,7 +118,8 @@ def _stated(rules: SeverityRules, effect: Effect, because: str) -> FeltSeverity:
     level = rules.levels.get(effect)
     if level is None:
         return FeltSeverity("", (), because, f"a severity level of the runbook that speaks of it: {effect}")
-    return FeltSeverity(level.name, (level.name,), f"{because} (runbook line {level.line})")
+    said = f"{because} (runbook line {level.line})"
+    return FeltSeverity(level.name, (level.name,), said, lines=(level.line,))
 
 
 def _of_service(case: Case, rules: SeverityRules) -> FeltSeverity:
@@ -153,10 +155,11 @@ def _of_part(requests: int, bad: int, rules: SeverityRules) -> FeltSeverity:
             "", tuple(both), share, "an error rate among the symptoms of a section with a severity"
         )
     asked = f"{units.quantity(rules.error_share, 'ratio')} (line {rules.error_line})"
-    if low > rules.error_share:
-        return _stated(rules, "important function", f"{share}, more than {asked}")
-    if high < rules.error_share:
-        return _stated(rules, "lesser function", f"{share}, less than {asked}")
+    if low > rules.error_share or high < rules.error_share:
+        effect: Effect = "important function" if low > rules.error_share else "lesser function"
+        than = "more" if low > rules.error_share else "less"
+        told = _stated(rules, effect, f"{share}, {than} than {asked}")
+        return replace(told, lines=(*told.lines, rules.error_line))
     return FeltSeverity(
         "",
         tuple(both),

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from drill.judge.verdict import DrillVerdict
+from drill.report.annotated import Told
 from drill.report.page import page
 from drill.report.summary import markdown, summarize
 from drill.run.defects import prove, proves_by_drill
@@ -24,10 +25,10 @@ from drill.run.stored import read_recordings
 __all__ = ["write_report"]
 
 
-def write_report(run_folder: Path, verdicts: Sequence[DrillVerdict]) -> None:
+def write_report(run_folder: Path, verdicts: Sequence[DrillVerdict], told: Sequence[Told] = ()) -> None:
     """Write index.html, summary.json and summary.md into `run_folder`. `verdicts`: in order, each with its
-    evidence as a path below that folder. Raises UsageError or InputError where run.json is absent or wrong,
-    SetupError where a file cannot be written."""
+    evidence as a path below that folder; `told`: what others say of the runbook's lines. Raises UsageError or
+    InputError where run.json is absent or wrong, SetupError where a file cannot be written."""
     facts = read_facts(run_folder)
     if facts.exit_status is not None:
         facts = replace(facts, exit_status=exit_status(verdicts, facts.findings))
@@ -38,4 +39,5 @@ def write_report(run_folder: Path, verdicts: Sequence[DrillVerdict]) -> None:
     summary = msgspec.json.format(msgspec.json.encode(summarize(facts, verdicts, errata, proves)), indent=2)
     write_file(run_folder / "summary.json", summary + b"\n")
     write_file(run_folder / "summary.md", markdown(facts, verdicts, proofs, proves).encode())
-    write_file(run_folder / "index.html", page(run_folder, facts, verdicts, proofs, recordings).encode())
+    html = page(run_folder, facts, verdicts, proofs, recordings, told=told)
+    write_file(run_folder / "index.html", html.encode())

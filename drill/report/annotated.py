@@ -8,9 +8,11 @@ same folder gives the same page on every machine.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 from drill.errors import InputError
@@ -19,18 +21,26 @@ from drill.lint.alone import Alone, lint_alone
 from drill.lint.document import Document, parse_document
 from drill.lint.proven import proven_of
 from drill.recording import Event
-from drill.recording.events import CommandFinished, DrillStarted, ProcedureStarted
+from drill.recording.events import CommandFinished, DrillStarted, ProcedureStarted, Symptom
 from drill.report.alerted import alerted, replayed_texts
 from drill.report.marks import Kind, Mark, Said, alert_mark_of, kinds, mark_of, units
+from drill.report.not_drilled import Reason, read_not_drilled
 from drill.report.words import criterion_name
 from drill.run.defects import Proof
 from drill.run.facts import Facts, Input, day_of
-from drill.run.inputs import runbook_named, runbook_of, runbook_of_errata, runbooks_of
-from drill.run.outcome import as_expected
+from drill.run.inputs import file_of, runbook_named, runbook_of, runbook_of_errata, runbooks_of
+from drill.run.outcome import as_expected, lacking_tools
 from drill.runbook import Defect, Step
+from drill.runbook.document import plain_title
 
 ORDER = ("proven", "failed", "refused", "passed")
 """Of several things that one drill says of a line, the first of these is shown."""
+COMMAND_NOT_FOUND = 127
+WITHOUT_ANSWER: tuple[Mark, ...] = ("not proven", "never touched")
+COMMENT = re.compile(r"\s+#\s.*")
+OF_ONE_TEXT: tuple[Kind, ...] = ("alert", "checklist item")
+"""What another text with the same words says nothing of: rules are replayed text by text, and only one has
+checklists."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,20 @@ class RanHere:
 
 
 @dataclass(frozen=True)
+class LineNote:
+    """What is known of a line by something else than a drill that was there. `said`: what that means for the
+    line, None where it means nothing; `reason`: it is why no drill is there."""
+
+    text: str
+    said: Said | None = None
+    reason: Reason | None = None
+
+
+Told = tuple[Input, int, RanHere | LineNote]
+"""Something that is said of a line of a text."""
+
+
+@dataclass(frozen=True)
 class LintHere:
     """A finding of lint that begins on a line."""
 
@@ -58,7 +82,9 @@ class LintHere:
 @dataclass(frozen=True)
 class MarkedUnit:
     """What has one word. `number`: of its first line; `said`: all that a run says of its lines; `replayed`:
-    drills were, by this text's alerts; `drills`: those that ran it, or were judged by it."""
+    drills were, by this text's alerts; `drills`: those that ran it, or were judged by it; `reason`: why none
+    is, where there is one; `notes`: what else is known of it; `words`: its section's title and its text,
+    without comments."""
 
     number: int
     kind: Kind
@@ -66,13 +92,18 @@ class MarkedUnit:
     said: tuple[Said, ...]
     replayed: bool
     drills: tuple[str, ...]
+    reason: Reason | None = None
+    notes: tuple[str, ...] = ()
+    words: str = ""
 
     @property
     def mark(self) -> Mark:
         """The word."""
         if self.kind == "alert":
-            return alert_mark_of(self.said, replayed=self.replayed)
-        return mark_of(self.said)
+            mark = alert_mark_of(self.said, replayed=self.replayed)
+        else:
+            mark = mark_of(self.said)
+        return "not drilled" if self.reason and not self.drills and mark in WITHOUT_ANSWER else mark
 
 
 @dataclass
@@ -83,6 +114,7 @@ class Line:
     number: int
     text: str
     ran: list[RanHere] = field(default_factory=list)
+    notes: list[LineNote] = field(default_factory=list)
     found: list[LintHere] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
     mark: Mark | None = None
@@ -92,14 +124,14 @@ class Line:
     @property
     def marked(self) -> bool:
         """True where there is something beside it."""
-        return bool(self.ran or self.found or self.defects)
+        return bool(self.ran or self.notes or self.found or self.defects)
 
 
 @dataclass(frozen=True)
 class AnnotatedRunbook:
     """One text. `as_written`: it is the one as first written; `units`: what has a word, in order; `left_out`:
     the rules of lint that need more than a text, and so were not applied; `missing`: why there are no lines,
-    empty otherwise."""
+    empty otherwise; `first_of`: each line of a unit -> the unit's first."""
 
     name: str
     as_written: bool
@@ -107,6 +139,7 @@ class AnnotatedRunbook:
     units: list[MarkedUnit] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     missing: str = ""
+    first_of: dict[int, int] = field(default_factory=dict)
 
     def count(self, what: str) -> int:
         """How many marks of a kind (`ran`, `found`, `defects`) there are."""
@@ -123,26 +156,42 @@ def annotate(
     verdicts: Sequence[DrillVerdict],
     proofs: Sequence[Proof],
     recordings: Mapping[str, Sequence[Event]],
+    *,
+    told: Sequence[Told] = (),
+    beside: Path | None = None,
 ) -> list[AnnotatedRunbook]:
-    """The runbooks that the run kept, as first written before as corrected. `recordings`: events by drill."""
-    said = [
+    """The runbooks that the run kept, as first written before as corrected. `recordings`: events by drill;
+    `told`: what others than the judge and the rules have to say of lines; `beside`: a folder with the files
+    that the run did not keep. Raises InputError for what is not right in not-drilled.yaml."""
+    kept_texts = runbooks_of(facts)
+    documents = {kept: _document(run_folder, kept) for kept in kept_texts}
+    said: list[Told] = [
+        *told,
+        *_reasons(run_folder, facts, documents, beside),
+        *_shown_otherwise(facts, proofs),
         *_ran(facts, verdicts, proofs, recordings),
         *_judged(facts, verdicts),
         *_refused(run_folder, facts, verdicts, recordings),
         *_alerts(run_folder, facts, verdicts, recordings),
     ]
     replayed = replayed_texts(facts, recordings)
-    return [
+    texts = [
         _annotated(
-            run_folder,
-            facts,
             kept,
+            document,
             proofs if kept == runbook_of_errata(facts) else [],
             [(line, here) for text, line, here in said if text == kept],
+            day_of(facts),
             replayed=kept.name in replayed,
         )
-        for kept in runbooks_of(facts)
+        for kept, document in documents.items()
     ]
+    before = [list(text.units) for text in texts]
+    for text in texts:
+        others = [(other.name, units) for other, units in zip(texts, before, strict=True) if other != text]
+        text.units[:] = [_in_the_same_words(text, unit, others) for unit in text.units]
+        _show(text)
+    return texts
 
 
 def commands_on(facts: Facts, events: Sequence[Event]) -> Iterator[tuple[Input, CommandFinished]]:
@@ -167,65 +216,164 @@ def line_of_source(facts: Facts, source: str) -> tuple[Input, int] | None:
     return (text, int(line)) if text else None
 
 
+def _document(run_folder: Path, kept: Input) -> Document | None:
+    """None where the run's folder lacks it."""
+    path = run_folder / kept.kept
+    if not path.is_file():
+        return None
+    return parse_document(path, path.read_bytes().decode("utf-8", errors="replace").removesuffix("\n"))
+
+
 def _annotated(
-    run_folder: Path,
-    facts: Facts,
     kept: Input,
+    document: Document | None,
     proofs: Sequence[Proof],
-    ran: Sequence[tuple[int, RanHere]],
+    said: Sequence[tuple[int, RanHere | LineNote]],
+    day: date,
     *,
     replayed: bool,
 ) -> AnnotatedRunbook:
     as_written = kept.role == "runbook as written"
-    path = run_folder / kept.kept
-    if not path.is_file():
+    if document is None:
         return AnnotatedRunbook(kept.name, as_written, [], missing=f"{kept.kept} is not in the run's folder")
-    text = path.read_bytes().decode("utf-8", errors="replace")
-    document = parse_document(path, text.removesuffix("\n"))
     lines = [Line(number, content) for number, content in enumerate(document.lines, start=1)]
     last = len(lines)
-    for number, here in ran:
-        if 0 < number <= last:
+    for number, here in said:
+        if not 0 < number <= last:
+            continue
+        if isinstance(here, RanHere):
             lines[number - 1].ran.append(here)
+        else:
+            lines[number - 1].notes.append(here)
     for proof in proofs:
         if proof.defect.line <= last:
             lines[proof.defect.line - 1].defects.append(proof.defect)
     proven = {proof.defect.id for proof in proofs if proof.commands}
-    marked = _mark(document, lines, proven, replayed=replayed)
-    alone = lint_alone(path.name, text, day_of(facts))
+    first_of, marked = _mark(document, lines, proven, replayed=replayed)
+    text = document.path.read_bytes().decode("utf-8", errors="replace")
+    alone = lint_alone(document.path.name, text, day)
     for line in lines:
         line.ran = _worst_of_each(line.ran)
         line.found = _found(alone, line.number, proofs)
     left_out = {rule for rules in alone.outcome.not_applied.values() for rule in rules}
-    return AnnotatedRunbook(kept.name, as_written, lines, marked, sorted(left_out))
+    return AnnotatedRunbook(kept.name, as_written, lines, marked, sorted(left_out), first_of=first_of)
 
 
-def _mark(document: Document, lines: Sequence[Line], proven: set[str], *, replayed: bool) -> list[MarkedUnit]:
-    """Give each line of a unit the unit's mark. A line that something is said of is one in any case.
+def _mark(
+    document: Document, lines: Sequence[Line], proven: set[str], *, replayed: bool
+) -> tuple[dict[int, int], list[MarkedUnit]]:
+    """The units, with all that is said of each. A line that something is said of is one in any case.
     `replayed`: drills were, by this text's alerts."""
     first_of = units(document)
     for line in lines:
-        if line.ran or line.defects:
+        if line.ran or line.notes or line.defects:
             first_of.setdefault(line.number, line.number)
-    said: dict[int, list[Said]] = defaultdict(list)
-    drills: dict[int, dict[str, None]] = defaultdict(dict)
+    own: dict[int, list[Line]] = defaultdict(list)
     for number, first in first_of.items():
-        line = lines[number - 1]
-        drills[first].update(dict.fromkeys(here.drill for here in line.ran))
-        said[first] += [here.said for here in line.ran]
-        said[first] += [Said(defect=defect.id in proven) for defect in line.defects]
-    marked = {
-        first: MarkedUnit(
-            first, kind, lines[first - 1].text.strip(), tuple(said[first]), replayed, tuple(drills[first])
-        )
-        for first, kind in sorted(kinds(document, said).items())
-    }
-    for number, first in first_of.items():
-        lines[number - 1].mark = marked[first].mark
-        lines[number - 1].begins = number == first
+        own[first].append(lines[number - 1])
+    marked = [
+        _unit(first, kind, own[first], _title_above(document, first), proven, replayed=replayed)
+        for first, kind in sorted(kinds(document, own).items())
+    ]
     for heading in document.headings:
         lines[heading.line - 1].heading = True
-    return list(marked.values())
+    return first_of, marked
+
+
+def _unit(
+    first: int, kind: Kind, lines: Sequence[Line], title: str, proven: set[str], *, replayed: bool
+) -> MarkedUnit:
+    notes = [note for line in lines for note in line.notes]
+    said = [
+        *(here.said for line in lines for here in line.ran),
+        *(Said(defect=defect.id in proven) for line in lines for defect in line.defects),
+        *(note.said for note in notes if note.said is not None),
+    ]
+    text = next(line.text.strip() for line in lines if line.number == first)
+    return MarkedUnit(
+        first,
+        kind,
+        text,
+        tuple(said),
+        replayed,
+        tuple(dict.fromkeys(here.drill for line in lines for here in line.ran)),
+        next((note.reason for note in notes if note.reason is not None), None),
+        tuple(note.text for note in notes if note.reason is None),
+        "\n".join([title, *(COMMENT.sub("", line.text).strip() for line in lines)]),
+    )
+
+
+def _title_above(document: Document, line: int) -> str:
+    titles = [heading.title for heading in document.headings if heading.line <= line]
+    return plain_title(titles[-1]) if titles else ""
+
+
+def _in_the_same_words(
+    text: AnnotatedRunbook, unit: MarkedUnit, others: Sequence[tuple[str, Sequence[MarkedUnit]]]
+) -> MarkedUnit:
+    """The unit with what another text's drills say of the same words in the same section: where nothing is
+    known to be wrong with this one, and no drill of it saw it fail. A reason why it has no drill keeps
+    nothing away: it may be idle by now."""
+    lines = [line for line in text.lines if text.first_of.get(line.number) == unit.number]
+    if (
+        unit.kind in OF_ONE_TEXT
+        or replace(unit, reason=None).mark not in WITHOUT_ANSWER
+        or any(line.defects or any(here.kind != "passed" for here in line.ran) for line in lines)
+    ):
+        return unit
+    for name, units_there in others:
+        for there in units_there:
+            said = _same(unit, there, only_proven=not text.as_written)
+            if said is not None:
+                note = LineNote(f"in the same words at {name}:{there.number}, {there.mark} there", said)
+                text.lines[unit.number - 1].notes.append(note)
+                return replace(unit, said=(*unit.said, said), notes=(*unit.notes, note.text))
+    return unit
+
+
+def _same(unit: MarkedUnit, there: MarkedUnit, *, only_proven: bool) -> Said | None:
+    """What is said by `there` of what has the same words; None where that is nothing new. What the text as
+    first written does not prove says nothing of the corrected one."""
+    if (there.kind, there.words) != (unit.kind, unit.words):
+        return None
+    if there.mark == "proven":
+        return Said(holds=True)
+    if only_proven or unit.said or not there.drills or there.mark not in ("not proven", "refused"):
+        return None
+    return Said(refused=there.mark == "refused")
+
+
+def _show(text: AnnotatedRunbook) -> None:
+    """Give each line of a unit the unit's mark."""
+    marks = {unit.number: unit.mark for unit in text.units}
+    for line in text.lines:
+        if line.number in text.first_of:
+            first = text.first_of[line.number]
+            line.mark, line.begins = marks[first], first == line.number
+
+
+def _reasons(
+    run_folder: Path, facts: Facts, documents: Mapping[Input, Document | None], beside: Path | None
+) -> Iterator[Told]:
+    """Every reason of not-drilled.yaml."""
+    path = file_of(run_folder, facts, "not drilled", beside)
+    if path is None:
+        return
+    texts = {Path(kept.name).name: document for kept, document in documents.items() if document is not None}
+    reasons = read_not_drilled(path, texts)
+    for kept in documents:
+        for line, reason in reasons.get(Path(kept.name).name, {}).items():
+            yield kept, line, LineNote(f"not drilled: {reason.said}", reason=reason)
+
+
+def _shown_otherwise(facts: Facts, proofs: Sequence[Proof]) -> Iterator[Told]:
+    """Every defect that a command shows without a drill."""
+    text = runbook_of_errata(facts)
+    for proof in proofs if text is not None else ():
+        defect = proof.defect
+        if defect.shown_by and text is not None:
+            said = f"{defect.id} is shown by `{defect.shown_by}`"
+            yield text, defect.line, LineNote(f"not drilled: {said}", reason=Reason(said))
 
 
 def _found(alone: Alone, number: int, proofs: Sequence[Proof]) -> list[LintHere]:
@@ -241,25 +389,63 @@ def _ran(
     verdicts: Sequence[DrillVerdict],
     proofs: Sequence[Proof],
     recordings: Mapping[str, Sequence[Event]],
-) -> Iterator[tuple[Input, int, RanHere]]:
-    """Every command that a drill ran, with the text and the line that it stands on."""
+) -> Iterator[Told]:
+    """Every command that a drill ran, with the text and the line that it stands on; of a pipeline also each
+    further line that it goes on in."""
     for verdict in verdicts:
         proves = _proves(proofs, verdict.drill)
-        for text, command in commands_on(facts, recordings.get(verdict.drill, ())):
+        events = recordings.get(verdict.drill, ())
+        stated = _diagnosed(verdict, events)
+        lacking = lacking_tools(verdict)
+        for text, command in commands_on(facts, events):
             kind, how = _ended(command, proves.get((command.line, command.command), []))
+            tells = [each.pattern for each in stated if _tells(text, command, each)]
+            missed = [tool for tool in lacking if _needs(command, tool)]
+            if tells and kind != "proven":
+                kind, how = "passed", f"tells {' and '.join(tells)} under the fault; {how}"
+            elif missed:
+                kind, how = "refused", f"refused: not on this machine: {', '.join(missed)}"
             said = Said(
-                holds=kind == "passed" and _went_well(verdict),
+                holds=kind == "passed" and (bool(tells) or _went_well(verdict)),
                 deviates=kind == "failed" and not as_expected(verdict),
                 defect=kind == "proven",
+                refused=kind == "refused",
             )
-            yield (
-                text,
-                command.line,
-                RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how, said),
-            )
+            here = RanHere(verdict.drill, verdict.scenario, verdict.verdict, kind, how, said)
+            yield text, command.line, here
+            if kind == "proven":  # a defect is of the line that the errata name, not of what it goes on in
+                kind, how = _ended(command, [])
+                here = replace(here, kind=kind, how=how, said=Said())
+            for line in dict.fromkeys(part.line for part in command.parts):
+                if line != command.line:
+                    yield text, line, replace(here, how=f"goes on from line {command.line}: {here.how}")
 
 
-def _judged(facts: Facts, verdicts: Sequence[DrillVerdict]) -> Iterator[tuple[Input, int, RanHere]]:
+def _diagnosed(verdict: DrillVerdict, events: Sequence[Event]) -> list[Symptom]:
+    """What blocks were to tell of the fault, where they told all of it."""
+    if not as_expected(verdict) or not any(
+        each.name == "diagnosis" and each.verdict == "pass" for each in verdict.criteria
+    ):
+        return []
+    started = (event.data for event in events)
+    return [symptom for data in started if isinstance(data, DrillStarted) for symptom in data.symptoms]
+
+
+def _tells(text: Input, command: CommandFinished, symptom: Symptom) -> bool:
+    return (
+        symptom.as_written == (text.role == "runbook as written")
+        and symptom.line <= command.line <= symptom.last_line
+        and any(re.search(symptom.pattern, line) for line in command.output.splitlines())
+    )
+
+
+def _needs(command: CommandFinished, tool: str) -> bool:
+    """True where a command could not be carried out for want of `tool`."""
+    statuses = [command.status, *(part.status for part in command.parts)]
+    return COMMAND_NOT_FOUND in statuses and tool in re.split(r"[^\w./-]+", command.command)
+
+
+def _judged(facts: Facts, verdicts: Sequence[DrillVerdict]) -> Iterator[Told]:
     """Every limit that a drill was judged by, with the text and the line that states it."""
     for verdict in verdicts:
         for criterion in verdict.criteria:
@@ -281,7 +467,7 @@ def _refused(
     facts: Facts,
     verdicts: Sequence[DrillVerdict],
     recordings: Mapping[str, Sequence[Event]],
-) -> Iterator[tuple[Input, int, RanHere]]:
+) -> Iterator[Told]:
     """Every command of the blocks that a drill was to follow which does not apply to the target."""
     for verdict in verdicts:
         if verdict.verdict != "not applicable":
@@ -309,7 +495,7 @@ def _alerts(
     facts: Facts,
     verdicts: Sequence[DrillVerdict],
     recordings: Mapping[str, Sequence[Event]],
-) -> Iterator[tuple[Input, int, RanHere]]:
+) -> Iterator[Told]:
     """Every alert that a drill let fire, or should have."""
     for each in alerted(run_folder, facts, verdicts, recordings):
         said = Said(holds=not each.wrong, deviates=each.wrong)

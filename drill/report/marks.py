@@ -14,9 +14,11 @@ from typing import Literal, get_args
 
 from drill.baselines.severities import severity_of
 from drill.lint.document import Document, Fence
-from drill.lint.shell import read_script
+from drill.lint.shell import Command, read_script
 
-Mark = Literal["defective", "wrong", "not proven", "refused", "proven", "uncovered", "never touched"]
+Mark = Literal[
+    "defective", "wrong", "not proven", "refused", "proven", "uncovered", "not drilled", "never touched"
+]
 MARKS: tuple[Mark, ...] = get_args(Mark)
 """In the order in which a reader looks at them."""
 Kind = Literal["command", "other block", "alert", "severity", "checklist item", "number", "other line"]
@@ -26,6 +28,7 @@ FIRST_NAME = re.compile(r"[\s|]*(?:\*\*|__)?(?P<name>[A-Za-z]+[ -]?[0-9])(?![\w.
 SAYS_A_NUMBER_OR_HAS_A_BOX = re.compile(r"\d|^\[[ xX]\]")
 ROW_WITH_A_NUMBER = re.compile(r"^\s*\|.*\d.*\|\s*$")
 ALERT = re.compile(r"^\s*- alert:")
+HERE_DOCUMENT = "<<"
 STRUCTURE = re.compile(r"(?:then|else|do|done|fi|esac|\{|\}|;;|(?:for|case)\b.*\b(?:do|in))\s*$")
 
 
@@ -107,7 +110,8 @@ def _of_prose(text: str) -> Kind:
 
 
 def _of_shell(fence: Fence) -> Iterator[tuple[int, int]]:
-    """The commands of this machine; a line on which none begins goes on with the one above it."""
+    """The commands of this machine; a line on which none begins goes on with the one above it. What a command
+    is given to read belongs to it: a script, too, is one command to who started it."""
     script = read_script([fence])
     begins = {command.span.line for command in script.commands if command.carrier is None}
     comments = {comment.span.line for comment in script.comments if comment.is_alone}
@@ -115,6 +119,7 @@ def _of_shell(fence: Fence) -> Iterator[tuple[int, int]]:
     for command in script.commands:
         if command.span.line not in inside:
             inside.update(range(command.span.line + 1, command.span.end_line + 1))
+            inside.update(_read_by(command))
     first: int | None = None
     for number, text in enumerate(fence.text.splitlines(), start=fence.line):
         if not text.strip() or (number in comments and number not in inside) or STRUCTURE.match(text.strip()):
@@ -123,6 +128,15 @@ def _of_shell(fence: Fence) -> Iterator[tuple[int, int]]:
             first = number
         if first is not None:
             yield number, first
+
+
+def _read_by(command: Command) -> Iterator[int]:
+    """The lines of its here-documents, and of the words that end them."""
+    places = command.fence.places
+    for redirect in command.redirects:
+        if redirect.operator == HERE_DOCUMENT:
+            first = places.span(redirect.start, redirect.start).line
+            yield from range(first, first + redirect.text.count("\n") + 1)
 
 
 def _of_data(fence: Fence) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
 from drill.recording.events import Calibration, ProcedureStarted
-from drill.report.annotated import AnnotatedRunbook, annotate
+from drill.report.annotated import AnnotatedRunbook, Told, annotate
 from drill.report.calls import calls
 from drill.report.chapters import Contents, chapters, sections
 from drill.report.coverage import cover
@@ -64,9 +64,12 @@ def page(
     verdicts: Sequence[DrillVerdict],
     proofs: Sequence[Proof],
     recordings: Mapping[str, Sequence[Event]],
+    *,
+    told: Sequence[Told] = (),
 ) -> str:
-    """The whole page as HTML. `recordings`: events by drill."""
-    texts = annotate(run_folder, run, verdicts, proofs, recordings)
+    """The whole page as HTML. `recordings`: events by drill; `told`: what others say of the runbook's
+    lines."""
+    texts = annotate(run_folder, run, verdicts, proofs, recordings, told=told)
     anchors = _line_anchors(texts)
     contents = Contents(run_folder, run)
     axis = common_axis(verdicts)

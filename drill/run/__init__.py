@@ -2,7 +2,7 @@
 
 run.json          facts.py: what ran, with what, on what, in which order, and what went wrong
 manifest.json     manifest.py: the SHA-256 of every other file
-inputs/           inputs.py: drill.toml, runbooks, errata, experiments, features, as they were
+inputs/           inputs.py: drill.toml, runbooks and what lies beside, experiments, features, as they were
 evidence/<drill>/ the drills of this run
 controls/<name>/  copies of controls that an earlier run measured (kept.py)
 index.html, summary.json, summary.md, evidence/<drill>/verdict.json    made from the rest, any number of times

@@ -16,7 +16,18 @@ from drill.run.files import write_file
 from drill.run.json_file import Place, decode_file, refused
 
 FILE = "run.json"
-Role = Literal["target", "runbook", "runbook as written", "errata", "experiment", "feature"]
+Role = Literal[
+    "target",
+    "runbook",
+    "runbook as written",
+    "errata",
+    "checklists",
+    "attestations",
+    "symptoms",
+    "not drilled",
+    "experiment",
+    "feature",
+]
 
 
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

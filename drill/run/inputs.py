@@ -13,6 +13,13 @@ from drill.runbook import Defect, Runbook, load_errata, parse
 
 FOLDER = "inputs"
 OUTSIDE = "outside"
+BESIDE: dict[Role, str] = {
+    "checklists": "checklists.yaml",
+    "attestations": "attestations.yaml",
+    "symptoms": "symptoms.yaml",
+    "not drilled": "not-drilled.yaml",
+}
+"""Files that say more of the runbook's lines, none of which there need be."""
 
 
 def keep_inputs(folder: Path, root: Path, files: Iterable[tuple[Role, Path]]) -> list[Input]:
@@ -66,6 +73,16 @@ def runbook_of(folder: Path, facts: Facts, name: str) -> Runbook | None:
     """The runbook that the recording calls `name`, as it was; None where the run kept none of that name."""
     found = runbook_named(facts, name)
     return parse(folder / found.kept) if found else None
+
+
+def file_of(folder: Path, facts: Facts, role: Role, beside: Path | None = None) -> Path | None:
+    """The file of that role that the run kept; else the one of its name in the folder `beside`; None where
+    neither is there."""
+    kept = next((folder / each.kept for each in facts.inputs if each.role == role), None)
+    if kept is not None:
+        return kept
+    found = beside / BESIDE[role] if beside is not None else None
+    return found if found is not None and found.is_file() else None
 
 
 def _name(path: Path, root: Path, digest: str) -> str:

@@ -10,6 +10,7 @@ from drill.run.facts import Finding
 
 PASS, FAIL, INCONCLUSIVE, SETUP = 0, 1, 2, 3
 UNDECIDED = "inconclusive"
+WITHOUT = "not on this machine: "
 
 
 def as_expected(verdict: DrillVerdict) -> bool:
@@ -20,7 +21,13 @@ def as_expected(verdict: DrillVerdict) -> bool:
 
 def without_tools(missing: Sequence[str]) -> str:
     """What is expected of a drill for which this machine lacks programs: `missing`, by name."""
-    return f"{UNDECIDED}: not on this machine: {', '.join(missing)}"
+    return f"{UNDECIDED}: {WITHOUT}{', '.join(missing)}"
+
+
+def lacking_tools(verdict: DrillVerdict) -> list[str]:
+    """The programs for want of which nothing could be known, where the scenario states so; else none."""
+    names = verdict.expected.partition(WITHOUT)[2]
+    return names.split(", ") if names and undecided_as_stated(verdict) else []
 
 
 def undecided_as_stated(verdict: DrillVerdict) -> bool:

@@ -82,9 +82,10 @@ class ChecklistItem:
         return None if self.period is None else PERIOD_DAYS[self.period] + GRACE_DAYS
 
 
-def checklist_items(runbook: Runbook) -> list[ChecklistItem]:
-    """All of the runbook, with what the file beside it says of them. Raises InputError for that."""
-    file = runbook.path.with_name(FILE)
+def checklist_items(runbook: Runbook, file: Path | None = None) -> list[ChecklistItem]:
+    """All of the runbook, with what `file` says of them, without it the one beside the runbook. Raises
+    InputError for that."""
+    file = file or runbook.path.with_name(FILE)
     proofs = _read(file, runbook) if file.exists() else {}
     return [
         ChecklistItem(name, line, _period(name), proofs.get(name)) for name, line in _named_items(runbook)

@@ -75,10 +75,11 @@ class ListedSymptom:
         return f"{self.section}{PLACE_SEPARATOR}{self.text}"
 
 
-def listed_symptoms(runbook: Runbook) -> list[ListedSymptom]:
-    """All of the runbook, with what the file beside it says of them. Raises InputError for that."""
+def listed_symptoms(runbook: Runbook, file: Path | None = None) -> list[ListedSymptom]:
+    """All of the runbook, with what `file` says of them, without it the one beside the runbook. Raises
+    InputError for that."""
     listed = list(_listed(runbook))
-    file = runbook.path.with_name(FILE)
+    file = file or runbook.path.with_name(FILE)
     readings = _read(file, listed) if file.exists() else {}
     return [
         ListedSymptom(each.section, each.text, each.line, *readings[each.name])

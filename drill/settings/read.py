@@ -24,6 +24,23 @@ def load(path: Path | str = DEFAULT_FILE) -> Settings:
     UsageError when there is no such file.
     """
     file = Path(path)
+    settings, text = _read(file)
+    for trouble in troubles(settings):
+        place = trouble.place
+        raise InputError(
+            file, line_of(text, place), _shown(trouble.value), f"{_dotted(place)}: {trouble.expected}"
+        )
+    return settings
+
+
+def load_kept(path: Path) -> Settings:
+    """The drill.toml that a run kept: the files that it names need not be there any more. Raises as
+    `load`."""
+    return _read(path)[0]
+
+
+def _read(file: Path) -> tuple[Settings, str]:
+    """The settings, and the text."""
     text = _text_of(file)
     data = _tables(file, text)
     for name in ("root", "file"):
@@ -41,12 +58,7 @@ def load(path: Path | str = DEFAULT_FILE) -> Settings:
         raise InputError(
             file, line_of(text, place), _value(first), f"{_dotted(place)}: {_expectation(first)}"
         ) from error
-    for trouble in troubles(settings):
-        place = trouble.place
-        raise InputError(
-            file, line_of(text, place), _shown(trouble.value), f"{_dotted(place)}: {trouble.expected}"
-        )
-    return settings
+    return settings, text
 
 
 def _text_of(file: Path) -> str:

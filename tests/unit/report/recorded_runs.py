@@ -47,6 +47,7 @@ from drill.recording.events import (
     PlannedFault,
     ProcedureFinished,
     ProcedureStarted,
+    Symptom,
     TargetPutBack,
     WindowOpened,
     WritesAudited,
@@ -133,6 +134,7 @@ class Shape:
     extra: tuple[Data, ...] = field(default=())
     meant: tuple[str, ...] = ()
     stated: tuple[str, ...] | None = None
+    symptoms: tuple[Symptom, ...] = ()
 
 
 def make_run(
@@ -191,6 +193,7 @@ def make_drill(run_folder: Path, shape: Shape) -> DrillVerdict:
         limits=LIMITS,
         calibration=shape.calibration,
         alerts=None if shape.stated is None else list(shape.stated),
+        symptoms=list(shape.symptoms),
     )
     record(-shape.before - 1, started)
     record(-shape.before - 0.5, HealthGate(True, "3 of 3 pods are ready"))

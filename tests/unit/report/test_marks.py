@@ -13,7 +13,14 @@ from recorded_runs import AS_WRITTEN, Shape, make_run
 
 from drill.judge.verdict import Criterion
 from drill.lint.document import parse_document
-from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed
+from drill.recording.events import (
+    AlertKnown,
+    AlertSpell,
+    AlertsReplayed,
+    CommandFinished,
+    PipelinePart,
+    Symptom,
+)
 from drill.report.annotated import AnnotatedRunbook, annotate
 from drill.report.marks import MARKS, Said, mark_of, units
 from drill.run.defects import prove
@@ -87,6 +94,22 @@ def test_an_alert_a_box_and_a_number_are_units_and_prose_is_none() -> None:
     assert (found[DOWN + 1], found[SLOW + 1]) == (DOWN, SLOW)
     assert found[len(LINES)] == len(LINES)
     assert not {1, 3} & set(found)
+
+
+def test_what_a_command_is_given_to_read_belongs_to_it() -> None:
+    text = """# R
+
+```bash
+kubectl exec -i web -- bash -s <<'EOF'
+cd /data
+for file in a b; do
+    rm "$file"
+done
+EOF
+kubectl get pods
+```
+"""
+    assert units(parse_document(Path("r.md"), text)) == {**dict.fromkeys((4, 5, 7, 9), 4), 10: 10}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +218,96 @@ def test_a_defect_counts_where_its_evidence_was_recorded(tmp_path: Path, status:
         "evidence": [{"line": NODES, "status": 7}],
     }
     assert _marks(_annotated(tmp_path, shape, errata=yaml.safe_dump([defect])))[NODES] == mark
+
+
+PIPED = """# Operations
+
+## Logs
+
+```bash
+kubectl logs web | \\
+    grep -i error | \\
+    sort
+kubectl get pods | \\
+    grep web
+```
+"""
+LOGS, GREP, SORT, PODS = 6, 7, 8, 9
+
+
+def _piped(tmp_path: Path, shape: Shape, errata: str = "[]") -> AnnotatedRunbook:
+    texts: dict[tuple[Role, str], str] = {
+        ("runbook", "runbook/r.md"): PIPED,
+        ("errata", "runbook/errata.yaml"): errata,
+    }
+    folder, verdicts = make_run(tmp_path, [shape], texts=texts)
+    facts, recordings = read_facts(folder), read_recordings(folder, verdicts)
+    proofs = prove(errata_of(folder, facts), verdicts, recordings)
+    (text,) = annotate(folder, facts, verdicts, proofs, recordings)
+    return text
+
+
+def _logs(**other: Any) -> Shape:
+    """A drill that ran the first pipeline, and nothing of the second."""
+    parts = [PipelinePart(line, "part", 0) for line in (LOGS, GREP, SORT)]
+    ran = CommandFinished(LOGS, "kubectl logs web | grep -i error | sort", 0, 3.0, 3.5, parts=parts)
+    shape = replace(_shape((3, "a word before", 0)), line=LOGS, extra=(ran,))
+    return replace(shape, **other)
+
+
+def test_the_parts_of_a_pipeline_are_run_with_it_on_whatever_lines_they_stand(tmp_path: Path) -> None:
+    text = _piped(tmp_path, _logs())
+    assert [_marks(text)[line] for line in (LOGS, GREP, SORT)] == ["proven"] * 3
+    assert text.lines[SORT - 1].ran[0].how == f"goes on from line {LOGS}: ended with status 0"
+    assert [_marks(text)[line] for line in (PODS, PODS + 1)] == ["never touched"] * 2
+
+
+def test_a_defect_of_a_pipeline_is_none_of_the_lines_that_it_goes_on_in(tmp_path: Path) -> None:
+    defect = {
+        "id": "RB-001",
+        "section": "Logs",
+        "line": LOGS,
+        "what": "ten lines of each pod",
+        "as_written": AS_WRITTEN.scenario,
+        "as_corrected": "nobody",
+        "evidence": [{"line": LOGS, "status": 0, "command_matches": "grep"}],
+    }
+    shape = _logs(drill=AS_WRITTEN.drill, scenario=AS_WRITTEN.scenario, verdict="fail", expected="fail")
+    marks = _marks(_piped(tmp_path, shape, yaml.safe_dump([defect])))
+    assert (marks[LOGS], marks[GREP]) == ("defective", "not proven")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "pattern", "last_line", "mark"),
+    [
+        ("pass", "^not well", NODES, "proven"),
+        ("inconclusive", "^not well", NODES, "not proven"),
+        ("pass", "^all well", NODES, "not proven"),
+        ("pass", "^not well", NODES - 1, "not proven"),
+    ],
+)
+def test_a_command_that_tells_of_the_fault_as_stated_is_proven_whatever_its_status(
+    tmp_path: Path, criterion: str, pattern: str, last_line: int, mark: str
+) -> None:
+    shape = replace(
+        _shape((NODES, "kubectl get nodes", 1)),
+        commands=((NODES, "kubectl get nodes", 3.0, 3.5, 1, False, "x\nnot well"),),
+        symptoms=(Symptom("Service Completely Down", pattern, NODES, last_line),),
+        criteria=(Criterion("diagnosis", criterion),),  # type: ignore[arg-type]
+        verdict="fail",
+        expected="fail",
+    )
+    assert _marks(_annotated(tmp_path, shape))[NODES] == mark
+
+
+@pytest.mark.parametrize(("lacking", "mark"), [("kubectl", "refused"), ("trivy", "not proven")])
+def test_a_command_whose_program_is_not_here_is_refused_where_the_scenario_states_it(
+    tmp_path: Path, lacking: str, mark: str
+) -> None:
+    said = f"inconclusive: not on this machine: {lacking}"
+    shape = _shape((NODES, "kubectl get nodes", 127), (EXEC, "cat", 0))
+    marks = _marks(_annotated(tmp_path, replace(shape, verdict="inconclusive", expected=said)))
+    assert (marks[NODES], marks[EXEC]) == (mark, "not proven")
 
 
 def test_marks_are_counted_once_a_unit(tmp_path: Path) -> None:
