@@ -39,21 +39,32 @@ class DatabaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         helper = helper_of(site.pod_spec(), workload.container, part.volume_claim)
         return cls(workload.name, workload.kind, workload.container, part.path, helper)
 
+    def pods(self, cluster: Cluster) -> list[str]:
+        """The names of the workload's pods that have the file open now."""
+        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
+        return [pod["metadata"]["name"] for pod in pods]
+
     @contextmanager
     def reached(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         """A pod and container that have the file: one of the workload's, else the helper's."""
-        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
+        pods = self.pods(cluster)
         if pods:
-            yield pods[0]["metadata"]["name"], self.container
+            yield pods[0], self.container
             return
-        start_helper(cluster, self.helper)
+        with self.in_helper(cluster) as place:
+            yield place
+
+    @contextmanager
+    def in_helper(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        """The helper's pod and container, whatever the workload does; it is gone afterwards."""
+        _start_helper(cluster, self.helper)
         try:
             yield HELPER, "helper"
         finally:
             cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
 
 
-def start_helper(cluster: Cluster, helper: Json) -> None:
+def _start_helper(cluster: Cluster, helper: Json) -> None:
     """Start the helper, and wait until it runs."""
     cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
     wait.until("the helper of before to be gone", lambda: _absent(cluster), seconds=30)
