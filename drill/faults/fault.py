@@ -65,7 +65,14 @@ class Site:
     @property
     def subject(self) -> StruckWorkload:
         """The workload and the target's Service, as a record keeps them."""
-        workload = self.workload
+        return self._struck(self.workload)
+
+    @property
+    def application(self) -> StruckWorkload:
+        """The same of the application's workload."""
+        return self._struck(self.settings.target.application)
+
+    def _struck(self, workload: Workload) -> StruckWorkload:
         return StruckWorkload(workload.name, workload.kind, workload.container, self.settings.target.service)
 
     def filled(self, text: str) -> str:
