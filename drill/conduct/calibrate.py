@@ -22,7 +22,7 @@ from drill.judge.verdict import DrillVerdict
 from drill.load.calibration import calibrate as noise_of
 from drill.load.calibration import measure_capacity
 from drill.putback import put_back
-from drill.recording import read_events
+from drill.recording import RECORDING, REQUESTS, read_events
 from drill.recording.events import Calibration, Limit
 from drill.recording.requests import stream_requests
 from drill.report.live import LiveLine
@@ -73,8 +73,8 @@ def calibrate(
         limits = {name: msgspec.convert(limit, Limit) for name, limit in stated.items()}
         capacity = measure_capacity(settings, folder / "capacity", limits)
         found = noise_of(
-            [request for chunk in stream_requests(folder / "requests.jsonl") for request in chunk],
-            read_events(folder / "recording.jsonl"),
+            [request for chunk in stream_requests(folder / REQUESTS) for request in chunk],
+            read_events(folder / RECORDING),
             capacity=capacity,
             digest=ground_of(settings, facts, ()).digest,
         )

@@ -36,7 +36,7 @@ from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
 from drill.parts.catalogue import part_named
 from drill.putback import close_drill, open_drill
-from drill.recording import Recorder, read_events
+from drill.recording import RECORDING, REQUESTS, Recorder, read_events
 from drill.recording.events import (
     BackupMade,
     Calibration,
@@ -95,8 +95,8 @@ class Drill:
             book,
             facts,
             folder,
-            Recorder(folder / "recording.jsonl"),
-            RequestTail(folder / "requests.jsonl", load.timeout_seconds, load.requests_per_second),
+            Recorder(folder / RECORDING),
+            RequestTail(folder / REQUESTS, load.timeout_seconds, load.requests_per_second),
             live,
             limits,
             allow_context,

@@ -21,16 +21,13 @@ from numpy.typing import NDArray
 from drill.errors import InputError
 from drill.gate.observed import ALL, LEAST_BEYOND, QUANTILES, DrillLevel, Key, latencies_of, level_of
 from drill.history.elsewhere import cores_used
-from drill.recording import Requests, read_events
+from drill.recording import RECORDING, REQUESTS, Requests, read_events, read_requests
 from drill.recording.events import LoadTrouble, ResourcesSampled
-from drill.recording.requests import read_requests
 from drill.run.json_file import decode_file
 from drill.statistics import Counted
 from drill.statistics.noise import dispersion_of
 
 FILE = "rounds.json"
-RECORDING = "recording.jsonl"
-REQUESTS = "requests.jsonl"
 Side = Literal["released", "candidate"]
 LEAST_SENT = 0.9
 """Of what was planned in a turn, as much must have been sent and seen through undisturbed."""

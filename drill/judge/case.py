@@ -18,7 +18,7 @@ from drill.errors import InputError, UsageError
 from drill.judge.accounting import Account, Trouble, account_for
 from drill.judge.outages import Standard, standard_of
 from drill.judge.timeline import Timeline, timeline_of, watched_of
-from drill.recording import Event, Requests, read_requests
+from drill.recording import RECORDING, REQUESTS, Event, Requests, read_requests
 from drill.recording.events import (
     AlertsReplayed,
     BackupMade,
@@ -37,7 +37,6 @@ from drill.recording.events import (
 from drill.recording.requests import UNREADABLE
 
 Kind = TypeVar("Kind", bound=Data)
-RECORDING, STREAM = "recording.jsonl", "requests.jsonl"
 LOOK = "look"
 """The folder of what the operator looked at before anything was broken: a recording and transcripts of its
 own, so that nothing in them is taken for a procedure."""
@@ -56,7 +55,7 @@ class Case:
         look = folder / LOOK / RECORDING
         self.looked, unreadable = _readable(look) if look.is_file() else ([], [])
         self.unreadable += [f"{LOOK}/{each}" for each in unreadable]
-        self.requests: Requests = read_requests(folder / STREAM)
+        self.requests: Requests = read_requests(folder / REQUESTS)
 
     @cached_property
     def started(self) -> DrillStarted | None:

@@ -17,6 +17,7 @@ from drill import wait
 from drill.errors import SetupError
 from drill.load.process import Load
 from drill.load.stalls import Stall, touched
+from drill.recording import RECORDING
 from drill.recording.events import Calibration, Event, Limit, LoadTrouble, MachineSampled, Recorder
 from drill.recording.requests import LOADS_OWN_ERRORS, Request, stream_requests
 from drill.settings import Settings
@@ -105,7 +106,7 @@ def measure_capacity(
 
 
 def _try(settings: Settings, folder: Path, limits: Mapping[str, Limit], rate: float, seconds: float) -> str:
-    recorder = Recorder(folder / "recording.jsonl")
+    recorder = Recorder(folder / RECORDING)
     try:
         with Load(settings, folder, recorder, requests_per_second=rate) as load:
             wait.pause(FIRST_SECONDS + seconds)

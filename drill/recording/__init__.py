@@ -8,10 +8,12 @@ here; whoever judges only reads. Files of one drill's evidence folder:
 """
 
 from drill.recording.clock import Moment, monotonic_of, now
-from drill.recording.events import Event, Recorder, read_events
-from drill.recording.requests import Request, Requests, read_requests
+from drill.recording.events import RECORDING, Event, Recorder, read_events
+from drill.recording.requests import REQUESTS, Request, Requests, read_requests
 
 __all__ = [
+    "RECORDING",
+    "REQUESTS",
     "Event",
     "Moment",
     "Recorder",

@@ -21,6 +21,8 @@ import msgspec
 from drill.errors import InputError, SetupError, UsageError
 from drill.recording.clock import Moment, now
 
+RECORDING = "recording.jsonl"
+"""The file in a drill's folder."""
 SCHEMA_VERSION = 2
 """Rises when a stored recording of before cannot be read any more."""
 
