@@ -16,7 +16,7 @@ from drill.errors import DrillError
 from drill.judge.verdict import DrillVerdict
 from drill.reading import anchor_of
 from drill.recording import RECORDING, read_events
-from drill.recording.events import ProcedureStarted
+from drill.recording.events import ProcedureStarted, all_of
 from drill.runbook import Runbook
 from drill.runbook.document import Section, plain_title
 
@@ -33,7 +33,7 @@ def repaired_in(folder: Path, runbook: Path) -> str:
     except (OSError, msgspec.DecodeError, DrillError):  # series without a drill beside them
         return ""
     recovered = any(each.name == "recovered" and each.verdict == "pass" for each in verdict.criteria)
-    followed = [each.data for each in events if isinstance(each.data, ProcedureStarted)]
+    followed = all_of(ProcedureStarted, events)
     if not followed or not recovered or verdict.credit != "runbook":
         return ""
     last = followed[-1]

@@ -50,6 +50,7 @@ from drill.recording.events import (
     StatusPageTold,
     TargetPutBack,
     WindowClosed,
+    all_of,
 )
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine
@@ -290,15 +291,12 @@ class Drill:
 
     def commands(self) -> list[CommandFinished]:
         """Every command that has ended so far."""
-        events = read_events(self._scene.recorder.path)
-        return [event.data for event in events if isinstance(event.data, CommandFinished)]
+        return all_of(CommandFinished, read_events(self._scene.recorder.path))
 
     def missing_tools(self) -> list[str]:
         """Programs that procedures called so far, and that are not on this machine."""
-        ends = [event.data for event in read_events(self._scene.recorder.path)]
-        return sorted(
-            {tool for end in ends if isinstance(end, ProcedureFinished) for tool in end.missing_tools}
-        )
+        ends = all_of(ProcedureFinished, read_events(self._scene.recorder.path))
+        return sorted({tool for end in ends for tool in end.missing_tools})
 
     def _start(self) -> DrillStarted:
         facts, settings, judging = self.facts, self._scene.settings, self._scene.settings.judge

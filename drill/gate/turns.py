@@ -22,7 +22,7 @@ from drill.errors import InputError
 from drill.gate.observed import ALL, LEAST_BEYOND, QUANTILES, DrillLevel, Key, latencies_of, level_of
 from drill.history.elsewhere import cores_used
 from drill.recording import RECORDING, REQUESTS, Requests, read_events, read_requests
-from drill.recording.events import LoadTrouble, ResourcesSampled
+from drill.recording.events import LoadTrouble, ResourcesSampled, all_of
 from drill.run.json_file import decode_file
 from drill.statistics import Counted
 from drill.statistics.noise import dispersion_of
@@ -129,7 +129,7 @@ def _stretch(folder: Path) -> _Stretch:
         )
     return _Stretch(
         requests,
-        [each.data for each in events if isinstance(each.data, LoadTrouble)],
+        all_of(LoadTrouble, events),
         [(each.monotonic, each.data) for each in events if isinstance(each.data, ResourcesSampled)],
     )
 

@@ -18,7 +18,7 @@ from drill.history.elsewhere import busy_elsewhere
 from drill.judge.called import meant_by
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event
-from drill.recording.events import AlertsReplayed, DrillStarted, ProcedureStarted
+from drill.recording.events import AlertsReplayed, DrillStarted, ProcedureStarted, first_of
 from drill.run.facts import Facts, KeptFacts, read_facts
 from drill.run.inputs import runbook_named
 from drill.run.manifest import FILE as MANIFEST
@@ -128,8 +128,8 @@ def digest_of_rule(rule: AlertRule) -> str:
 def _alerts(verdict: DrillVerdict, events: Sequence[Event], texts: _Texts) -> Iterator[CarriedOut]:
     """The alerts that `detected` is about: those that are meant and fire, and where nobody would have been
     called in time, all that are meant."""
-    started = next((each.data for each in events if isinstance(each.data, DrillStarted)), None)
-    replayed = next((each.data for each in events if isinstance(each.data, AlertsReplayed)), None)
+    started = first_of(DrillStarted, events)
+    replayed = first_of(AlertsReplayed, events)
     judged = next((each for each in verdict.criteria if each.name == DETECTED), None)
     if started is None or replayed is None or judged is None or judged.verdict not in ("pass", "fail"):
         return

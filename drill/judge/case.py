@@ -32,7 +32,9 @@ from drill.recording.events import (
     LoadStopped,
     LoadTrouble,
     WritesAudited,
+    all_of,
     decode_event,
+    first_of,
 )
 from drill.recording.requests import UNREADABLE
 
@@ -137,11 +139,11 @@ class Case:
 
     def all(self, kind: type[Kind]) -> list[Kind]:
         """The data of every event of a kind, in order of time."""
-        return [event.data for event in self.events if isinstance(event.data, kind)]
+        return all_of(kind, self.events)
 
     def first(self, kind: type[Kind]) -> Kind | None:
         """The data of the first event of a kind."""
-        return next((event.data for event in self.events if isinstance(event.data, kind)), None)
+        return first_of(kind, self.events)
 
     def within(self, kind: type[Kind], window: tuple[float, float]) -> list[tuple[float, Kind]]:
         """Moment and data of the events of a kind in [start, end], monotonic seconds, in order of time."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import FileIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
@@ -639,6 +639,16 @@ class Event(msgspec.Struct, frozen=True):
     def kind(self) -> str:
         """The kind's name on disk."""
         return self.data.kind
+
+
+def all_of(kind: type[Kind], events: Iterable[Event]) -> list[Kind]:
+    """The data of every event of a kind, in the order of the events."""
+    return [event.data for event in events if isinstance(event.data, kind)]
+
+
+def first_of(kind: type[Kind], events: Iterable[Event]) -> Kind | None:
+    """The data of the first event of a kind; None where there is none."""
+    return next((event.data for event in events if isinstance(event.data, kind)), None)
 
 
 class _Line(msgspec.Struct, frozen=True):

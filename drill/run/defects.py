@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from drill.judge.verdict import DrillVerdict
 from drill.recording import Event
-from drill.recording.events import CommandFinished
+from drill.recording.events import CommandFinished, all_of
 from drill.runbook import Defect
 
 SHOWN_CHARACTERS = 100_000
@@ -99,7 +99,7 @@ def _tagged(verdict: DrillVerdict, defect: Defect) -> bool:
 
 def _commands(defect: Defect, drill: str, events: Sequence[Event]) -> list[ProvingCommand]:
     """The recorded commands that hold the evidence; none unless the evidence is complete."""
-    recorded = [event.data for event in events if isinstance(event.data, CommandFinished)]
+    recorded = all_of(CommandFinished, events)
     if not defect.proven_by(recorded):
         return []
     return [
