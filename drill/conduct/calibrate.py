@@ -28,7 +28,6 @@ from drill.recording.requests import stream_requests
 from drill.report.live import LiveLine
 from drill.settings import Settings
 
-LEASE_SECONDS = 60.0
 NAME = "calibration"
 
 
@@ -63,7 +62,7 @@ def calibrate(
     Raises SetupError where the target is not well or the load could not be measured, FaultError where nothing
     was broken and the drill of nothing fails all the same: such a target, or such a drill, cannot be judged.
     """
-    with hold(cluster, Holder.of_this_process(NAME), LEASE_SECONDS):
+    with hold(cluster, Holder.of_this_process(NAME)):
         put_back(settings, cluster)
         facts = cluster_facts(settings, cluster)
         verdict = _drill_of_nothing(settings, cluster, folder, seconds, allow_context)
