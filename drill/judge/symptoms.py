@@ -19,27 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drill.judge.case import Case
+from drill.judge.criteria.database import LEAST_QUERIES, queries_in
 from drill.judge.outages import quantile_of
-from drill.recording.events import (
-    ClusterChanged,
-    DatabaseSampled,
-    PodDatabase,
-    PodResources,
-    ResourcesSampled,
-)
-from drill.statistics import (
-    Interval,
-    Reading,
-    average_rate,
-    hold,
-    increase,
-    proportion_interval,
-)
+from drill.recording.events import ClusterChanged, PodResources, ResourcesSampled
+from drill.statistics import Interval, Reading, average_rate, hold, proportion_interval
 
 Holding = Literal["holds", "absent", "undecided"]
 Measure = Literal["failed requests", "more errors answered", "response time", "cpu", "memory", "query time"]
 LEAST_SAMPLES = 3
-LEAST_QUERIES = 100
 REFUSED = 400
 IN_POD = "exec"
 BASELINES: Mapping[Measure, str] = {
@@ -208,12 +195,7 @@ def _highest(shares: Sequence[float], limit: float | None, what: str) -> Symptom
 
 
 def _query_time(case: Case, stretch: AsFound, limit: float | None) -> SymptomHeld:
-    series = defaultdict[str, list[PodDatabase]](list)
-    for _, sample in case.within(DatabaseSampled, stretch):
-        for pod in sample.pods:
-            series[pod.pod].append(pod)
-    seconds = sum(increase([pod.seconds for pod in pods]) for pods in series.values())
-    queries = round(sum(increase([pod.queries for pod in pods]) for pods in series.values()))
+    seconds, queries = queries_in(case, stretch)
     if queries < LEAST_QUERIES:
         return SymptomHeld("undecided", f"{queries} queries measured, fewer than {LEAST_QUERIES}")
     mean = seconds / queries
