@@ -34,6 +34,7 @@ from drill.matrix.words import as_json, table_lines, wrong_sections
 from drill.matrix.work import CrossingPlan, work
 from drill.mutate.command import into_option, minutes_option
 from drill.mutate.workbench import Workbench
+from drill.recording.events import FELT_AT_ONCE
 from drill.run.facts import read_facts
 from drill.run.files import write_file
 from drill.run.kept import Kept
@@ -202,7 +203,7 @@ def _faults(settings: Settings, only: tuple[str, ...]) -> list[CrossedFault]:
     found = []
     for name in only or fault_names(settings):
         experiment = experiment_of(settings, name)
-        if (not only and experiment.felt not in ("failed", "slow")) or lacking(settings, name):
+        if (not only and experiment.felt not in FELT_AT_ONCE) or lacking(settings, name):
             continue
         part = settings.parts.get(settings.part_name(experiment.part)) if experiment.part else None
         found.append(CrossedFault(name, experiment.section, isinstance(part, Backup)))

@@ -28,6 +28,8 @@ SCHEMA_VERSION = 2
 
 Felt = Literal["failed", "slow", "latent", "nothing"]
 """How users notice a fault: requests fail, succeed late, not before a second event, or (no-fault) never."""
+FELT_AT_ONCE = frozenset[Felt](("failed", "slow"))
+"""What users notice as soon as the fault is in."""
 WindowName = Literal["before", "fault", "recovery", "after"]
 AlertStage = Literal["pending", "firing", "received"]
 """How far an alert is: its expression holds; it has held for long enough; whoever is on call has it."""
