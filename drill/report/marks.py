@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from drill.baselines.severities import severity_of
 from drill.lint.document import Document, Fence
-from drill.lint.shell import read_script
+from drill.lint.shell_reader import read_script
 
 Mark = Literal["defective", "wrong", "not proven", "refused", "proven", "uncovered", "never touched"]
 MARKS: tuple[Mark, ...] = get_args(Mark)
