@@ -5,6 +5,7 @@ command line. Flows out: values by name, and settings.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def allowing(context: click.Context) -> list[str]:
     """--allow-context once more, for a run of drill or pytest that a command starts."""
     allowed = context.obj["allow_context"]
     return [f"--allow-context={allowed}"] if allowed else []
+
+
+def named_by_time(what: str) -> str:
+    """A folder's name where the command line gives none: `what` it is, and this machine's time."""
+    return f"{what}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
 
 
 def reports_option(meaning: str) -> Callable[[Command], Command]:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from drill import present, putback
 from drill.alerts.command import alerts
-from drill.arguments import FOLDER, reports_option, settings_of
+from drill.arguments import FOLDER, named_by_time, reports_option, settings_of
 from drill.checklist.command import checklist
 from drill.cluster.access import connect
 from drill.conduct.book import Book
@@ -145,7 +144,7 @@ def calibrate_target(context: click.Context, *, seconds: float, reports: Path, u
             click.echo(f"kept, {days_text(kept.age_seconds)} old: {kept.folder}")
             return
         click.echo(f"measured anew: {kept.stale if kept else 'none is kept'}")
-    folder = reports / f"calibration-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    folder = reports / named_by_time("calibration")
     done = calibrate(settings, connect(settings, allowed), folder, seconds=seconds, allow_context=allowed)
     for line in done.lines():
         click.echo(line)

@@ -3,12 +3,11 @@ is released, in alternation, a decision, and the exit status of `drill gate`."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from drill.arguments import allowing, reports_option, settings_of
+from drill.arguments import allowing, named_by_time, reports_option, settings_of
 from drill.cluster.access import OURS, Cluster, connect
 from drill.gate.alternate import AlternationPlan, Images, alternate, released_image
 from drill.gate.command import tell, told
@@ -79,7 +78,7 @@ def alternate_images(
     plan = AlternationPlan(
         pytest_command([str(features), "-m", select, "--target", context.obj["target"], *allowing(context)]),
         reports,
-        name or f"gate-{datetime.now().astimezone():%Y%m%d-%H%M%S}",
+        name or named_by_time("gate"),
         rounds,
         budget_seconds,
     )

@@ -3,12 +3,11 @@ on what is released, a decision, and the exit status of `drill gate`."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from drill.arguments import reports_option, settings_of
+from drill.arguments import named_by_time, reports_option, settings_of
 from drill.cluster.access import connect
 from drill.gate.alternate_command import RELEASED, images_of
 from drill.gate.command import tell, told
@@ -60,7 +59,7 @@ def take_rounds_of(
     workload runs afterwards what it ran before."""
     settings, allowed = settings_of(context), context.obj["allow_context"]
     cluster = connect(settings, allowed)
-    name = name or f"rounds-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    name = name or named_by_time("rounds")
     plan = RoundsPlan(reports / name, name, turn_seconds, budget_seconds, allowed, DRIVE)
     images = images_of(settings, cluster, released, candidate)
     with ends_on_sigterm():

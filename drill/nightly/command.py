@@ -3,12 +3,11 @@ expected, 1 a drill deviates or something regressed, 2 inconclusive, 3 something
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from drill.arguments import FOLDER, allowing, reports_option, settings_of
+from drill.arguments import FOLDER, allowing, named_by_time, reports_option, settings_of
 from drill.errors import DrillError, UsageError
 from drill.nightly.night import night_of
 from drill.nightly.post import check_address, post_night
@@ -70,7 +69,7 @@ def nightly(
         raise UsageError("--of names a run that there is; --run, one that is to be made. Give one of them")
     steps: list[NightStep] = []
     if stored is None:
-        run = name or f"nightly-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+        run = name or named_by_time("nightly")
         common = ["--target", context.obj["target"], *allowing(context)]
         steps = [
             run_step(
