@@ -15,8 +15,8 @@ from drill.alerts.rules import AlertRules
 from drill.errors import DrillError
 from drill.judge.verdict import DrillVerdict
 from drill.reading import anchor_of
-from drill.recording import RECORDING, read_events
-from drill.recording.events import ProcedureStarted, all_of
+from drill.recording import RECORDING, all_of, read_events
+from drill.recording.events import ProcedureStarted
 from drill.runbook import Runbook
 from drill.runbook.document import Section, plain_title
 

@@ -14,8 +14,8 @@ from drill.alerts.rules import AlertRules
 from drill.alerts.series import SeriesFile, looks_of
 from drill.errors import DrillError
 from drill.judge.called import LONGEST_GAP_SECONDS, due_by, hasty, meant_by, overdue
-from drill.recording import RECORDING, read_events
-from drill.recording.events import AlertDue, DrillStarted, FaultWitnessed, PlannedFault, all_of, first_of
+from drill.recording import RECORDING, all_of, first_of, read_events
+from drill.recording.events import AlertDue, DrillStarted, FaultWitnessed, PlannedFault
 
 NOBODY = "nobody is called"
 

@@ -14,8 +14,8 @@ from drill.conduct.scene import Scene
 from drill.errors import DrillError, InputError, UsageError
 from drill.machine.promtool import ensure_promtool
 from drill.reading import anchor_of
-from drill.recording import Moment, read_events
-from drill.recording.events import AlertsReplayed, FaultWitnessed, all_of
+from drill.recording import Moment, all_of, read_events
+from drill.recording.events import AlertsReplayed, FaultWitnessed
 from drill.runbook import Runbook
 
 TROUBLES = (ArithmeticError, AttributeError, DrillError, LookupError, OSError, TypeError, ValueError)

@@ -36,7 +36,7 @@ from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
 from drill.parts.catalogue import part_named
 from drill.putback import close_drill, open_drill
-from drill.recording import RECORDING, REQUESTS, Recorder, read_events
+from drill.recording import RECORDING, REQUESTS, Recorder, all_of, read_events
 from drill.recording.events import (
     BackupMade,
     Calibration,
@@ -50,7 +50,6 @@ from drill.recording.events import (
     StatusPageTold,
     TargetPutBack,
     WindowClosed,
-    all_of,
 )
 from drill.recording.events import DrillError as DrillErrorEvent
 from drill.report.live import LiveLine

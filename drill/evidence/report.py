@@ -21,8 +21,8 @@ from drill.evidence.findings import Finding
 from drill.evidence.plan import ExercisePlan, Objective
 from drill.history.store import PastDrill
 from drill.judge.verdict import Criterion, DrillVerdict
-from drill.recording import Event
-from drill.recording.events import BackupMade, CommandFinished, DrillStarted, all_of, first_of
+from drill.recording import Event, all_of, first_of
+from drill.recording.events import BackupMade, CommandFinished, DrillStarted
 from drill.report import units
 from drill.report.templates import environment_of, markdown_cell
 from drill.run.facts import Facts, read_facts

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from drill.errors import InputError
 from drill.gate.observed import ALL, LEAST_BEYOND, QUANTILES, DrillLevel, Key, latencies_of, level_of
 from drill.history.elsewhere import cores_used
-from drill.recording import RECORDING, REQUESTS, Requests, read_events, read_requests
-from drill.recording.events import LoadTrouble, ResourcesSampled, all_of
+from drill.recording import RECORDING, REQUESTS, Requests, all_of, read_events, read_requests
+from drill.recording.events import LoadTrouble, ResourcesSampled
 from drill.run.json_file import decode_file
 from drill.statistics import Counted
 from drill.statistics.noise import dispersion_of

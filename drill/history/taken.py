@@ -17,8 +17,8 @@ from drill.errors import DrillError, InputError, SetupError
 from drill.history.elsewhere import busy_elsewhere
 from drill.judge.called import meant_by
 from drill.judge.verdict import Criterion, DrillVerdict
-from drill.recording import Event
-from drill.recording.events import AlertsReplayed, DrillStarted, ProcedureStarted, first_of
+from drill.recording import Event, first_of
+from drill.recording.events import AlertsReplayed, DrillStarted, ProcedureStarted
 from drill.run.facts import Facts, KeptFacts, read_facts
 from drill.run.inputs import runbook_named
 from drill.run.manifest import FILE as MANIFEST

@@ -18,7 +18,16 @@ from drill.errors import InputError, UsageError
 from drill.judge.accounting import Account, Trouble, account_for
 from drill.judge.outages import Standard, standard_of
 from drill.judge.timeline import Timeline, timeline_of, watched_of
-from drill.recording import RECORDING, REQUESTS, Event, Requests, read_requests
+from drill.recording import (
+    RECORDING,
+    REQUESTS,
+    Event,
+    Requests,
+    all_of,
+    decode_event,
+    first_of,
+    read_requests,
+)
 from drill.recording.events import (
     AlertsReplayed,
     BackupMade,
@@ -32,9 +41,6 @@ from drill.recording.events import (
     LoadStopped,
     LoadTrouble,
     WritesAudited,
-    all_of,
-    decode_event,
-    first_of,
 )
 from drill.recording.requests import UNREADABLE
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from drill.programs import calls
-from drill.recording import Event
-from drill.recording.events import CloudBegun, CommandFinished, all_of
+from drill.recording import Event, all_of
+from drill.recording.events import CloudBegun, CommandFinished
 
 CLOUD_TOOL = "aws"
 

@@ -17,8 +17,8 @@ from drill import wait
 from drill.errors import SetupError
 from drill.load.process import Load
 from drill.load.stalls import Stall, touched
-from drill.recording import RECORDING
-from drill.recording.events import Calibration, Event, Limit, LoadTrouble, MachineSampled, Recorder, all_of
+from drill.recording import RECORDING, Event, Recorder, all_of
+from drill.recording.events import Calibration, Limit, LoadTrouble, MachineSampled
 from drill.recording.requests import LOADS_OWN_ERRORS, Request, stream_requests
 from drill.settings import Settings
 from drill.statistics.noise import correlation_seconds, dispersion_of

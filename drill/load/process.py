@@ -25,8 +25,8 @@ from drill import wait
 from drill.errors import DeadlineError, SetupError
 from drill.load.plan import plan_of
 from drill.load.stalls import SILENT_SECONDS, Stalls, last_beat
-from drill.recording import REQUESTS
-from drill.recording.events import LoadStarted, LoadStopped, LoadTrouble, Recorder
+from drill.recording import REQUESTS, Recorder
+from drill.recording.events import LoadStarted, LoadStopped, LoadTrouble
 from drill.settings import Settings
 
 LOADTESTS = Path(__file__).resolve().parents[2] / "loadtests"

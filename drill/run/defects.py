@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drill.judge.verdict import DrillVerdict
-from drill.recording import Event
-from drill.recording.events import CommandFinished, all_of
+from drill.recording import Event, all_of
+from drill.recording.events import CommandFinished
 from drill.runbook import Defect
 
 SHOWN_CHARACTERS = 100_000
