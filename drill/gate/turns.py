@@ -23,7 +23,6 @@ from drill.gate.observed import ALL, LEAST_BEYOND, QUANTILES, DrillLevel, Key, l
 from drill.history.elsewhere import cores_used
 from drill.recording import RECORDING, REQUESTS, Requests, all_of, read_events, read_requests
 from drill.recording.events import LoadTrouble, ResourcesSampled
-from drill.run.json_file import decode_file
 from drill.statistics import Counted
 from drill.statistics.noise import dispersion_of
 
@@ -86,11 +85,6 @@ class Pair:
     def spoiled(self) -> str:
         """Why it is not compared; empty where it is."""
         return self.released.spoiled or self.candidate.spoiled
-
-
-def read_rounds(folder: Path) -> StoredRounds:
-    """Raises UsageError or InputError where there are none."""
-    return decode_file(folder / FILE, StoredRounds, "rounds of load")
 
 
 def seen_pairs(folder: Path, stored: StoredRounds) -> list[Pair]:

@@ -166,11 +166,10 @@ def _cpu(case: Case, stretch: AsFound, limit: float | None) -> SymptomHeld:
         if pod.cpu_seconds is not None and pod.cpu_at is not None and pod.cpu_limit_cores:
             readings[pod.pod, pod.container_id].append(Reading(pod.cpu_at, pod.cpu_seconds))
             cores[pod.pod, pod.container_id] = pod.cpu_limit_cores
-    shares = [
-        average_rate(series).rise / average_rate(series).seconds / cores[name]
-        for name, series in readings.items()
-        if len(series) >= LEAST_SAMPLES and average_rate(series).seconds > 0
-    ]
+    averages = {
+        name: average_rate(series) for name, series in readings.items() if len(series) >= LEAST_SAMPLES
+    }
+    shares = [average.rate / cores[name] for name, average in averages.items() if average.seconds > 0]
     return _highest(shares, limit, "of its limit of CPU")
 
 
