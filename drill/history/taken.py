@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drill.alerts.rules import AlertRule, alert_rules
-from drill.errors import DrillError, InputError, SetupError
+from drill.errors import DrillError, InputError
 from drill.history.elsewhere import busy_elsewhere
 from drill.judge.called import meant_by
 from drill.judge.verdict import Criterion, DrillVerdict
@@ -155,11 +155,7 @@ def _manifest_of(folder: Path) -> str:
     alterations = check_manifest(folder)
     if alterations is None:
         return ""
-    wrong = alterations.but_reports().lines()
-    if wrong:
-        raise SetupError(
-            f"{folder}: this is not what the run left, so it is not remembered:\n  " + "\n  ".join(wrong)
-        )
+    alterations.but_reports().refuse(folder, ", so it is not remembered")
     return sha256_of(folder / MANIFEST)
 
 
