@@ -19,7 +19,7 @@ from drill.alerts.rules import AlertRules, alert_rules
 from drill.alerts.series import SeriesFile, read_series, series_files
 from drill.alerts.table import UNDECIDED as UNDECIDED_GAP
 from drill.alerts.table import row_of, table_of
-from drill.arguments import FORMAT, RUNBOOK, settings_of
+from drill.arguments import FILE, FORMAT, RUNBOOK, settings_of
 from drill.errors import InputError
 from drill.inject.experiment import fault_names, planned_fault
 from drill.machine.promtool import ensure_promtool
@@ -28,6 +28,7 @@ from drill.settings import Alerts, Settings
 
 WRONG, UNDECIDED = 1, 2
 NOW = "now"
+PLACES = click.argument("places", nargs=-1, required=True, type=FILE, metavar="RUN_OR_SERIES...")
 MEANT = click.option(
     "--meant",
     type=click.Choice(["recorded", NOW]),
@@ -54,7 +55,7 @@ def alerts() -> None:
 
 
 @alerts.command()
-@click.argument("runbook", required=False, type=click.Path(path_type=Path))
+@click.argument("runbook", required=False, type=FILE)
 @FORMAT
 @click.pass_context
 def check(context: click.Context, *, runbook: Path | None, output: str) -> None:
@@ -80,9 +81,7 @@ def check(context: click.Context, *, runbook: Path | None, output: str) -> None:
 
 
 @alerts.command()
-@click.argument(
-    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
-)
+@PLACES
 @RUNBOOK
 @HOLD
 @FORMAT
@@ -122,9 +121,7 @@ def test(
 
 
 @alerts.command()
-@click.argument(
-    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
-)
+@PLACES
 @RUNBOOK
 @HOLD
 @MEANT
@@ -178,9 +175,7 @@ def mutate(
 
 
 @alerts.command()
-@click.argument(
-    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
-)
+@PLACES
 @RUNBOOK
 @HOLD
 @MEANT
