@@ -13,6 +13,7 @@ import msgspec
 from drill import wait
 from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
+from drill.cluster.pods import container_of
 from drill.errors import FaultError
 from drill.faults.fault import Site
 from drill.settings import Sqlite
@@ -84,7 +85,7 @@ def _absent(cluster: Cluster) -> bool:
 
 def helper_of(spec: Json, container_name: str, volume_claim: str) -> Json:
     """The helper's object, made from the pods that open the database."""
-    container = next(each for each in spec["containers"] if each["name"] == container_name)
+    container = container_of(spec, container_name)
     volumes = [
         volume
         for volume in spec.get("volumes") or []

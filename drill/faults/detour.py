@@ -146,9 +146,7 @@ def _objects(site: Site, names: tuple[str, str, str], container: Json) -> list[J
         (application, "Egress", {"egress": [{"to": at_pod}]}),
         (site.workload, "Ingress", {"ingress": [{"from": at_pod}]}),
     ):
-        selected = site.cluster.workload(workload.name, workload.kind)["spec"]["template"]["metadata"][
-            "labels"
-        ]
+        selected = site.labels_of(workload)
         if _cut_off(site.cluster, selected, direction):
             policy = {"podSelector": {"matchLabels": selected}, "policyTypes": [direction], **rule}
             objects.append(

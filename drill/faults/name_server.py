@@ -101,9 +101,7 @@ class NameServer(Fault, frozen=True):
 
 def services_of(site: Site) -> list[str]:
     """Services whose selector finds the pods of the site's workload."""
-    labels = site.cluster.workload(site.workload.name, site.workload.kind)["spec"]["template"]["metadata"][
-        "labels"
-    ]
+    labels = site.labels_of(site.workload)
     found = site.cluster.get(path_of("Service", site.cluster.namespace))["items"]
     return [
         each["metadata"]["name"]
