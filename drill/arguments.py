@@ -22,7 +22,7 @@ FORMAT = click.option(
 )
 RUNBOOK = click.option("--runbook", type=FILE, help="Whose rules; drill.toml names one unless given.")
 
-Command = Callable[..., Any]
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def settings_of(context: click.Context) -> Settings:
@@ -41,6 +41,6 @@ def named_by_time(what: str) -> str:
     return f"{what}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
 
 
-def reports_option(meaning: str) -> Callable[[Command], Command]:
+def reports_option(meaning: str) -> Decorator:
     """--reports, a folder; `meaning`: of it to this command."""
     return click.option("--reports", type=FILE, default=Path("reports"), show_default=True, help=meaning)
