@@ -35,11 +35,10 @@ from drill.gate.compare import sides_of
 from drill.gate.decide import Decision, decide
 from drill.gate.observed import SeenRun, seen_run
 from drill.judge.case import Case
-from drill.recording import Moment, Recorder, Request
-from drill.recording.events import of_kind
+from drill.recording import RECORDING, REQUESTS, Moment, Recorder, Request, of_kind
 from drill.recording.requests import stream_requests
 from drill.run.facts import Facts, StoredDrill, read_facts, write_facts
-from drill.run.stored import RECORDING, REQUESTS, judge_all, write_verdicts
+from drill.run.stored import judge_all, write_verdicts
 from drill.settings import Gate
 
 PAIRS, POOL, POOL_OF_EFFECT = 400, 120, 24

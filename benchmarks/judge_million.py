@@ -20,8 +20,7 @@ import msgspec
 import numpy as np
 
 from drill.judge import judge
-from drill.recording import Moment, Recorder, Request
-from drill.recording.events import of_kind
+from drill.recording import Moment, Recorder, Request, of_kind
 
 COUNT = 1_000_000
 PER_SECOND = 1_000

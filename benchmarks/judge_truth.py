@@ -25,8 +25,8 @@ from scipy import signal, stats
 from benchmarks.made import course
 from benchmarks.row import Options, Row, reached
 from drill.judge import DrillVerdict, error_rate_so_far, judge
-from drill.recording import Moment, Recorder
-from drill.recording.events import Calibration, of_kind
+from drill.recording import Moment, Recorder, of_kind
+from drill.recording.events import Calibration
 
 RECORDINGS = 400
 PER_SECOND = 150

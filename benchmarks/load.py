@@ -23,7 +23,7 @@ import numpy as np
 from drill import settings as drill_settings
 from drill import wait
 from drill.load.process import LOCUSTFILE, Load
-from drill.recording.events import Recorder
+from drill.recording import Recorder
 from drill.recording.requests import stream_requests
 from drill.settings.load import HIGHEST_RATE
 

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from drill import present, putback
-from drill import settings as settings_module
 from drill.alerts.command import alerts
+from drill.arguments import FOLDER, named_by_time, reports_option, settings_of
 from drill.checklist.command import checklist
 from drill.cluster.access import connect
 from drill.conduct.book import Book
@@ -41,14 +40,14 @@ from drill.mutate.command import mutate
 from drill.nightly.command import nightly
 from drill.report.not_drilled import check_not_drilled
 from drill.report.words import days_text, summary_lines
-from drill.settings import Settings
+from drill.settings import DEFAULT_FILE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--target",
     "target_file",
-    default=settings_module.DEFAULT_FILE,
+    default=DEFAULT_FILE,
     show_default=True,
     help="The file that describes the service under test.",
 )
@@ -65,15 +64,11 @@ def cli(context: click.Context, target_file: str, allow_context: str | None) -> 
     context.obj = {"target": target_file, "allow_context": allow_context}
 
 
-def _settings(context: click.Context) -> Settings:
-    return settings_module.load(context.obj["target"])
-
-
 @cli.command()
 @click.pass_context
 def up(context: click.Context) -> None:
     """Bring up what drills need: engine, node image, cluster, target. Quick when it is there already."""
-    settings = _settings(context)
+    settings = settings_of(context)
     machine.up(settings)
     cluster = connect(settings, context.obj["allow_context"])
     putback.put_back(settings, cluster)
@@ -85,14 +80,14 @@ def down(context: click.Context) -> None:
     """Remove all that `drill up` made: cluster, images, compiled programs, and the engine if drill started
     it.
     """
-    machine.down(_settings(context))
+    machine.down(settings_of(context))
 
 
 @cli.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Say what is on this machine, in which version, what is missing and what that prevents."""
-    findings = diagnose(_settings(context), context.obj["allow_context"])
+    findings = diagnose(settings_of(context), context.obj["allow_context"])
     for finding in findings:
         click.echo(finding.line())
     if any(finding.needed and not finding.present for finding in findings):
@@ -105,13 +100,13 @@ def tools(context: click.Context) -> None:
     """Make now what drills make when they first need it: programs of the operator that this machine lacks,
     such as terraform. Says where each is.
     """
-    for tool in _settings(context).operator.tools:
+    for tool in settings_of(context).operator.tools:
         if tool in MADE_WHEN_NEEDED:
             click.echo(f"{tool}: {MADE_WHEN_NEEDED[tool](say)}")
 
 
 def _put_back(context: click.Context) -> None:
-    settings = _settings(context)
+    settings = settings_of(context)
     cluster = connect(settings, context.obj["allow_context"])
     for line in putback.put_back(settings, cluster).lines():
         click.echo(line)
@@ -133,25 +128,16 @@ def restore(context: click.Context) -> None:
     _put_back(context)
 
 
-STORED_RUN = click.Path(path_type=Path, exists=True, file_okay=False)
-
-
 @cli.command("calibrate")
 @click.option(
     "--seconds", type=click.FloatRange(min=30), default=120, show_default=True, help="How long to watch."
 )
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where the evidence goes.",
-)
+@reports_option("Where the evidence goes.")
 @click.option("--unless-kept", is_flag=True, help="Do nothing where one is kept that drills may still use.")
 @click.pass_context
 def calibrate_target(context: click.Context, *, seconds: float, reports: Path, unless_kept: bool) -> None:
     """Measure the target's own noise: a drill of nothing, then a load that is stepped up."""
-    settings, allowed = _settings(context), context.obj["allow_context"]
+    settings, allowed = settings_of(context), context.obj["allow_context"]
     if unless_kept:
         cluster = connect(settings, allowed)
         kept = find_calibration(settings, cluster_facts(settings, cluster), present.wall())
@@ -159,14 +145,14 @@ def calibrate_target(context: click.Context, *, seconds: float, reports: Path, u
             click.echo(f"kept, {days_text(kept.age_seconds)} old: {kept.folder}")
             return
         click.echo(f"measured anew: {kept.stale if kept else 'none is kept'}")
-    folder = reports / f"calibration-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    folder = reports / named_by_time("calibration")
     done = calibrate(settings, connect(settings, allowed), folder, seconds=seconds, allow_context=allowed)
     for line in done.lines():
         click.echo(line)
 
 
 @cli.command("judge")
-@click.argument("run_folder", type=STORED_RUN)
+@click.argument("run_folder", type=FOLDER)
 def judge_again(run_folder: Path) -> None:
     """Judge a stored run again from its folder alone, and write its reports anew. A file that is not as the
     run left it is named, and the exit status is 3.
@@ -178,7 +164,7 @@ def judge_again(run_folder: Path) -> None:
 
 
 @cli.command()
-@click.argument("run_folder", type=STORED_RUN)
+@click.argument("run_folder", type=FOLDER)
 def report(run_folder: Path) -> None:
     """Write a stored run's reports anew, from its folder alone and the verdicts in it."""
     rewrite_report(run_folder)
@@ -186,14 +172,8 @@ def report(run_folder: Path) -> None:
 
 
 @cli.command()
-@click.argument("run_folders", nargs=-1, required=True, type=STORED_RUN)
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where the joined run goes.",
-)
+@click.argument("run_folders", nargs=-1, required=True, type=FOLDER)
+@reports_option("Where the joined run goes.")
 @click.option("--run", "run_name", metavar="NAME", help="The joined run's name. Default: the time.")
 def join(run_folders: tuple[Path, ...], *, reports: Path, run_name: str | None) -> None:
     """Join the runs of `pytest features --shards K/N` into one, with one report; its exit status is that of
@@ -208,7 +188,7 @@ def join(run_folders: tuple[Path, ...], *, reports: Path, run_name: str | None) 
 @click.option(
     "--run",
     "run_folders",
-    type=STORED_RUN,
+    type=FOLDER,
     multiple=True,
     help="Count what this stored run executed; may be repeated, for runs of the same texts.",
 )
@@ -219,7 +199,7 @@ def join(run_folders: tuple[Path, ...], *, reports: Path, run_name: str | None) 
 )
 @click.option(
     "--beside",
-    type=STORED_RUN,
+    type=FOLDER,
     metavar="FOLDER",
     help="With --run: take checklists.yaml, symptoms.yaml, attestations.yaml and not-drilled.yaml from here, "
     "for runs that kept none.",
@@ -236,7 +216,7 @@ def coverage(
     if beside is not None and not run_folders:
         raise UsageError("--beside: expected --run FOLDER with it: it is for runs that kept no such files")
     if not run_folders:
-        settings = _settings(context)
+        settings = settings_of(context)
         target = settings.target
         check_not_drilled(settings.root, target.runbook, target.runbook_as_written)
         lines = runbook_lines(Book(settings).corrected, present.today())

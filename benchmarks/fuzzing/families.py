@@ -30,7 +30,7 @@ from drill.inject.experiment import read_experiment
 from drill.inject.journal import complaints, read_journal
 from drill.judge.credit import with_credits
 from drill.judge.verdict import DrillVerdict
-from drill.recording.events import read_events
+from drill.recording import read_events
 from drill.recording.requests import read_requests, stream_requests
 from drill.report.summary import markdown, summarize
 from drill.run import Facts, StoredDrill, exit_status, read_facts

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 import msgspec
 
-from drill import settings as settings_module
 from drill.alerts.engine import RulesRefusedError, check_rules, evaluate
 from drill.alerts.judging import judged
 from drill.alerts.leading import reached, repaired_in
@@ -20,6 +19,7 @@ from drill.alerts.rules import AlertRules, alert_rules
 from drill.alerts.series import SeriesFile, read_series, series_files
 from drill.alerts.table import UNDECIDED as UNDECIDED_GAP
 from drill.alerts.table import row_of, table_of
+from drill.arguments import FILE, FORMAT, RUNBOOK, settings_of
 from drill.errors import InputError
 from drill.inject.experiment import fault_names, planned_fault
 from drill.machine.promtool import ensure_promtool
@@ -28,18 +28,13 @@ from drill.settings import Alerts, Settings
 
 WRONG, UNDECIDED = 1, 2
 NOW = "now"
+PLACES = click.argument("places", nargs=-1, required=True, type=FILE, metavar="RUN_OR_SERIES...")
 MEANT = click.option(
     "--meant",
     type=click.Choice(["recorded", NOW]),
     default="recorded",
     show_default=True,
     help="A fault's alerts and when they are due: as its drill recorded it, or as the catalogue says now.",
-)
-FORMAT = click.option(
-    "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-RUNBOOK = click.option(
-    "--runbook", type=click.Path(path_type=Path), help="Whose rules; drill.toml names one unless given."
 )
 HOLD = click.option(
     "--hold",
@@ -60,7 +55,7 @@ def alerts() -> None:
 
 
 @alerts.command()
-@click.argument("runbook", required=False, type=click.Path(path_type=Path))
+@click.argument("runbook", required=False, type=FILE)
 @FORMAT
 @click.pass_context
 def check(context: click.Context, *, runbook: Path | None, output: str) -> None:
@@ -86,9 +81,7 @@ def check(context: click.Context, *, runbook: Path | None, output: str) -> None:
 
 
 @alerts.command()
-@click.argument(
-    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
-)
+@PLACES
 @RUNBOOK
 @HOLD
 @FORMAT
@@ -128,9 +121,7 @@ def test(
 
 
 @alerts.command()
-@click.argument(
-    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
-)
+@PLACES
 @RUNBOOK
 @HOLD
 @MEANT
@@ -157,7 +148,7 @@ def mutate(
     """Change each rule in one way at a time, and say which changes no criterion notices: which none of the
     stored series does, which change no more than times, and which are killed by stated scenes alone."""
     rules = _rules(context, runbook)
-    known = _settings(context) if runbook is None or meant == NOW else None
+    known = settings_of(context) if runbook is None or meant == NOW else None
     assumed = (known.alerts if known is not None else None) or Alerts()
     cases, meanings = _replays(
         places,
@@ -184,9 +175,7 @@ def mutate(
 
 
 @alerts.command()
-@click.argument(
-    "places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_SERIES..."
-)
+@PLACES
 @RUNBOOK
 @HOLD
 @MEANT
@@ -206,7 +195,7 @@ def table(
     cases, meanings = _replays(
         places,
         lambda recorded: prepared(recorded, rules, hold_seconds),
-        _settings(context) if meant == NOW else None,
+        settings_of(context) if meant == NOW else None,
     )
     episodes = evaluate(ensure_promtool(), rules.files(), cases)
     files = [file for place in places for file in series_files(place)]
@@ -244,12 +233,8 @@ def _fault_now(settings: Settings) -> FaultNow:
     return lambda fault: planned_fault(settings, fault) if fault in names else None
 
 
-def _settings(context: click.Context) -> Settings:
-    return settings_module.load(context.obj["target"])
-
-
 def _rules(context: click.Context, runbook: Path | None) -> AlertRules:
     if runbook is None:
-        settings = _settings(context)
+        settings = settings_of(context)
         runbook = settings.root / settings.target.runbook
     return alert_rules(parse(runbook))

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from drill.alerts.meaning import RECORDING
 from drill.alerts.rules import AlertRules
 from drill.errors import DrillError
 from drill.judge.verdict import DrillVerdict
 from drill.reading import anchor_of
-from drill.recording import read_events
+from drill.recording import RECORDING, all_of, read_events
 from drill.recording.events import ProcedureStarted
 from drill.runbook import Runbook
 from drill.runbook.document import Section, plain_title
@@ -34,7 +33,7 @@ def repaired_in(folder: Path, runbook: Path) -> str:
     except (OSError, msgspec.DecodeError, DrillError):  # series without a drill beside them
         return ""
     recovered = any(each.name == "recovered" and each.verdict == "pass" for each in verdict.criteria)
-    followed = [each.data for each in events if isinstance(each.data, ProcedureStarted)]
+    followed = all_of(ProcedureStarted, events)
     if not followed or not recovered or verdict.credit != "runbook":
         return ""
     last = followed[-1]

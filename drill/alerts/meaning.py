@@ -14,10 +14,9 @@ from drill.alerts.rules import AlertRules
 from drill.alerts.series import SeriesFile, looks_of
 from drill.errors import DrillError
 from drill.judge.called import LONGEST_GAP_SECONDS, due_by, hasty, meant_by, overdue
-from drill.recording import read_events
+from drill.recording import RECORDING, all_of, first_of, read_events
 from drill.recording.events import AlertDue, DrillStarted, FaultWitnessed, PlannedFault
 
-RECORDING = "recording.jsonl"
 NOBODY = "nobody is called"
 
 
@@ -159,8 +158,8 @@ def _beside(path: Path, fault_now: FaultNow | None) -> CaseMeaning:
         events = read_events(path)
     except DrillError:  # the series stand for themselves
         return CaseMeaning(must_call=True)
-    started = next((each.data for each in events if isinstance(each.data, DrillStarted)), None)
-    felt = any(isinstance(each.data, FaultWitnessed) and each.data.users for each in events)
+    started = first_of(DrillStarted, events)
+    felt = any(witnessed.users for witnessed in all_of(FaultWitnessed, events))
     if started is None:
         return CaseMeaning(felt=felt, must_call=felt)
     if fault_now is not None:

@@ -13,7 +13,7 @@ import click
 from pydantic import ValidationError
 
 from drill import present
-from drill import settings as settings_module
+from drill.arguments import BESIDE_HISTORY, reports_option, settings_of
 from drill.checklist.attestations import Attestation, append_attestation
 from drill.checklist.carry_out import CommandOutcome, carry_out
 from drill.checklist.state import checklist_exit_status, checklist_rows
@@ -29,13 +29,7 @@ DEFAULT_DAYS = 30
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs lie; the history is beside them unless drill.toml places it.",
-)
+@reports_option(BESIDE_HISTORY)
 @click.option("--no-commands", is_flag=True, help="Carry out no command: what one proves is not proven.")
 @click.pass_context
 def checklist(context: click.Context, *, reports: Path, no_commands: bool) -> None:
@@ -46,7 +40,7 @@ def checklist(context: click.Context, *, reports: Path, no_commands: bool) -> No
 
 
 def _print(context: click.Context, period: Period | None) -> None:
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     drills = history_of(settings, context.obj["reports"]).drills(settings.target.name)
     items = [] if context.obj["no_commands"] else _items(settings, period)
     pieces = pieces_of(settings, drills)
@@ -87,7 +81,7 @@ for each in PERIOD_DAYS:
 @click.pass_context
 def attest(context: click.Context, *, item: str, name: str, day: str | None, days: int | None) -> None:
     """Write down that a person did ITEM: its text, or as the table has it."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     items = _items(settings, None)
     found = _named(items, item)
     if found.proof is not None:

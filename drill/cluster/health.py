@@ -69,11 +69,12 @@ def measured_pods(cluster: Cluster, namespace: str) -> int:
 
 def running_pods(cluster: Cluster, name: str, container: str, kind: str = "Deployment") -> list[Json]:
     """Pods of the workload whose `container` runs now and that are not being deleted."""
-    return [
-        pod
-        for pod in cluster.pods(name, kind)
-        if "deletionTimestamp" not in pod["metadata"] and "running" in state_of(pod, container)
-    ]
+    return [pod for pod in cluster.pods(name, kind) if is_running(pod, container)]
+
+
+def is_running(pod: Json, container: str) -> bool:
+    """True while the pod's `container` runs and nobody deletes the pod."""
+    return "deletionTimestamp" not in pod["metadata"] and "running" in state_of(pod, container)
 
 
 def state_of(pod: Json, container: str) -> Json:

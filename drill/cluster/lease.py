@@ -30,6 +30,8 @@ LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 EXPIRES_SECONDS = 30
 RENEW_EVERY_SECONDS = 8.0
 LOOK_EVERY_SECONDS = 0.5
+WAIT_SECONDS = 60.0
+"""For so long a run waits for another on the same cluster."""
 MACHINE, PROCESS, STARTED = "drill/machine", "drill/process", "drill/started"
 """Annotations that tell a waiting run on the same machine whether the holder still lives."""
 
@@ -119,7 +121,7 @@ class Held:
 
 
 @contextmanager
-def hold(cluster: Cluster, holder: Holder, wait_seconds: float) -> Iterator[Held]:
+def hold(cluster: Cluster, holder: Holder, wait_seconds: float = WAIT_SECONDS) -> Iterator[Held]:
     """Have the cluster for this run alone. Waits up to `wait_seconds` for another to finish; then raises
     LeaseError that says who has it. Released at the end, whatever happens."""
     held = _acquire(cluster, holder, wait_seconds)

@@ -1,9 +1,15 @@
-"""Pods that keep a workload from coming back."""
+"""A pod's containers, and pods that keep a workload from coming back."""
 
 from __future__ import annotations
 
-from drill.cluster.access import Cluster
+from drill.cluster.access import Cluster, Json
 from drill.cluster.health import statuses_of
+
+
+def container_of(spec: Json, name: str) -> Json:
+    """What a pod's spec says of the container of that name."""
+    container: Json = next(each for each in spec["containers"] if each["name"] == name)
+    return container
 
 
 def replace_backed_off(cluster: Cluster, name: str, workload_kind: str = "Deployment") -> list[str]:

@@ -14,13 +14,13 @@ from drill.conduct.scene import Scene
 from drill.conduct.status_page import StatusPage
 from drill.conduct.world import with_status_page, world_of
 from drill.errors import ToolMissingError, UsageError
-from drill.judge.case import LOOK, RECORDING
+from drill.judge.case import LOOK
 from drill.judge.emulated import CLOUD_TOOL
 from drill.machine.cloud_tools import ensure_cloud_tools
 from drill.machine.operator_tools import ensure_called
 from drill.operate import Operator
 from drill.programs import calls
-from drill.recording import Moment, Recorder, now
+from drill.recording import RECORDING, Moment, Recorder, now
 from drill.recording.events import CloudBegun
 from drill.runbook import Runbook
 

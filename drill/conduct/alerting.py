@@ -14,7 +14,7 @@ from drill.conduct.scene import Scene
 from drill.errors import DrillError, InputError, UsageError
 from drill.machine.promtool import ensure_promtool
 from drill.reading import anchor_of
-from drill.recording import Moment, read_events
+from drill.recording import Moment, all_of, read_events
 from drill.recording.events import AlertsReplayed, FaultWitnessed
 from drill.runbook import Runbook
 
@@ -98,7 +98,7 @@ class Alerting:
 
     def _felt(self) -> bool:
         events = read_events(self._scene.recorder.path)
-        return any(isinstance(event.data, FaultWitnessed) and event.data.users for event in events)
+        return any(witnessed.users for witnessed in all_of(FaultWitnessed, events))
 
 
 def _rules_of(runbook: Runbook) -> AlertRules | None:

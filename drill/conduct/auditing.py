@@ -9,6 +9,7 @@ from drill.conduct.scene import Scene
 from drill.errors import DrillError
 from drill.load.audit import audit_writes
 from drill.parts import dated_part, searchable_part
+from drill.recording import REQUESTS
 from drill.recording.events import RowsSurvived, RowsThere, SampleFailed
 
 
@@ -37,7 +38,7 @@ def audit(scene: Scene, injected: float | None) -> None:
     store = searchable_part(scene.cluster, scene.settings)
     audit_writes(
         scene.settings,
-        scene.folder / "requests.jsonl",
+        scene.folder / REQUESTS,
         scene.recorder,
         injected=injected,
         held_in_store=store.holds if store is not None else None,

@@ -22,13 +22,12 @@ from drill.judge.verdict import DrillVerdict
 from drill.load.calibration import calibrate as noise_of
 from drill.load.calibration import measure_capacity
 from drill.putback import put_back
-from drill.recording import read_events
+from drill.recording import RECORDING, REQUESTS, read_events
 from drill.recording.events import Calibration, Limit
 from drill.recording.requests import stream_requests
 from drill.report.live import LiveLine
 from drill.settings import Settings
 
-LEASE_SECONDS = 60.0
 NAME = "calibration"
 
 
@@ -63,7 +62,7 @@ def calibrate(
     Raises SetupError where the target is not well or the load could not be measured, FaultError where nothing
     was broken and the drill of nothing fails all the same: such a target, or such a drill, cannot be judged.
     """
-    with hold(cluster, Holder.of_this_process(NAME), LEASE_SECONDS):
+    with hold(cluster, Holder.of_this_process(NAME)):
         put_back(settings, cluster)
         facts = cluster_facts(settings, cluster)
         verdict = _drill_of_nothing(settings, cluster, folder, seconds, allow_context)
@@ -73,8 +72,8 @@ def calibrate(
         limits = {name: msgspec.convert(limit, Limit) for name, limit in stated.items()}
         capacity = measure_capacity(settings, folder / "capacity", limits)
         found = noise_of(
-            [request for chunk in stream_requests(folder / "requests.jsonl") for request in chunk],
-            read_events(folder / "recording.jsonl"),
+            [request for chunk in stream_requests(folder / REQUESTS) for request in chunk],
+            read_events(folder / RECORDING),
             capacity=capacity,
             digest=ground_of(settings, facts, ()).digest,
         )

@@ -37,7 +37,7 @@ from drill.load.tail import RequestTail
 from drill.observe.changes import record_changes
 from drill.parts.catalogue import part_named
 from drill.putback import changed_since_open, close_drill, open_drill
-from drill.recording import Recorder, read_events
+from drill.recording import RECORDING, REQUESTS, Recorder, all_of, read_events
 from drill.recording.events import (
     BackupMade,
     Calibration,
@@ -97,8 +97,8 @@ class Drill:
             book,
             facts,
             folder,
-            Recorder(folder / "recording.jsonl"),
-            RequestTail(folder / "requests.jsonl", load.timeout_seconds, load.requests_per_second),
+            Recorder(folder / RECORDING),
+            RequestTail(folder / REQUESTS, load.timeout_seconds, load.requests_per_second),
             live,
             limits,
             allow_context,
@@ -295,15 +295,12 @@ class Drill:
 
     def commands(self) -> list[CommandFinished]:
         """Every command that has ended so far."""
-        events = read_events(self._scene.recorder.path)
-        return [event.data for event in events if isinstance(event.data, CommandFinished)]
+        return all_of(CommandFinished, read_events(self._scene.recorder.path))
 
     def missing_tools(self) -> list[str]:
         """Programs that procedures called so far, and that are not on this machine."""
-        ends = [event.data for event in read_events(self._scene.recorder.path)]
-        return sorted(
-            {tool for end in ends if isinstance(end, ProcedureFinished) for tool in end.missing_tools}
-        )
+        ends = all_of(ProcedureFinished, read_events(self._scene.recorder.path))
+        return sorted({tool for end in ends for tool in end.missing_tools})
 
     def _start(self) -> DrillStarted:
         facts, settings, judging = self.facts, self._scene.settings, self._scene.settings.judge

@@ -57,12 +57,8 @@ def untouched(folder: Path) -> Alterations | None:
     """What was altered of the files that judging makes; None where the run did not end. Raises SetupError
     where a file that judging stands on was altered, is missing or was added."""
     alterations = check_manifest(folder)
-    evidence = alterations.of_evidence() if alterations else None
-    if evidence:
-        raise SetupError(
-            f"{folder}: this is not what the run left, so it is not judged:\n  "
-            + "\n  ".join(evidence.lines())
-        )
+    if alterations is not None:
+        alterations.of_evidence().refuse(folder, ", so it is not judged")
     return alterations
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from drill import present
-from drill import settings as settings_module
+from drill.arguments import FILE, FOLDER, settings_of
 from drill.errors import InputError
 from drill.evidence.findings import read_findings, write_changes
 from drill.evidence.keys import default_key, key_id, make_key, public_of, read_private, read_public
@@ -25,8 +25,6 @@ from drill.run.stored import read_verdicts
 from drill.settings import Settings
 
 FAILED = 1
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-FILE = click.Path(path_type=Path)
 KEY = click.option(
     "--key", type=FILE, default=None, metavar="FILE", help="The key (evidence.key of drill's configuration)."
 )
@@ -72,7 +70,7 @@ def pack_run(
 ) -> None:
     """Make one archive of a stored run, and its after-action report as HTML and Markdown beside it. Secrets
     are left out, and named by file and kind."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     signing = read_private(key or default_key())
     place = out or run_folder.resolve().with_name(f"{run_folder.resolve().name}.drillpack.tar")
     report = after_action(
@@ -121,7 +119,7 @@ def verify_pack(pack_file: Path, key: Path | None) -> None:
 @click.pass_context
 def findings(context: click.Context, run_folder: Path | None) -> None:
     """Open and close findings by what RUN shows, in findings.yaml; without RUN, only say what is overdue."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     file = _findings_of(settings)
     known = read_findings(file)
     if run_folder is not None:

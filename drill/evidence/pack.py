@@ -145,9 +145,7 @@ def _refuse_altered(run_folder: Path) -> None:
     alterations = check_manifest(run_folder)
     if alterations is None:
         raise SetupError(f"{run_folder}: this run did not end, so nothing vouches for its files")
-    wrong = alterations.but_reports().lines()
-    if wrong:
-        raise SetupError(f"{run_folder}: this is not what the run left:\n  " + "\n  ".join(wrong))
+    alterations.but_reports().refuse(run_folder)
 
 
 def _stated_before(plan: Path, key: Ed25519PrivateKey, facts: Facts) -> float:

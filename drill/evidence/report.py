@@ -21,7 +21,7 @@ from drill.evidence.findings import Finding
 from drill.evidence.plan import ExercisePlan, Objective
 from drill.history.store import PastDrill
 from drill.judge.verdict import Criterion, DrillVerdict
-from drill.recording import Event
+from drill.recording import Event, all_of, first_of
 from drill.recording.events import BackupMade, CommandFinished, DrillStarted
 from drill.report import units
 from drill.report.templates import environment_of, markdown_cell
@@ -223,8 +223,8 @@ def _met(objective: Objective, verdict: DrillVerdict, criterion: Criterion) -> s
 
 
 def _carried(verdict: DrillVerdict, planned: Mapping[str, str], events: Sequence[Event]) -> Carried:
-    started = next((event.data for event in events if isinstance(event.data, DrillStarted)), None)
-    commands = [event.data for event in events if isinstance(event.data, CommandFinished)]
+    started = first_of(DrillStarted, events)
+    commands = all_of(CommandFinished, events)
     return Carried(
         scenario=verdict.scenario,
         plausible=planned.get(verdict.scenario, ""),
@@ -276,9 +276,9 @@ def _recovered(verdict: DrillVerdict, started: DrillStarted | None) -> str:
 
 
 def _backup(events: Sequence[Event], commands: Sequence[CommandFinished]) -> str:
-    if not any(isinstance(event.data, DrillStarted) and event.data.restores for event in events):
+    if not any(started.restores for started in all_of(DrillStarted, events)):
         return "no backup was restored"
-    made = [event.data.name for event in events if isinstance(event.data, BackupMade)]
+    made = [backup.name for backup in all_of(BackupMade, events)]
     looked = [each for each in commands if any(sign in each.command for sign in LOOKS_AT_A_BACKUP)]
     said = [f"line {each.line} looks at it, {_ended_as(each)}" for each in looked]
     return "; ".join(said or ["no command of the procedure checks it"]) + (

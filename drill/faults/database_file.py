@@ -13,6 +13,7 @@ import msgspec
 from drill import wait
 from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
+from drill.cluster.pods import container_of
 from drill.errors import FaultError
 from drill.faults.fault import Site
 from drill.settings import Sqlite
@@ -39,21 +40,32 @@ class DatabaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         helper = helper_of(site.pod_spec(), workload.container, part.volume_claim)
         return cls(workload.name, workload.kind, workload.container, part.path, helper)
 
+    def pods(self, cluster: Cluster) -> list[str]:
+        """The names of the workload's pods that have the file open now."""
+        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
+        return [pod["metadata"]["name"] for pod in pods]
+
     @contextmanager
     def reached(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
         """A pod and container that have the file: one of the workload's, else the helper's."""
-        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
+        pods = self.pods(cluster)
         if pods:
-            yield pods[0]["metadata"]["name"], self.container
+            yield pods[0], self.container
             return
-        start_helper(cluster, self.helper)
+        with self.in_helper(cluster) as place:
+            yield place
+
+    @contextmanager
+    def in_helper(self, cluster: Cluster) -> Iterator[tuple[str, str]]:
+        """The helper's pod and container, whatever the workload does; it is gone afterwards."""
+        _start_helper(cluster, self.helper)
         try:
             yield HELPER, "helper"
         finally:
             cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
 
 
-def start_helper(cluster: Cluster, helper: Json) -> None:
+def _start_helper(cluster: Cluster, helper: Json) -> None:
     """Start the helper, and wait until it runs."""
     cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
     wait.until("the helper of before to be gone", lambda: _absent(cluster), seconds=30)
@@ -73,7 +85,7 @@ def _absent(cluster: Cluster) -> bool:
 
 def helper_of(spec: Json, container_name: str, volume_claim: str) -> Json:
     """The helper's object, made from the pods that open the database."""
-    container = next(each for each in spec["containers"] if each["name"] == container_name)
+    container = container_of(spec, container_name)
     volumes = [
         volume
         for volume in spec.get("volumes") or []

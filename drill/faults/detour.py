@@ -13,6 +13,7 @@ from drill import wait
 from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
 from drill.cluster.objects import path_of
+from drill.cluster.stirs import is_ready
 from drill.errors import FaultError
 from drill.faults.create import Create, CreateParameters
 from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
@@ -77,15 +78,12 @@ class Detour(Fault, frozen=True):
 
         objects = _objects(site, (entrance, pod, behind), filled(parameters.container))
         operations = [{"op": "replace", "path": "/spec/selector", "value": {MARK: pod}}]
-        application = site.settings.target.application
         return cls(
             Create.prepare(site, CreateParameters(objects, Shows())),
             Patch.prepare(site, PatchParameters(operations, Shows(), f"Service/{entrance}")),
             pod,
             site.subject,
-            StruckWorkload(
-                application.name, application.kind, application.container, site.settings.target.service
-            ),
+            site.application,
             filled(parameters.disconnect),
             Shows(look=filled(parameters.look), says=parameters.shows),
             Shows(look=filled(parameters.itself), says=parameters.itself_shows),
@@ -96,7 +94,7 @@ class Detour(Fault, frozen=True):
         wait.until(
             f"{self.pod} to be ready",
             lambda: cluster.get(path_of("Pod", cluster.namespace, self.pod)),
-            _ready,
+            is_ready,
             seconds=READY_SECONDS,
         )
         led = self.led.inject(cluster)
@@ -148,9 +146,7 @@ def _objects(site: Site, names: tuple[str, str, str], container: Json) -> list[J
         (application, "Egress", {"egress": [{"to": at_pod}]}),
         (site.workload, "Ingress", {"ingress": [{"from": at_pod}]}),
     ):
-        selected = site.cluster.workload(workload.name, workload.kind)["spec"]["template"]["metadata"][
-            "labels"
-        ]
+        selected = site.labels_of(workload)
         if _cut_off(site.cluster, selected, direction):
             policy = {"podSelector": {"matchLabels": selected}, "policyTypes": [direction], **rule}
             objects.append(
@@ -172,8 +168,3 @@ def _cut_off(cluster: Cluster, labels: dict[str, str], direction: str) -> bool:
         and direction in (each["spec"].get("policyTypes") or ["Ingress"])
         for each in policies
     )
-
-
-def _ready(pod: Json) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

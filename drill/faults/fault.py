@@ -18,6 +18,7 @@ import msgspec
 
 from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
+from drill.cluster.pods import container_of
 from drill.errors import FaultError
 from drill.recording import Moment, now
 from drill.settings import Settings, Sqlite, Workload
@@ -65,7 +66,14 @@ class Site:
     @property
     def subject(self) -> StruckWorkload:
         """The workload and the target's Service, as a record keeps them."""
-        workload = self.workload
+        return self._struck(self.workload)
+
+    @property
+    def application(self) -> StruckWorkload:
+        """The same of the application's workload."""
+        return self._struck(self.settings.target.application)
+
+    def _struck(self, workload: Workload) -> StruckWorkload:
         return StruckWorkload(workload.name, workload.kind, workload.container, self.settings.target.service)
 
     def filled(self, text: str) -> str:
@@ -104,20 +112,24 @@ class Site:
 
     def pod_spec(self) -> Json:
         """What the workload's pods are made from."""
-        return self._spec_of(self.workload)
-
-    def _spec_of(self, workload: Workload) -> Json:
-        found = self.cluster.workload(workload.name, workload.kind)
-        spec: Json = found["spec"]["template"]["spec"]
+        spec: Json = self._template_of(self.workload)["spec"]
         return spec
+
+    def labels_of(self, workload: Workload) -> dict[str, str]:
+        """The labels of the workload's pods."""
+        labels: dict[str, str] = self._template_of(workload)["metadata"]["labels"]
+        return labels
+
+    def _template_of(self, workload: Workload) -> Json:
+        template: Json = self.cluster.workload(workload.name, workload.kind)["spec"]["template"]
+        return template
 
     def _port(self) -> str:
         path = self.cluster.core("services", self.settings.target.service)
         return str(self.cluster.get(path)["spec"]["ports"][0]["port"])
 
     def _image(self, workload: Workload) -> str:
-        containers = self._spec_of(workload)["containers"]
-        return next(str(each["image"]) for each in containers if each["name"] == workload.container)
+        return str(container_of(self._template_of(workload)["spec"], workload.container)["image"])
 
     def _command(self) -> str:
         workload = self.workload

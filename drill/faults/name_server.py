@@ -14,6 +14,7 @@ from drill import wait
 from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
 from drill.cluster.objects import essence, path_of, replace, stripped
+from drill.cluster.stirs import is_ready
 from drill.errors import FaultError
 from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
@@ -64,7 +65,6 @@ class NameServer(Fault, frozen=True):
         names = [f"{name}.{site.cluster.namespace}.svc.{found[1]}" for name in services_of(site)]
         if not names:
             raise FaultError(f"no Service leads to {site.workload.name}: it has no name that could be lost")
-        application = site.settings.target.application
         return cls(
             names,
             stripped(live, "v1", "ConfigMap"),
@@ -72,9 +72,7 @@ class NameServer(Fault, frozen=True):
             site.workload.kind,
             site.workload.container,
             parameters.disconnect,
-            StruckWorkload(
-                application.name, application.kind, application.container, site.settings.target.service
-            ),
+            site.application,
         )
 
     def inject(self, cluster: Cluster) -> Injected:
@@ -103,9 +101,7 @@ class NameServer(Fault, frozen=True):
 
 def services_of(site: Site) -> list[str]:
     """Services whose selector finds the pods of the site's workload."""
-    labels = site.cluster.workload(site.workload.name, site.workload.kind)["spec"]["template"]["metadata"][
-        "labels"
-    ]
+    labels = site.labels_of(site.workload)
     found = site.cluster.get(path_of("Service", site.cluster.namespace))["items"]
     return [
         each["metadata"]["name"]
@@ -121,7 +117,7 @@ def _start_anew(cluster: Cluster) -> None:
         cluster.delete(f"{PODS}/{pod['metadata']['name']}", grace_seconds=0)
     wait.until(
         "the name server to start anew",
-        lambda: [pod for pod in _pods(cluster) if pod["metadata"]["uid"] not in old and _ready(pod)],
+        lambda: [pod for pod in _pods(cluster) if pod["metadata"]["uid"] not in old and is_ready(pod)],
         lambda ready: len(ready) >= len(old),
         seconds=START_SECONDS,
     )
@@ -130,11 +126,6 @@ def _start_anew(cluster: Cluster) -> None:
 def _pods(cluster: Cluster) -> list[Json]:
     pods: list[Json] = cluster.get(PODS, query=LABEL)["items"]
     return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-
-
-def _ready(pod: Json) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _path() -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
 from drill.cluster.health import running_pods, state_of
 from drill.cluster.objects import essence, path_of, replace, stripped
+from drill.cluster.pods import container_of
 from drill.errors import FaultError
 from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, StruckWorkload, kind
 from drill.faults.sights import Shows
@@ -136,7 +137,7 @@ class Secret(Fault, frozen=True):
 
 def _reference(site: Site) -> tuple[str, str]:
     """Name and key of the Secret that the part's container takes its password from."""
-    container = _container(site.pod_spec(), site.workload.container)
+    container = container_of(site.pod_spec(), site.workload.container)
     for variable in container.get("env") or []:
         found = (variable.get("valueFrom") or {}).get("secretKeyRef")
         if found:
@@ -151,13 +152,9 @@ def _workloads(site: Site) -> list[tuple[str, str, str]]:
 
 def _secrets_of(cluster: Cluster, name: str, workload_kind: str, container: str) -> set[str]:
     spec = cluster.workload(name, workload_kind)["spec"]["template"]["spec"]
-    variables = _container(spec, container).get("env") or []
+    variables = container_of(spec, container).get("env") or []
     references = [(each.get("valueFrom") or {}).get("secretKeyRef") or {} for each in variables]
     return {each["name"] for each in references if each}
-
-
-def _container(spec: Json, name: str) -> Json:
-    return next(each for each in spec["containers"] if each["name"] == name)
 
 
 def _started(pod: Json, container: str) -> float:

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from drill.cluster.access import AbsentError, Cluster, ClusterError
-from drill.cluster.health import running_pods, wait_until_rolled_out
+from drill.cluster.health import wait_until_rolled_out
 from drill.cluster.pods import replace_backed_off
 from drill.durable import write_durably
 from drill.errors import FaultError
-from drill.faults.database_file import HELPER, helper_of, start_helper
+from drill.faults.database_file import DatabaseFile
 from drill.faults.fault import Fault, Injected, Sight, Site, kind, moment_between
 from drill.parts.sqlite import Integrity, integrity_in
 from drill.recording import now
-from drill.settings import Sqlite
 
 COPY_SCRIPT = """
 import sqlite3, sys
@@ -85,40 +84,25 @@ COPY_SECONDS = 120
 
 @kind("sqlite-pages")
 class SqlitePages(Fault, frozen=True):
-    """`copy`: the file on this machine; `helper`: a pod of the application's own image on the database's
-    volume, which does nothing by itself; `replicas`: of the workload that opens the file."""
+    """`replicas`: of the workload that opens the file; `copy`: the file on this machine."""
 
-    workload: str
-    workload_kind: str
-    container: str
-    path: str
+    file: DatabaseFile
     replicas: int
     copy: str
-    helper: dict[str, Any]
 
     @classmethod
     def prepare(cls, site: Site, parameters: Any) -> SqlitePages:
-        part, workload = site.settings.parts.get(site.part), site.workload
-        if not isinstance(part, Sqlite):
-            raise FaultError(f"{site.part!r}: expected a part of kind sqlite, whose pages can be overwritten")
-        spec = site.cluster.workload(workload.name, workload.kind)["spec"]
-        return cls(
-            workload.name,
-            workload.kind,
-            workload.container,
-            part.path,
-            spec.get("replicas", 1),
-            str(site.beside("sqlite")),
-            helper_of(spec["template"]["spec"], workload.container, part.volume_claim),
-        )
+        file = DatabaseFile.of(site)
+        spec = site.cluster.workload(file.workload, file.workload_kind)["spec"]
+        return cls(file, spec.get("replicas", 1), str(site.beside("sqlite")))
 
     def inject(self, cluster: Cluster) -> Injected:
-        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
+        file, copy = self.file, Path(self.copy)
+        pods = file.pods(cluster)
         if not pods:
-            raise FaultError(f"no pod of {self.workload} runs: its database cannot be reached")
-        pod, copy = pods[0]["metadata"]["name"], Path(self.copy)
-        python = ["python", "-c"]
-        data = cluster.exec(pod, self.container, [*python, COPY_SCRIPT, self.path], seconds=COPY_SECONDS)
+            raise FaultError(f"no pod of {file.workload} runs: its database cannot be reached")
+        pod, python = pods[0], ["python", "-c"]
+        data = cluster.exec(pod, file.container, [*python, COPY_SCRIPT, file.path], seconds=COPY_SECONDS)
         write_durably(copy, data)
         kept = integrity_of(copy)
         if not kept.sound:
@@ -126,15 +110,15 @@ class SqlitePages(Fault, frozen=True):
                 f"{copy}: the copy kept for the undo is not sound ({kept.integrity}); nothing was broken"
             )
         before = now()
-        broken = json.loads(cluster.exec(pod, self.container, [*python, CORRUPT_SCRIPT, self.path]))
+        broken = json.loads(cluster.exec(pod, file.container, [*python, CORRUPT_SCRIPT, file.path]))
         return Injected(moment_between(before, broken.pop("wall")), {**broken, "pod": pod})
 
     def look(self, cluster: Cluster, detail: dict[str, Any]) -> Sight:
-        pods = running_pods(cluster, self.workload, self.container, self.workload_kind)
+        pods = self.file.pods(cluster)
         if not pods:
-            return Sight(False, f"no pod of {self.workload} runs: its database cannot be asked")
+            return Sight(False, f"no pod of {self.file.workload} runs: its database cannot be asked")
         try:
-            seen = integrity_in(cluster, pods[0]["metadata"]["name"], self.container, self.path)
+            seen = integrity_in(cluster, pods[0], self.file.container, self.file.path)
         except ClusterError as error:
             return Sight(False, str(error))
         return Sight(not seen.sound, f"integrity check: {seen.integrity[:200]}")
@@ -142,9 +126,8 @@ class SqlitePages(Fault, frozen=True):
     def undo(self, cluster: Cluster) -> str:
         copy = Path(self.copy)
         kept = integrity_of(copy) if copy.exists() else None
-        start_helper(cluster, self.helper)
-        try:
-            seen = integrity_in(cluster, HELPER, "helper", self.path)
+        with self.file.in_helper(cluster) as (pod, container):
+            seen = integrity_in(cluster, pod, container, self.file.path)
             if seen.sound and (kept is None or set(kept.tables) <= set(seen.tables)):
                 done = "the database is sound: nothing was left to undo"
             elif kept is None:
@@ -158,37 +141,35 @@ class SqlitePages(Fault, frozen=True):
                     "restore a backup by hand"
                 )
             else:
-                self._put_back(cluster, copy)
+                self._put_back(cluster, pod, container, copy.read_bytes())
                 done = "put the kept copy back"
-        finally:
-            cluster.delete(cluster.core("pods", HELPER), grace_seconds=0)
         self._start_again(cluster)
         return done
 
-    def _put_back(self, cluster: Cluster, copy: Path) -> None:
+    def _put_back(self, cluster: Cluster, pod: str, container: str, data: bytes) -> None:
         """Stop the application, put the copy in the place of the database, and check it there."""
+        file = self.file
         try:
-            cluster.scale(self.workload, 0, self.workload_kind)
-            wait_until_rolled_out(cluster, self.workload, self.workload_kind)
+            cluster.scale(file.workload, 0, file.workload_kind)
+            wait_until_rolled_out(cluster, file.workload, file.workload_kind)
         except AbsentError:
             pass  # whoever deleted it has stopped it
-        data = copy.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        put_back = ["python", "-c", PUT_BACK_SCRIPT, self.path, digest]
-        cluster.exec(HELPER, "helper", put_back, stdin=data, seconds=COPY_SECONDS)
-        seen = integrity_in(cluster, HELPER, "helper", self.path)
+        put_back = ["python", "-c", PUT_BACK_SCRIPT, file.path, hashlib.sha256(data).hexdigest()]
+        cluster.exec(pod, container, put_back, stdin=data, seconds=COPY_SECONDS)
+        seen = integrity_in(cluster, pod, container, file.path)
         if not seen.sound:
             raise FaultError(f"the kept copy was put back and the database is still broken: {seen.integrity}")
 
     def _start_again(self, cluster: Cluster) -> None:
         """Replicas as before, and no pod in the kubelet's back-off, which can last minutes."""
+        name, workload_kind = self.file.workload, self.file.workload_kind
         try:
-            spec = cluster.workload(self.workload, self.workload_kind)["spec"]
+            spec = cluster.workload(name, workload_kind)["spec"]
         except AbsentError:
             return  # the known state brings it back
         if spec.get("replicas", 1) == 0:
-            cluster.scale(self.workload, self.replicas, self.workload_kind)
-        replace_backed_off(cluster, self.workload, self.workload_kind)
+            cluster.scale(name, self.replicas, workload_kind)
+        replace_backed_off(cluster, name, workload_kind)
 
 
 def integrity_of(copy: Path) -> Integrity:

@@ -13,6 +13,7 @@ from typing import Any
 
 from drill.cluster.access import Cluster, Json
 from drill.cluster.objects import path_of
+from drill.cluster.pods import container_of
 from drill.errors import FaultError
 from drill.faults.command import SECRET, without_secret
 from drill.faults.fault import Fault, Injected, Parameters, Sight, Site, kind, moment_between
@@ -106,7 +107,7 @@ def _claim_of(site: Site) -> tuple[str, PurePosixPath]:
 
 
 def _inside(spec: Json, path: str, container_name: str) -> tuple[str, PurePosixPath]:
-    container = next(each for each in spec["containers"] if each["name"] == container_name)
+    container = container_of(spec, container_name)
     claims = {
         volume["name"]: volume["persistentVolumeClaim"]["claimName"]
         for volume in spec.get("volumes") or []

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -22,6 +21,7 @@ from drill.cluster.lease import Holder, hold
 from drill.errors import SetupError, UsageError
 from drill.gate.command import decide_on
 from drill.gate.decide import Decision
+from drill.gate.turns import Side
 from drill.parts.health import wait_until_healthy
 from drill.putback import close_images, image_of, open_images, put_back, run_image
 from drill.putback.ledger import ImageEntry, Ledger
@@ -33,9 +33,7 @@ from drill.run.files import write_file
 from drill.run.outcome import INCONCLUSIVE, SETUP
 from drill.settings import Settings
 
-Side = Literal["released", "candidate"]
 SIDES: tuple[Side, Side] = ("released", "candidate")
-LEASE_SECONDS = 60.0
 STANDARD_ERROR = 2
 
 
@@ -132,15 +130,15 @@ def alternate(
     work = _Alternation(settings, cluster, plan, Alternated(images), say)
     work.refuse_existing()
     holder = Holder.of_this_process(plan.name)
-    with hold(cluster, holder, LEASE_SECONDS):
+    with hold(cluster, holder):
         put_back(settings, cluster)
         wait_until_healthy(cluster, settings)
-        workload = settings.target.workloads[0]
+        workload = settings.target.application
         entry = open_images(settings, cluster, workload, [images.released, images.candidate])
     try:
         work.rounds(entry)
     finally:
-        with hold(cluster, holder, LEASE_SECONDS):
+        with hold(cluster, holder):
             for line in close_images(settings, cluster, entry).lines():
                 say(line)
     return work.done
@@ -150,9 +148,9 @@ def released_image(settings: Settings, cluster: Cluster) -> str:
     """The image that the application's workload runs; what was left open, such as another, is put back
     first."""
     if Ledger(state_folder(cluster)).files():
-        with hold(cluster, Holder.of_this_process("drill gate alternate"), LEASE_SECONDS):
+        with hold(cluster, Holder.of_this_process("drill gate alternate")):
             put_back(settings, cluster)
-    return image_of(cluster, settings.target.workloads[0])
+    return image_of(cluster, settings.target.application)
 
 
 @dataclass
@@ -210,7 +208,7 @@ class _Alternation:
         for side in SIDES:
             image, run, since = self.done.images.of(side), self._name(number, side), time.monotonic()
             self.say(f"round {number}: {side}, {image}: run {run}")
-            with hold(self.cluster, Holder.of_this_process(run), LEASE_SECONDS):
+            with hold(self.cluster, Holder.of_this_process(run)):
                 run_image(self.settings, self.cluster, entry, image)
             status = _run([*self.plan.pytest, "--reports", str(self.plan.reports), "--run", run])
             ran = _ran(entry, self.plan.reports / run, status)

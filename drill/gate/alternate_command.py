@@ -3,31 +3,27 @@ is released, in alternation, a decision, and the exit status of `drill gate`."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from drill import settings as settings_module
+from drill.arguments import allowing, named_by_time, reports_option, settings_of
 from drill.cluster.access import OURS, Cluster, connect
-from drill.gate.alternate import (
-    AlternationPlan,
-    Images,
-    alternate,
-    released_image,
-)
+from drill.gate.alternate import AlternationPlan, Images, alternate, released_image
 from drill.gate.command import tell, told
 from drill.machine.images import ensure_in_nodes
 from drill.machine.stage import say
 from drill.run.child import ends_on_sigterm, pytest_command
 from drill.settings import Settings
 
+RELEASED = click.option(
+    "--released", metavar="IMAGE", help="What it is compared with (the image that the cluster runs now)."
+)
+
 
 @click.command("alternate")
 @click.argument("candidate", metavar="IMAGE")
-@click.option(
-    "--released", metavar="IMAGE", help="What it is compared with (the image that the cluster runs now)."
-)
+@RELEASED
 @click.option(
     "--select",
     default="gate",
@@ -42,13 +38,7 @@ from drill.settings import Settings
     show_default=True,
     help="Where the scenarios lie.",
 )
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where the runs leave their folders, and the history lies.",
-)
+@reports_option("Where the runs leave their folders, and the history lies.")
 @click.option("--run", "name", metavar="NAME", help="The runs' names begin so (gate- and the time).")
 @click.option(
     "--rounds",
@@ -83,15 +73,12 @@ def alternate_images(
 ) -> None:
     """Drill what is released and the candidate's image IMAGE in turn, and decide. The application's workload
     runs afterwards what it ran before."""
-    target, allowed = context.obj["target"], context.obj["allow_context"]
-    settings = settings_module.load(target)
-    cluster = connect(settings, allowed)
+    settings = settings_of(context)
+    cluster = connect(settings, context.obj["allow_context"])
     plan = AlternationPlan(
-        pytest_command(
-            [str(features), "-m", select, "--target", target, *_allowing(allowed)],
-        ),
+        pytest_command([str(features), "-m", select, "--target", context.obj["target"], *allowing(context)]),
         reports,
-        name or f"gate-{datetime.now().astimezone():%Y%m%d-%H%M%S}",
+        name or named_by_time("gate"),
         rounds,
         budget_seconds,
     )
@@ -103,10 +90,6 @@ def alternate_images(
         click.echo(line)
     tell(settings, done.decision, markdown, json_file, annotate=annotate)
     raise SystemExit(done.decision.exit_status)
-
-
-def _allowing(context: str | None) -> list[str]:
-    return ["--allow-context", context] if context else []
 
 
 def images_of(settings: Settings, cluster: Cluster, released: str | None, candidate: str) -> Images:

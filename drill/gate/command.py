@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from drill import present
-from drill import settings as settings_module
+from drill.arguments import BESIDE_HISTORY, FILE, FOLDER, reports_option, settings_of
 from drill.errors import UsageError
 from drill.gate.compare import sides_of
 from drill.gate.decide import Decision, decide
@@ -19,9 +19,6 @@ from drill.history.command import history_of
 from drill.run.facts import FILE as RUN_FILE
 from drill.run.files import write_file
 from drill.settings import Settings
-
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-FILE = click.Path(path_type=Path)
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,13 +70,7 @@ def gate() -> None:
     metavar="RUN",
     help="Another run of the candidate; may be given several times.",
 )
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs lie; the history is beside them unless drill.toml places it.",
-)
+@reports_option(BESIDE_HISTORY)
 @told
 @click.pass_context
 def runs(
@@ -95,7 +86,7 @@ def runs(
     annotate: bool,
 ) -> None:
     """Decide on stored runs: of a candidate, against those of a baseline."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     if more and not baseline:
         raise UsageError(
             f"{more[0]}: which side is it? Runs after the first are the baseline's: put --baseline before "

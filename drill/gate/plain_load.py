@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from drill import wait
-from drill.gate.turns import RECORDING
 from drill.load.process import Load
 from drill.observe.sampler import Sampler
-from drill.recording.events import Recorder
+from drill.recording import RECORDING, Recorder
 from drill.settings import Settings
 
 WARM_SECONDS = 2.0

@@ -38,7 +38,6 @@ from drill.run.files import write_file
 from drill.run.outcome import INCONCLUSIVE
 from drill.settings import Settings
 
-LEASE_SECONDS = 60.0
 TURN_SECONDS = 8.0
 EARLY_SHARE = 0.2
 LAST_SHARE = 1 - EARLY_SHARE
@@ -115,7 +114,7 @@ def take_rounds(
         names=[request.name for request in settings.load.requests],
     )
     work = _Rounds(settings, cluster, plan, Rounds(images, stored), say)
-    with hold(cluster, Holder.of_this_process(plan.name), LEASE_SECONDS) as held:
+    with hold(cluster, Holder.of_this_process(plan.name)) as held:
         put_back(settings, cluster)
         wait_until_healthy(cluster, settings)
         workload = settings.target.application

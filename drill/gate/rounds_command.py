@@ -3,14 +3,13 @@ on what is released, a decision, and the exit status of `drill gate`."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from drill import settings as settings_module
+from drill.arguments import named_by_time, reports_option, settings_of
 from drill.cluster.access import connect
-from drill.gate.alternate_command import images_of
+from drill.gate.alternate_command import RELEASED, images_of
 from drill.gate.command import tell, told
 from drill.gate.plain_load import Drive, drive_load
 from drill.gate.rounds import TURN_SECONDS, RoundsPlan, take_rounds
@@ -23,16 +22,8 @@ DRIVE: Drive = drive_load
 
 @click.command("rounds")
 @click.argument("candidate", metavar="IMAGE")
-@click.option(
-    "--released", metavar="IMAGE", help="What it is compared with (the image that the cluster runs now)."
-)
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="The rounds lie in a folder of this one.",
-)
+@RELEASED
+@reports_option("The rounds lie in a folder of this one.")
 @click.option("--run", "name", metavar="NAME", help="The name of that folder (rounds- and the time).")
 @click.option(
     "--turn-seconds",
@@ -66,10 +57,9 @@ def take_rounds_of(
     """Put plain load on what is released and on the candidate's image IMAGE in turn, many times, and decide.
     Nothing is broken: what drills tell, such as the time to recovery, is not compared. The application's
     workload runs afterwards what it ran before."""
-    target, allowed = context.obj["target"], context.obj["allow_context"]
-    settings = settings_module.load(target)
+    settings, allowed = settings_of(context), context.obj["allow_context"]
     cluster = connect(settings, allowed)
-    name = name or f"rounds-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    name = name or named_by_time("rounds")
     plan = RoundsPlan(reports / name, name, turn_seconds, budget_seconds, allowed, DRIVE)
     images = images_of(settings, cluster, released, candidate)
     with ends_on_sigterm():

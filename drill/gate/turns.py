@@ -21,16 +21,12 @@ from numpy.typing import NDArray
 from drill.errors import InputError
 from drill.gate.observed import ALL, LEAST_BEYOND, QUANTILES, DrillLevel, Key, latencies_of, level_of
 from drill.history.elsewhere import cores_used
-from drill.recording import Requests, read_events
+from drill.recording import RECORDING, REQUESTS, Requests, all_of, read_events, read_requests
 from drill.recording.events import LoadTrouble, ResourcesSampled
-from drill.recording.requests import read_requests
-from drill.run.json_file import decode_file
 from drill.statistics import Counted
 from drill.statistics.noise import dispersion_of
 
 FILE = "rounds.json"
-RECORDING = "recording.jsonl"
-REQUESTS = "requests.jsonl"
 Side = Literal["released", "candidate"]
 LEAST_SENT = 0.9
 """Of what was planned in a turn, as much must have been sent and seen through undisturbed."""
@@ -91,11 +87,6 @@ class Pair:
         return self.released.spoiled or self.candidate.spoiled
 
 
-def read_rounds(folder: Path) -> StoredRounds:
-    """Raises UsageError or InputError where there are none."""
-    return decode_file(folder / FILE, StoredRounds, "rounds of load")
-
-
 def seen_pairs(folder: Path, stored: StoredRounds) -> list[Pair]:
     """Each pair of which both turns are there, in order. Raises InputError for what cannot be read."""
     by_pair: dict[int, dict[Side, Turn]] = defaultdict(dict)
@@ -132,7 +123,7 @@ def _stretch(folder: Path) -> _Stretch:
         )
     return _Stretch(
         requests,
-        [each.data for each in events if isinstance(each.data, LoadTrouble)],
+        all_of(LoadTrouble, events),
         [(each.monotonic, each.data) for each in events if isinstance(each.data, ResourcesSampled)],
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from drill import present
-from drill import settings as settings_module
+from drill.arguments import BESIDE_HISTORY, FOLDER, reports_option, settings_of
 from drill.errors import SetupError, UsageError
 from drill.history.badge import badge
 from drill.history.picture import page
@@ -36,13 +36,7 @@ def history_of(settings: Settings, reports: Path) -> History:
 @click.option(
     "--badge", "badge_file", type=click.Path(path_type=Path), metavar="FILE", help="Write that as SVG."
 )
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs lie; the history is beside them unless drill.toml places it.",
-)
+@reports_option(BESIDE_HISTORY)
 @click.pass_context
 def history(
     context: click.Context,
@@ -54,7 +48,7 @@ def history(
     reports: Path,
 ) -> None:
     """Print what is remembered of every run: each drill's verdicts and measures, and where they changed."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     kept = history_of(settings, reports)
     context.obj["history"] = kept
     if context.invoked_subcommand is not None:
@@ -78,7 +72,7 @@ def history(
 
 
 @history.command("import")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=FOLDER)
 @click.pass_context
 def import_runs(context: click.Context, folder: Path) -> None:
     """Remember the stored run in FOLDER, or every run below it. A run that is known already is not added

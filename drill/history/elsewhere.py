@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from drill.recording import Event
+from drill.recording import Event, all_of
 from drill.recording.events import MachineSampled, ResourcesSampled, WindowClosed, WindowOpened
 from drill.statistics import Reading, average_rate
 
@@ -28,7 +28,7 @@ def busy_elsewhere(events: Sequence[Event], cores: int) -> float | None:
         return None
     start, end = window
     inside = [event for event in events if start <= event.monotonic <= end]
-    busy = [event.data.busy_share for event in inside if isinstance(event.data, MachineSampled)]
+    busy = [sample.busy_share for sample in all_of(MachineSampled, inside)]
     own = cores_used(
         [(event.monotonic, event.data) for event in inside if isinstance(event.data, ResourcesSampled)]
     )
@@ -67,20 +67,9 @@ def _running(look: ResourcesSampled) -> int:
 
 
 def _window_after(events: Sequence[Event]) -> tuple[float, float] | None:
-    start = next(
-        (
-            each.monotonic
-            for each in events
-            if isinstance(each.data, WindowOpened) and each.data.window == AFTER
-        ),
-        None,
-    )
-    end = next(
-        (
-            each.monotonic
-            for each in events
-            if isinstance(each.data, WindowClosed) and each.data.window == AFTER
-        ),
-        None,
-    )
+    def first(kind: type[WindowOpened] | type[WindowClosed]) -> float | None:
+        of_kind = (each for each in events if isinstance(each.data, kind) and each.data.window == AFTER)
+        return next((each.monotonic for each in of_kind), None)
+
+    start, end = first(WindowOpened), first(WindowClosed)
     return None if start is None or end is None else (start, end)

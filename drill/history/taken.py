@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drill.alerts.rules import AlertRule, alert_rules
-from drill.errors import DrillError, InputError, SetupError
+from drill.errors import DrillError, InputError
 from drill.history.elsewhere import busy_elsewhere
 from drill.judge.called import meant_by
 from drill.judge.verdict import Criterion, DrillVerdict
-from drill.recording import Event
+from drill.recording import Event, first_of
 from drill.recording.events import AlertsReplayed, DrillStarted, ProcedureStarted
 from drill.run.facts import Facts, KeptFacts, read_facts
 from drill.run.inputs import runbook_named
@@ -128,8 +128,8 @@ def digest_of_rule(rule: AlertRule) -> str:
 def _alerts(verdict: DrillVerdict, events: Sequence[Event], texts: _Texts) -> Iterator[CarriedOut]:
     """The alerts that `detected` is about: those that are meant and fire, and where nobody would have been
     called in time, all that are meant."""
-    started = next((each.data for each in events if isinstance(each.data, DrillStarted)), None)
-    replayed = next((each.data for each in events if isinstance(each.data, AlertsReplayed)), None)
+    started = first_of(DrillStarted, events)
+    replayed = first_of(AlertsReplayed, events)
     judged = next((each for each in verdict.criteria if each.name == DETECTED), None)
     if started is None or replayed is None or judged is None or judged.verdict not in ("pass", "fail"):
         return
@@ -155,11 +155,7 @@ def _manifest_of(folder: Path) -> str:
     alterations = check_manifest(folder)
     if alterations is None:
         return ""
-    wrong = alterations.but_reports().lines()
-    if wrong:
-        raise SetupError(
-            f"{folder}: this is not what the run left, so it is not remembered:\n  " + "\n  ".join(wrong)
-        )
+    alterations.but_reports().refuse(folder, ", so it is not remembered")
     return sha256_of(folder / MANIFEST)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from drill import settings as settings_module
+from drill.arguments import FOLDER, settings_of
 from drill.errors import InputError, UsageError
 from drill.incident.notice import notice_of
 from drill.incident.severities import severity_lines, severity_row
@@ -24,7 +24,7 @@ from drill.settings import Settings
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="RUN")
+@click.argument("run_folder", type=FOLDER, metavar="RUN")
 @click.option("--drill", "name", metavar="NAME", help="Only this drill, by its name or its scenario's title.")
 @click.option("--contact", metavar="WHO", help="Who is on call ([communication] contact of drill.toml).")
 @click.option("--markdown", "form", flag_value="markdown", help="As Markdown, for a ticket.")
@@ -41,7 +41,7 @@ def incident(
 ) -> None:
     """Fill the runbook's incident template from a stored run: how severe it was for users, when it began,
     what became of it, whom to call."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     facts = read_facts(run_folder)
     if facts.target != settings.target.name:
         raise UsageError(

@@ -20,7 +20,7 @@ from drill.faults.catalogue import kinds
 from drill.faults.fault import Fault, Parameters, Site
 from drill.putback.ledger import Ledger
 from drill.reading import YamlDocument, read_yaml
-from drill.recording.events import AlertDue, Felt, PlannedFault
+from drill.recording.events import FELT_AT_ONCE, AlertDue, Felt, PlannedFault
 from drill.settings import Backup, Settings
 
 OWN_EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
@@ -237,7 +237,7 @@ def _comes_and_goes(
     path: Path, document: YamlDocument, place: tuple[int | str, ...], said: dict[Any, Any]
 ) -> bool:
     value = said.get("comes_and_goes", False)
-    if not isinstance(value, bool) or (value and said["felt"] not in ("failed", "slow")):
+    if not isinstance(value, bool) or (value and said["felt"] not in FELT_AT_ONCE):
         expected = "true or false, and true only of what users feel: failed, slow"
         raise _wrong(path, document, place, value, expected)
     return value

@@ -35,7 +35,7 @@ from drill.inject.journal import complaints, read_journal
 from drill.inject.witness import Seen, UsersSeen, affected_requests, watch
 from drill.putback.ledger import FaultEntry, Ledger
 from drill.putback.place import state_folder
-from drill.recording import Event, Recorder
+from drill.recording import Event, Recorder, decode_event
 from drill.recording.appended import AppendedLines
 from drill.recording.events import (
     Data,
@@ -45,7 +45,6 @@ from drill.recording.events import (
     FaultUnnoticed,
     FaultUnwitnessed,
     FaultWitnessed,
-    decode_event,
 )
 from drill.settings import Settings
 

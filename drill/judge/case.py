@@ -18,7 +18,16 @@ from drill.errors import InputError, UsageError
 from drill.judge.accounting import Account, Trouble, account_for
 from drill.judge.outages import Standard, standard_of
 from drill.judge.timeline import Timeline, timeline_of, watched_of
-from drill.recording import Event, Requests, read_requests
+from drill.recording import (
+    RECORDING,
+    REQUESTS,
+    Event,
+    Requests,
+    all_of,
+    decode_event,
+    first_of,
+    read_requests,
+)
 from drill.recording.events import (
     AlertsReplayed,
     BackupMade,
@@ -32,12 +41,10 @@ from drill.recording.events import (
     LoadStopped,
     LoadTrouble,
     WritesAudited,
-    decode_event,
 )
 from drill.recording.requests import UNREADABLE
 
 Kind = TypeVar("Kind", bound=Data)
-RECORDING, STREAM = "recording.jsonl", "requests.jsonl"
 LOOK = "look"
 """The folder of what the operator looked at before anything was broken: a recording and transcripts of its
 own, so that nothing in them is taken for a procedure."""
@@ -56,7 +63,7 @@ class Case:
         look = folder / LOOK / RECORDING
         self.looked, unreadable = _readable(look) if look.is_file() else ([], [])
         self.unreadable += [f"{LOOK}/{each}" for each in unreadable]
-        self.requests: Requests = read_requests(folder / STREAM)
+        self.requests: Requests = read_requests(folder / REQUESTS)
 
     @cached_property
     def started(self) -> DrillStarted | None:
@@ -138,11 +145,11 @@ class Case:
 
     def all(self, kind: type[Kind]) -> list[Kind]:
         """The data of every event of a kind, in order of time."""
-        return [event.data for event in self.events if isinstance(event.data, kind)]
+        return all_of(kind, self.events)
 
     def first(self, kind: type[Kind]) -> Kind | None:
         """The data of the first event of a kind."""
-        return next((event.data for event in self.events if isinstance(event.data, kind)), None)
+        return first_of(kind, self.events)
 
     def within(self, kind: type[Kind], window: tuple[float, float]) -> list[tuple[float, Kind]]:
         """Moment and data of the events of a kind in [start, end], monotonic seconds, in order of time."""

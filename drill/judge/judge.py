@@ -193,7 +193,7 @@ def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
         if reasons:
             return outcome, "; ".join(reasons)
     recovered = next(each.why for each in asked if each.name == "recovered")
-    to_be_felt = any(fault.felt in ("failed", "slow") for fault in case.setup.faults)
+    to_be_felt = any(fault.felt in recorded.FELT_AT_ONCE for fault in case.setup.faults)
     return ("not noticed" if to_be_felt and not case.timeline.outages else "pass"), recovered
 
 

@@ -19,27 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drill.judge.case import Case
+from drill.judge.criteria.database import LEAST_QUERIES, queries_in
 from drill.judge.outages import quantile_of
-from drill.recording.events import (
-    ClusterChanged,
-    DatabaseSampled,
-    PodDatabase,
-    PodResources,
-    ResourcesSampled,
-)
-from drill.statistics import (
-    Interval,
-    Reading,
-    average_rate,
-    hold,
-    increase,
-    proportion_interval,
-)
+from drill.recording.events import ClusterChanged, PodResources, ResourcesSampled
+from drill.statistics import Interval, Reading, average_rate, hold, proportion_interval
 
 Holding = Literal["holds", "absent", "undecided"]
 Measure = Literal["failed requests", "more errors answered", "response time", "cpu", "memory", "query time"]
 LEAST_SAMPLES = 3
-LEAST_QUERIES = 100
 REFUSED = 400
 IN_POD = "exec"
 BASELINES: Mapping[Measure, str] = {
@@ -179,11 +166,10 @@ def _cpu(case: Case, stretch: AsFound, limit: float | None) -> SymptomHeld:
         if pod.cpu_seconds is not None and pod.cpu_at is not None and pod.cpu_limit_cores:
             readings[pod.pod, pod.container_id].append(Reading(pod.cpu_at, pod.cpu_seconds))
             cores[pod.pod, pod.container_id] = pod.cpu_limit_cores
-    shares = [
-        average_rate(series).rise / average_rate(series).seconds / cores[name]
-        for name, series in readings.items()
-        if len(series) >= LEAST_SAMPLES and average_rate(series).seconds > 0
-    ]
+    averages = {
+        name: average_rate(series) for name, series in readings.items() if len(series) >= LEAST_SAMPLES
+    }
+    shares = [average.rate / cores[name] for name, average in averages.items() if average.seconds > 0]
     return _highest(shares, limit, "of its limit of CPU")
 
 
@@ -208,12 +194,7 @@ def _highest(shares: Sequence[float], limit: float | None, what: str) -> Symptom
 
 
 def _query_time(case: Case, stretch: AsFound, limit: float | None) -> SymptomHeld:
-    series = defaultdict[str, list[PodDatabase]](list)
-    for _, sample in case.within(DatabaseSampled, stretch):
-        for pod in sample.pods:
-            series[pod.pod].append(pod)
-    seconds = sum(increase([pod.seconds for pod in pods]) for pods in series.values())
-    queries = round(sum(increase([pod.queries for pod in pods]) for pods in series.values()))
+    seconds, queries = queries_in(case, stretch)
     if queries < LEAST_QUERIES:
         return SymptomHeld("undecided", f"{queries} queries measured, fewer than {LEAST_QUERIES}")
     mean = seconds / queries

@@ -15,6 +15,7 @@ from drill.judge.accounting import Account
 from drill.judge.outages import Outage, Standard, outages_of
 from drill.recording import Event, Requests
 from drill.recording.events import (
+    FELT_AT_ONCE,
     DrillStarted,
     FaultInjected,
     FaultUndone,
@@ -126,7 +127,7 @@ def _origin(events: Sequence[Event], setup: DrillStarted, injected: dict[str, fl
         felt = [
             injected[each.fault]
             for each in setup.faults
-            if each.fault in injected and each.felt in ("failed", "slow")
+            if each.fault in injected and each.felt in FELT_AT_ONCE
         ]
         return min(felt or injected.values(), default=None)
     first = after_before(events)

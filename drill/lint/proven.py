@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from drill.errors import SetupError
 from drill.lint.finding import Finding, Proven
 from drill.lint.run import Outcome
 from drill.run.defects import Proof, prove
@@ -27,7 +26,9 @@ def with_proofs(outcome: Outcome, run_folder: Path) -> Outcome:
     which the run says nothing. Raises UsageError where `run_folder` is not a run's, SetupError where its
     evidence is not as the run left it, InputError for what cannot be read in it."""
     facts = read_facts(run_folder)
-    _refuse_altered(run_folder)
+    alterations = check_manifest(run_folder)
+    if alterations is not None:
+        alterations.of_evidence().refuse(run_folder, ", so it proves nothing")
     verdicts = read_verdicts(run_folder, facts)
     proofs = prove(errata_of(run_folder, facts), verdicts, read_recordings(run_folder, verdicts))
     notes, applies = [], set()
@@ -50,16 +51,6 @@ def proven_of(finding: Finding, proofs: Sequence[Proof]) -> list[str]:
     """The defects that are proven and that the finding is one of, by their ids. The finding must be of the
     text whose lines the errata count."""
     return [proof.defect.id for proof in proofs if proof.commands and _is_of(finding, proof)]
-
-
-def _refuse_altered(run_folder: Path) -> None:
-    alterations = check_manifest(run_folder)
-    evidence = alterations.of_evidence() if alterations else None
-    if evidence:
-        raise SetupError(
-            f"{run_folder}: this is not what the run left, so it proves nothing:\n  "
-            + "\n  ".join(evidence.lines())
-        )
 
 
 def _why_not(path: Path, facts: Facts) -> str:

@@ -15,7 +15,8 @@ from drill.lint.finding import Edit, Finding
 from drill.lint.kubectl import Kubectl, parse_kubectl
 from drill.lint.manifests import Manifests
 from drill.lint.place import Span
-from drill.lint.shell import Command, Script, Word, read_script
+from drill.lint.shell import Command, Script, Word
+from drill.lint.shell_reader import read_script
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,8 @@ from drill import wait
 from drill.errors import DrillError
 from drill.load.content import Content
 from drill.load.plan import OF_LISTS, Plan, plan_of
-from drill.recording.events import AbsentWrite, Recorder, SampleFailed, WritesAudited
+from drill.recording import Recorder
+from drill.recording.events import AbsentWrite, SampleFailed, WritesAudited
 from drill.recording.requests import Request, stream_requests
 from drill.settings import Settings
 

@@ -17,7 +17,8 @@ from drill import wait
 from drill.errors import SetupError
 from drill.load.process import Load
 from drill.load.stalls import Stall, touched
-from drill.recording.events import Calibration, Event, Limit, LoadTrouble, MachineSampled, Recorder
+from drill.recording import RECORDING, Event, Recorder, all_of
+from drill.recording.events import Calibration, Limit, LoadTrouble, MachineSampled
 from drill.recording.requests import LOADS_OWN_ERRORS, Request, stream_requests
 from drill.settings import Settings
 from drill.statistics.noise import correlation_seconds, dispersion_of
@@ -55,7 +56,7 @@ def calibrate(
     latency = np.array([request.finished - request.planned for request in measured])
     late = np.array([request.sent - request.planned for request in measured])
     dispersion = dispersion_of(failed, planned)
-    busy = [event.data.busy_share for event in events if isinstance(event.data, MachineSampled)]
+    busy = [sample.busy_share for sample in all_of(MachineSampled, events)]
     return Calibration(
         dispersion=dispersion.upper,
         correlation_seconds=correlation_seconds(latency[~failed], planned[~failed]),
@@ -71,7 +72,7 @@ def calibrate(
 
 def _measured(requests: Sequence[Request], events: Sequence[Event]) -> tuple[list[Request], int]:
     """The requests that say something of the target, and how many do not."""
-    stalls = [Stall(each.data.start, each.data.end) for each in events if isinstance(each.data, LoadTrouble)]
+    stalls = [Stall(trouble.start, trouble.end) for trouble in all_of(LoadTrouble, events)]
     measured = [
         request
         for request in requests
@@ -105,7 +106,7 @@ def measure_capacity(
 
 
 def _try(settings: Settings, folder: Path, limits: Mapping[str, Limit], rate: float, seconds: float) -> str:
-    recorder = Recorder(folder / "recording.jsonl")
+    recorder = Recorder(folder / RECORDING)
     try:
         with Load(settings, folder, recorder, requests_per_second=rate) as load:
             wait.pause(FIRST_SECONDS + seconds)

@@ -25,13 +25,13 @@ from drill import wait
 from drill.errors import DeadlineError, SetupError
 from drill.load.plan import plan_of
 from drill.load.stalls import SILENT_SECONDS, Stalls, last_beat
-from drill.recording.events import LoadStarted, LoadStopped, LoadTrouble, Recorder
+from drill.recording import REQUESTS, Recorder
+from drill.recording.events import LoadStarted, LoadStopped, LoadTrouble
 from drill.settings import Settings
 
 LOADTESTS = Path(__file__).resolve().parents[2] / "loadtests"
 LOCUSTFILE = LOADTESTS / "locustfile.py"
 HEADLESS = LOADTESTS / "headless.py"
-STREAM = "requests.jsonl"
 LOG = "load.log"
 PLAN = "load-plan.json"
 USERS = 20
@@ -59,7 +59,7 @@ class Load:
         if requests_per_second is not None:
             plan = msgspec.structs.replace(plan, requests_per_second=requests_per_second)
         self.plan = plan
-        self.stream = folder / STREAM
+        self.stream = folder / REQUESTS
         self.log = folder / LOG
         self._folder = folder
         self._recorder = recorder

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from drill import present
-from drill import settings as settings_module
+from drill.arguments import allowing, reports_option, settings_of
 from drill.cluster.access import connect
 from drill.conduct.apart import check_fits, put_into
 from drill.conduct.book import Book
@@ -32,8 +32,9 @@ from drill.matrix.state import CrossedState
 from drill.matrix.stored import cases_of
 from drill.matrix.words import as_json, table_lines, wrong_sections
 from drill.matrix.work import CrossingPlan, work
-from drill.mutate.command import into_option, minutes_option, pytest_options
+from drill.mutate.command import into_option, minutes_option
 from drill.mutate.workbench import Workbench
+from drill.recording.events import FELT_AT_ONCE
 from drill.run.facts import read_facts
 from drill.run.files import write_file
 from drill.run.kept import Kept
@@ -80,13 +81,7 @@ STATE, TABLE = "state.json", "matrix.json"
     is_flag=True,
     help="Drill nothing: tell from stored runs what the runbook's scripts answer: right, wrong, silent.",
 )
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where the runs for --symptoms and --answers lie.",
-)
+@reports_option("Where the runs for --symptoms and --answers lie.")
 @click.pass_context
 def matrix(
     context: click.Context,
@@ -109,7 +104,7 @@ def matrix(
     Without --fault: all faults that users feel. Each drill is kept when it has ended; run again, it goes on.
     The order fills the table evenly. A control that an earlier run kept stands for nobody acting.
     """
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     if into is not None:
         if answers or as_written:
             raise UsageError("--into: expected it without --answers and --as-written")
@@ -128,7 +123,7 @@ def matrix(
     state = CrossedState(folder / STATE)
     if not told:
         files = files_of(plan.crossings, plan.severity)
-        bench = Workbench(settings, folder, settings.root / FOLDER, pytest_options(context), added=files)
+        bench = Workbench(settings, folder, settings.root / FOLDER, allowing(context), added=files)
         bench.prepare()
         _reuse(settings, plan, state, context.obj["allow_context"])
         if not work(plan, state, bench, click.echo, minutes):
@@ -208,7 +203,7 @@ def _faults(settings: Settings, only: tuple[str, ...]) -> list[CrossedFault]:
     found = []
     for name in only or fault_names(settings):
         experiment = experiment_of(settings, name)
-        if (not only and experiment.felt not in ("failed", "slow")) or lacking(settings, name):
+        if (not only and experiment.felt not in FELT_AT_ONCE) or lacking(settings, name):
             continue
         part = settings.parts.get(settings.part_name(experiment.part)) if experiment.part else None
         found.append(CrossedFault(name, experiment.section, isinstance(part, Backup)))

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from drill import settings as settings_module
 from drill import wait
 from drill.alerts.receiver import Heartbeat, heartbeat, read_received, receiving
 from drill.alerts.rules import AlertRules, alert_rules
+from drill.arguments import FORMAT, RUNBOOK, settings_of
 from drill.cluster.access import Cluster, connect
 from drill.errors import DeadlineError
 from drill.monitoring import deploy
@@ -26,12 +26,6 @@ COSTS = {
     "CPU, cores": 'sum(rate(container_cpu_usage_seconds_total{namespace="%s",container!=""}[2m]))',
     "memory, MiB": 'sum(container_memory_working_set_bytes{namespace="%s",container!=""}) / 1048576',
 }
-FORMAT = click.option(
-    "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-RUNBOOK = click.option(
-    "--runbook", type=click.Path(path_type=Path), help="Whose rules; drill.toml names one unless given."
-)
 
 
 @click.group()
@@ -111,7 +105,7 @@ def metrics(context: click.Context, *, output: str) -> None:
 @click.pass_context
 def receive(context: click.Context, *, seconds: float | None, address: str | None) -> None:
     """Be on call: write down each alert that arrives, and when. Where nobody listens, nothing breaks."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     described = deploy.monitoring_of(settings)
     file = settings.root / described.received
     with receiving(address or deploy.gateway_of(settings), described.receiver_port, file) as receiver:
@@ -171,7 +165,7 @@ def heard(file: Path) -> Heartbeat:
 
 
 def _at(context: click.Context) -> tuple[Settings, Cluster]:
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     deploy.monitoring_of(settings)
     return settings, connect(settings, context.obj["allow_context"])
 

@@ -75,13 +75,6 @@ def is_up(settings: Settings, cluster: Cluster) -> bool:
     return True
 
 
-def load_rules(settings: Settings, cluster: Cluster, rules: AlertRules) -> None:
-    """Have Prometheus take these rules in place of those that it has."""
-    monitoring = monitoring_of(settings)
-    _apply(cluster, [rules_object(monitoring, rules)])
-    _wait_until_loaded(cluster, monitoring, in_cluster(settings, cluster), rules)
-
-
 def take_down(settings: Settings, cluster: Cluster) -> None:
     """Remove all of it from the cluster; the images stay until `drill down`."""
     monitoring = monitoring_of(settings)

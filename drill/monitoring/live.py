@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from drill import wait
-from drill.alerts.engine import AlertEpisode, evaluate
+from drill.alerts.engine import evaluate
 from drill.alerts.receiver import ReceivedAlert, read_received
 from drill.alerts.rules import TEXT, AlertRule, AlertRules
 from drill.alerts.series import Kind, ScrapedSeries, Scrapes, SeriesFile, SeriesHeader
@@ -31,11 +31,10 @@ COUNTER_ENDINGS = ("_total", "_count", "_sum", "_bucket")
 
 
 class AlertAccount(msgspec.Struct, frozen=True):
-    """An alert by one of the two accounts. Seconds since the epoch, None where that did not happen; both are
-    moments of evaluations."""
+    """An alert by one of the two accounts. `firing_wall`: the first evaluation at which it fired, in seconds
+    since the epoch; None where it did not."""
 
     alert: str
-    pending_wall: float | None
     firing_wall: float | None
 
 
@@ -205,13 +204,9 @@ def on_grid(found: Sequence[QueriedSeries], first_wall: float, interval: float) 
 
 def by_life(prometheus: Prometheus, alert: str, over_seconds: float, since_wall: float) -> AlertAccount:
     """What Prometheus itself has written down of an alert, by its evaluations, from `since_wall` on."""
-
-    def first(state: str) -> float | None:
-        asked = f'ALERTS{{alertname="{alert}",alertstate="{state}"}}[{over_seconds:.0f}s]'
-        times = [at for series in prometheus.query(asked) for at, _ in series.samples if at >= since_wall]
-        return min(times, default=None)
-
-    return AlertAccount(alert, first("pending"), first("firing"))
+    asked = f'ALERTS{{alertname="{alert}",alertstate="firing"}}[{over_seconds:.0f}s]'
+    times = [at for series in prometheus.query(asked) for at, _ in series.samples if at >= since_wall]
+    return AlertAccount(alert, min(times, default=None))
 
 
 def by_replay(promtool: Path, rules: AlertRules, life: Lived, since_wall: float) -> dict[str, AlertAccount]:
@@ -219,23 +214,11 @@ def by_replay(promtool: Path, rules: AlertRules, life: Lived, since_wall: float)
     (episodes,) = evaluate(promtool, rules.files(), [life.series], life.interval_seconds)
     accounts = {}
     for rule in rules.rules:
-        pending, firing = (
-            [
-                life.first_wall + seconds
-                for each in episodes
-                if each.alert == rule.name
-                for seconds in (of(each),)
-                if seconds is not None and life.first_wall + seconds >= since_wall
-            ]
-            for of in (_pending, _firing)
-        )
-        accounts[rule.name] = AlertAccount(rule.name, min(pending, default=None), min(firing, default=None))
+        times = [
+            life.first_wall + each.firing_seconds
+            for each in episodes
+            if each.alert == rule.name and each.firing_seconds is not None
+        ]
+        firing = min((wall for wall in times if wall >= since_wall), default=None)
+        accounts[rule.name] = AlertAccount(rule.name, firing)
     return accounts
-
-
-def _pending(episode: AlertEpisode) -> float | None:
-    return episode.pending_seconds
-
-
-def _firing(episode: AlertEpisode) -> float | None:
-    return episode.firing_seconds

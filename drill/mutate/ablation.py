@@ -15,10 +15,10 @@ from pathlib import Path
 
 import click
 
-from drill import settings as settings_module
+from drill.arguments import allowing, settings_of
 from drill.conduct.apart import check_fits, put_into
 from drill.lint.document import Document
-from drill.mutate.command import Work, features_option, into_option, minutes_option, pytest_options
+from drill.mutate.command import Work, features_option, into_option, minutes_option
 from drill.mutate.drilling import Drilling, Fate, MutationPlan
 from drill.mutate.mutant import Mutant
 from drill.mutate.state import State
@@ -62,7 +62,7 @@ def ablation(
     """Leave each command of the corrected procedures out in turn, and see which of them the drills need.
 
     Each drill is kept when it has ended; run again, it goes on."""
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     if into is not None:
         check_fits(into, settings)
     work = Work(settings, features, folder, None)
@@ -71,7 +71,7 @@ def ablation(
     ]
     state = work.state
     if not told:
-        bench = Workbench(settings, folder, features, pytest_options(context))
+        bench = Workbench(settings, folder, features, allowing(context))
         bench.prepare()
         waiting = [mutant for mutant in chosen if mutant.id not in work.reasons]
         if not Drilling(work.plan, state, bench, click.echo).work(waiting, minutes):

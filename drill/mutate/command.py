@@ -4,11 +4,10 @@ for bad input and drills that cannot be made."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from drill import settings as settings_module
+from drill.arguments import FOLDER, allowing, settings_of
 from drill.lint.command import metrics_in, tools_in
 from drill.lint.document import Document, read_document
 from drill.lint.manifests import load_manifests
@@ -43,7 +42,7 @@ minutes_option = click.option(
 
 into_option = click.option(
     "--into",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FOLDER,
     metavar="RUN",
     help="Put what is known into the report of this stored run of the same runbook.",
 )
@@ -95,7 +94,7 @@ def mutate(context: click.Context, *, features: Path, folder: Path, listed: Path
 
 
 def _work(context: click.Context) -> Work:
-    settings = settings_module.load(context.obj["target"])
+    settings = settings_of(context)
     return Work(settings, *context.obj["mutate"])
 
 
@@ -176,7 +175,7 @@ def drill_mutants(
     if count is not None:
         chosen = sample(chosen, count, seed)
         state.sample(mutant.id for mutant in chosen)
-    bench = Workbench(work.settings, work.folder, work.features, pytest_options(context))
+    bench = Workbench(work.settings, work.folder, work.features, allowing(context))
     bench.prepare()
     ended = Drilling(work.plan, state, bench, click.echo).work(chosen, minutes)
     if not ended:
@@ -196,12 +195,6 @@ def _chosen(work: Work, state: State, only: str, *, missed_by_lint: bool) -> lis
         and (not begins or mutant.id.startswith(begins))
         and (not missed_by_lint or state.rules(mutant.id, digest(mutant.applied(text))) == ())
     ]
-
-
-def pytest_options(context: click.Context) -> list[str]:
-    """What a run in a workbench is told of this command's own options."""
-    allowed: Any = context.obj["allow_context"]
-    return [f"--allow-context={allowed}"] if allowed else []
 
 
 @mutate.command("report")

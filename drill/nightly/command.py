@@ -3,12 +3,11 @@ expected, 1 a drill deviates or something regressed, 2 inconclusive, 3 something
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from drill import settings as settings_module
+from drill.arguments import FOLDER, allowing, named_by_time, reports_option, settings_of
 from drill.errors import DrillError, UsageError
 from drill.nightly.night import night_of
 from drill.nightly.post import check_address, post_night
@@ -34,18 +33,12 @@ from drill.run.outcome import FAIL, SETUP
     show_default=True,
     help="Where the scenarios lie.",
 )
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where the run leaves its folder, and the history lies.",
-)
+@reports_option("Where the run leaves its folder, and the history lies.")
 @click.option("--run", "name", metavar="NAME", help="The run's name (nightly- and the time).")
 @click.option(
     "--of",
     "stored",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FOLDER,
     metavar="RUN",
     help="Drill nothing: tell of this stored run.",
 )
@@ -70,15 +63,14 @@ def nightly(
 ) -> None:
     """Calibrate where that is due, drill, compare with the nights before, and tell: for a scheduler. Nothing
     is tried twice."""
-    target, allowed = context.obj["target"], context.obj["allow_context"]
-    settings = settings_module.load(target)
+    settings = settings_of(context)
     address = check_address(webhook) if webhook else None
     if stored and name:
         raise UsageError("--of names a run that there is; --run, one that is to be made. Give one of them")
     steps: list[NightStep] = []
     if stored is None:
-        run = name or f"nightly-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-        common = ["--target", target, *(["--allow-context", allowed] if allowed else [])]
+        run = name or named_by_time("nightly")
+        common = ["--target", context.obj["target"], *allowing(context)]
         steps = [
             run_step(
                 "calibrate",

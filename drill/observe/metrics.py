@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from drill.cluster.access import Cluster, ClusterError, Json
-from drill.cluster.health import state_of
+from drill.cluster.health import is_running
 from drill.settings import Metrics, Settings
 
 TIMEOUT_SECONDS = 2.0
@@ -56,11 +56,7 @@ class MetricsReader:
     def running(self, look: MetricsLook) -> list[str]:
         """The application's pods whose container ran then and that were not being deleted."""
         container = self._settings.target.container
-        return [
-            pod["metadata"]["name"]
-            for pod in look.application
-            if "deletionTimestamp" not in pod["metadata"] and "running" in state_of(pod, container)
-        ]
+        return [pod["metadata"]["name"] for pod in look.application if is_running(pod, container)]
 
     def _labels(self) -> dict[str, str]:
         if self._selector is None:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from drill.cluster.access import Cluster, ClusterError, Json, connect, node_of
 from drill.cluster.health import running_pods, status_of
+from drill.cluster.pods import container_of
 from drill.cluster.stirs import event_wall
 from drill.observe import machine
 from drill.observe.metrics import MetricsLook, MetricsReader
@@ -239,11 +240,7 @@ def _objects(cluster: Cluster) -> tuple[list[Json], list[Json]]:
 
 
 def _resources(usage: Usage, pod: Json, container: str, reference: Moment) -> PodResources:
-    limits: Json = (
-        next(each for each in pod["spec"]["containers"] if each["name"] == container)
-        .get("resources", {})
-        .get("limits", {})
-    )
+    limits: Json = container_of(pod["spec"], container).get("resources", {}).get("limits", {})
     return PodResources(
         pod=usage.pod,
         cpu_seconds=usage.cpu_seconds,

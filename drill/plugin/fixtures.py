@@ -25,9 +25,6 @@ from drill.recording.events import Calibration
 from drill.report.live import LiveLine
 from drill.settings import Settings
 
-LEASE_SECONDS = 60.0
-"""For so long a run waits for another on the same cluster."""
-
 
 @pytest.fixture(scope="session")
 def settings(pytestconfig: pytest.Config) -> Settings:
@@ -52,7 +49,7 @@ def connected(settings: Settings, allow_context: str | None) -> Cluster:
 def lease(pytestconfig: pytest.Config, connected: Cluster) -> Iterator[Held]:
     """The cluster is this run's alone until the run ends."""
     holder = Holder.of_this_process(pytestconfig.stash[RUN].name)
-    with hold(connected, holder, LEASE_SECONDS) as held:
+    with hold(connected, holder) as held:
         yield held
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from drill.errors import InputError
 
+REQUESTS = "requests.jsonl"
+"""The file in a drill's folder."""
 CHUNK_BYTES = 4 << 20
 NOT_SENT = "not sent: "
 """How the error of a request begins that the load could not send, or not in time: no failure of the

@@ -14,7 +14,8 @@ from typing import Literal, get_args
 
 from drill.baselines.severities import severity_of
 from drill.lint.document import Document, Fence
-from drill.lint.shell import Command, read_script
+from drill.lint.shell import Command
+from drill.lint.shell_reader import read_script
 
 Mark = Literal[
     "defective", "wrong", "not proven", "refused", "proven", "uncovered", "not drilled", "never touched"

@@ -12,7 +12,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from drill.judge.verdict import DrillVerdict
-from drill.recording import Event, read_requests
+from drill.recording import REQUESTS, Event, read_requests
 from drill.recording.events import DataForgotten, DrillError, FaultInjected, TargetPutBack, WritesAudited
 from drill.report.annotated import commands_on, line_of_source
 from drill.report.chapters import ChapterPlace
@@ -24,7 +24,6 @@ from drill.report.words import age_text, called_text, control_says, criterion_na
 from drill.run.facts import Facts, KeptFacts
 from drill.run.manifest import VERDICT
 from drill.run.outcome import as_expected
-from drill.run.stored import REQUESTS
 
 ABSENT_WRITES_SHOWN = 20
 STILL_OUT = "then watched, not recovered"

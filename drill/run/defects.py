@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drill.judge.verdict import DrillVerdict
-from drill.recording import Event
+from drill.recording import Event, all_of
 from drill.recording.events import CommandFinished
 from drill.runbook import Defect
 
@@ -99,7 +99,7 @@ def _tagged(verdict: DrillVerdict, defect: Defect) -> bool:
 
 def _commands(defect: Defect, drill: str, events: Sequence[Event]) -> list[ProvingCommand]:
     """The recorded commands that hold the evidence; none unless the evidence is complete."""
-    recorded = [event.data for event in events if isinstance(event.data, CommandFinished)]
+    recorded = all_of(CommandFinished, events)
     if not defect.proven_by(recorded):
         return []
     return [

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from drill.errors import SetupError
 from drill.run.facts import Fact
 from drill.run.files import unwritable, write_file
 from drill.run.json_file import decode_file
@@ -38,6 +39,12 @@ class Alterations(msgspec.Struct, frozen=True):
         """One line a file."""
         named = (("altered", self.altered), ("missing", self.missing), ("added", self.added))
         return [f"{what}: {path}" for what, paths in named for path in paths]
+
+    def refuse(self, folder: Path, therefore: str = "") -> None:
+        """Raise SetupError that names them, where there are any; `therefore`: what is not done then."""
+        if self:
+            lines = "\n  ".join(self.lines())
+            raise SetupError(f"{folder}: this is not what the run left{therefore}:\n  {lines}")
 
     def of_evidence(self) -> Alterations:
         """Those of files that judging stands on, and not of those that it makes."""

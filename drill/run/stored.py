@@ -11,15 +11,11 @@ from msgspec.structs import replace
 from drill.judge.credit import with_credits
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
-from drill.recording import Event
-from drill.recording.events import decode_event
+from drill.recording import RECORDING, Event, decode_event
 from drill.run.facts import Facts
 from drill.run.files import write_file
 from drill.run.json_file import decode_file
 from drill.run.manifest import VERDICT
-
-RECORDING = "recording.jsonl"
-REQUESTS = "requests.jsonl"
 
 
 def read_verdicts(folder: Path, facts: Facts) -> list[DrillVerdict]:

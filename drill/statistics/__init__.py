@@ -14,7 +14,7 @@ from drill.statistics.blocks import (
 )
 from drill.statistics.change_points import ChangePoint, change_points
 from drill.statistics.comparison import Held, hold
-from drill.statistics.counters import Average, Reading, average_rate, covered_seconds, increase
+from drill.statistics.counters import Average, Reading, average_rate, increase
 from drill.statistics.intervals import (
     Interval,
     mean_interval,
@@ -52,7 +52,6 @@ __all__ = [
     "average_rate",
     "block_quantile_interval",
     "change_points",
-    "covered_seconds",
     "hold",
     "holm_levels",
     "in_blocks",

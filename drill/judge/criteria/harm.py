@@ -21,6 +21,7 @@ from drill.judge.criteria.question import (
     undecided,
     unmeasured_in,
 )
+from drill.recording.events import FELT_AT_ONCE
 from drill.statistics import hold, rate_bounds
 
 BEGUN = "from the start of the procedure"
@@ -90,7 +91,7 @@ def _disturbed(case: Case, begun: float) -> str:
     for outage in before:
         if outage.end is None or outage.end + case.standard.hold_seconds > begun:
             return "users were not yet served again when the operator began"
-    if not before and any(fault.felt in ("failed", "slow") for fault in case.setup.faults):
+    if not before and any(fault.felt in FELT_AT_ONCE for fault in case.setup.faults):
         settled = case.timeline.settled
         if case.timeline.outages and (settled is None or begun <= settled + case.standard.hold_seconds):
             return "users had not yet noticed the fault when the operator began"

@@ -371,11 +371,8 @@ def _response_seconds(subject: Subject) -> dict[str, float]:
     for text in subject.document.prose.values():
         match = RESPONSE.search(text)
         if match is not None:
-            unit = match["unit"].lower()
-            seconds = 60.0 if unit.startswith("m") else 3600.0 if unit.startswith("h") else 86400.0
-            levels.setdefault(
-                match["level"].lower(), float(match["value"]) * (1.0 if unit.startswith("s") else seconds)
-            )
+            unit = SECONDS_OF[match["unit"][0].lower()]
+            levels.setdefault(match["level"].lower(), float(match["value"]) * unit)
     known = dict(levels)
     for text in subject.document.prose.values():
         found = [match for match in LEVEL.finditer(text) if match[0].lower() in levels]

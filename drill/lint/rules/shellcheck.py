@@ -12,7 +12,7 @@ from shutil import which
 
 from drill.lint.finding import Finding
 from drill.lint.rule import rule
-from drill.lint.shell import prepared
+from drill.lint.shell_reader import prepared
 from drill.lint.subject import Subject
 
 SHELLCHECK_SECONDS = 20.0

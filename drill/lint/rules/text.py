@@ -15,7 +15,7 @@ from drill.lint.finding import Edit, Finding
 from drill.lint.place import Span
 from drill.lint.programs import is_program
 from drill.lint.rule import rule
-from drill.lint.shell import prepared
+from drill.lint.shell_reader import prepared
 from drill.lint.subject import Subject
 
 QUANTITY = re.compile(

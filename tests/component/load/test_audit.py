@@ -17,7 +17,8 @@ from drill.errors import SetupError
 from drill.load import audit
 from drill.load.audit import acknowledged_writes, audit_writes
 from drill.load.process import Load
-from drill.recording.events import AbsentWrite, Recorder, SampleFailed, read_events
+from drill.recording import Recorder, read_events
+from drill.recording.events import AbsentWrite, SampleFailed
 from drill.recording.requests import Request
 from drill.settings import Settings
 

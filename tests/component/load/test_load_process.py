@@ -24,7 +24,8 @@ from drill.errors import SetupError
 from drill.load.plan import NOT_SENT
 from drill.load.process import LOCUSTFILE, STOP_SECONDS, Load
 from drill.load.tail import RequestTail
-from drill.recording.events import Limit, LoadStarted, LoadStopped, LoadTrouble, Recorder, read_events
+from drill.recording import Recorder, read_events
+from drill.recording.events import Limit, LoadStarted, LoadStopped, LoadTrouble
 from drill.recording.requests import Request, stream_requests
 
 LIMITS = {"error_rate": Limit(0.001), "response_time": Limit(0.5, statistic="p95")}

@@ -11,9 +11,9 @@ from running_service import RunningService
 
 from drill.errors import SetupError
 from drill.gate.plain_load import drive_load
-from drill.gate.turns import RECORDING, REQUESTS, seen_turn
+from drill.gate.turns import seen_turn
 from drill.load.process import Load
-from drill.recording import read_events
+from drill.recording import RECORDING, REQUESTS, read_events
 from drill.recording.events import LoadStarted, LoadStopped, SampleFailed
 from drill.recording.requests import read_requests
 

@@ -15,6 +15,7 @@ from drill import wait
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.process import Load
+from drill.recording import Recorder
 from drill.recording.events import (
     DrillFinished,
     DrillStarted,
@@ -24,7 +25,6 @@ from drill.recording.events import (
     Judging,
     Limit,
     PlannedFault,
-    Recorder,
     WindowClosed,
     WindowOpened,
 )

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from drill.gate.plain_load import Driven
-from drill.gate.turns import RECORDING, REQUESTS
-from drill.recording import Moment, Recorder
+from drill.recording import RECORDING, REQUESTS, Moment, Recorder
 from drill.recording.events import LoadTrouble, PodResources, ResourcesSampled
 
 WALL = 1_790_000_000.0

@@ -14,8 +14,9 @@ from made_rounds import Like, write_stretch
 from drill.errors import InputError
 from drill.gate.decide import Decision, Row
 from drill.gate.pairs import LEAST_PAIRS, decide_pairs
-from drill.gate.turns import REQUESTS, StoredRounds, Turn, seen_pairs
+from drill.gate.turns import StoredRounds, Turn, seen_pairs
 from drill.gate.words import decision_lines
+from drill.recording import REQUESTS
 from drill.settings import Gate
 from drill.settings.gate import Waiver
 

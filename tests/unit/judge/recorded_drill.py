@@ -17,8 +17,7 @@ import msgspec
 
 from drill.judge import Criterion, DrillVerdict, judge
 from drill.judge.case import LOOK
-from drill.recording import Moment, Recorder, Request
-from drill.recording.events import of_kind
+from drill.recording import Moment, Recorder, Request, of_kind
 
 RUNBOOK = "operations-runbook.md"
 START, INJECTED, BACK, END = 1000.0, 1010.0, 1020.0, 1060.0

@@ -9,7 +9,8 @@ import pytest
 
 from drill.lint.document import parse_document
 from drill.lint.kubectl import parse_kubectl
-from drill.lint.shell import Command, Script, read_script
+from drill.lint.shell import Command, Script
+from drill.lint.shell_reader import read_script
 
 
 def script(text: str, language: str = "bash") -> Script:

@@ -8,7 +8,8 @@ import pytest
 from drill.errors import SetupError
 from drill.load.calibration import calibrate, why_not_served
 from drill.load.plan import NOT_SENT
-from drill.recording.events import Event, Limit, LoadTrouble, MachineSampled
+from drill.recording import Event
+from drill.recording.events import Limit, LoadTrouble, MachineSampled
 from drill.recording.requests import Request
 
 LIMITS = {"error_rate": Limit(0.001), "response_time": Limit(0.5, statistic="p95")}

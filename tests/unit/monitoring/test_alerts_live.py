@@ -15,7 +15,7 @@ DOWN = Injected("deployment-scaled-to-zero", "ServiceDown")
 
 
 def both(alert: str, life: float | None, replay: float | None) -> LifeAndReplay:
-    return LifeAndReplay(AlertAccount(alert, None, life), AlertAccount(alert, None, replay), 5.0)
+    return LifeAndReplay(AlertAccount(alert, life), AlertAccount(alert, replay), 5.0)
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,13 @@ def test_a_target_that_is_scraped_no_more_has_ended_while_others_go_on() -> None
     assert by_job == {"gone": (1.0, Gap.STALE), "a": (1.0, 1.0)}
 
 
-def test_the_replay_names_the_evaluations_from_which_it_is_pending_and_fires(rules: AlertRules) -> None:
+def test_the_replay_names_the_evaluation_from_which_it_fires(rules: AlertRules) -> None:
     found = [series("up", *((1000.0 + 5 * each, 0.0 if each >= 4 else 1.0) for each in range(10)))]
     header = SeriesHeader("drill alert series 1", "made", 5.0)
     life = Lived(SeriesFile("life", header, on_grid(found, 1000.0, 5.0)), 1000.0, 5.0)
     replayed = by_replay(ensure_promtool(), rules, life, 1000.0)
-    assert replayed == {"Down": AlertAccount("Down", 1020.0, 1030.0)}
-    assert by_replay(ensure_promtool(), rules, life, 1031.0) == {"Down": AlertAccount("Down", None, None)}
+    assert replayed == {"Down": AlertAccount("Down", 1030.0)}
+    assert by_replay(ensure_promtool(), rules, life, 1031.0) == {"Down": AlertAccount("Down", None)}
     assert longest_seconds(rules.rules[0]) == 70.0
 
 
@@ -80,6 +80,6 @@ def test_the_replay_names_the_evaluations_from_which_it_is_pending_and_fires(rul
 def test_life_and_replay_agree_within_one_evaluation(
     life: float | None, replay: float | None, apart: float | None, agree: bool
 ) -> None:
-    both = LifeAndReplay(AlertAccount("A", None, life), AlertAccount("A", None, replay), 5.0)
+    both = LifeAndReplay(AlertAccount("A", life), AlertAccount("A", replay), 5.0)
     assert both.apart_seconds == pytest.approx(apart)
     assert both.agree == agree

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from drill.statistics import Reading, average_rate, covered_seconds, increase
+from drill.statistics import Reading, average_rate, increase
 
 
 def test_the_average_is_weighted_by_time() -> None:
@@ -15,7 +13,6 @@ def test_the_average_is_weighted_by_time() -> None:
 def test_a_reset_leaves_its_stretch_out() -> None:
     average = average_rate([Reading(0, 10), Reading(2, 11), Reading(4, 0.5), Reading(6, 1.5)])
     assert (average.rise, average.seconds) == (2, 4)
-    assert average.stretches == [(0, 2), (4, 6)]
 
 
 def test_a_repeated_reading_adds_nothing() -> None:
@@ -31,8 +28,3 @@ def test_one_reading_measures_nothing() -> None:
 def test_an_increase_passes_over_resets() -> None:
     assert increase([5, 8, 2, 3]) == 4
     assert increase([5]) == 0
-
-
-def test_covered_seconds_count_each_moment_once() -> None:
-    assert covered_seconds([(4, 6), (0, 2), (1, 3), (1, 2)]) == pytest.approx(5)
-    assert covered_seconds([]) == 0

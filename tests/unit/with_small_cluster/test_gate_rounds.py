@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -27,7 +28,7 @@ from drill.gate import rounds as rounds_module
 from drill.gate.alternate import Images, released_image
 from drill.gate.plain_load import Driven
 from drill.gate.rounds import Rounds, RoundsPlan, take_rounds
-from drill.gate.turns import read_rounds
+from drill.gate.turns import FILE, StoredRounds
 from drill.gate.words import decision_lines
 from drill.putback.ledger import ImageEntry, Ledger
 from drill.putback.place import state_folder
@@ -131,7 +132,8 @@ def test_turns_follow_each_other_as_abba(
     assert [image for image, _ in users.asked] == [
         image for image, _ in zip(itertools.cycle(["web:1", "web:2"]), users.asked)
     ]
-    stored = read_rounds(settings.file.parent / "reports" / "one")
+    written = settings.file.parent / "reports" / "one" / FILE
+    stored = msgspec.json.decode(written.read_bytes(), type=StoredRounds)
     assert stored == done.stored
     order = [turn.side for turn in sorted(stored.turns, key=lambda turn: turn.start)]
     assert order[:6] == ["released", "candidate", "candidate", "released", "released", "candidate"]
