@@ -213,7 +213,7 @@ import sys
 from pathlib import Path
 from drill import settings, wait
 from drill.load.process import Load
-from drill.recording.events import Recorder
+from drill.recording import Recorder
 folder = Path(sys.argv[2])
 load = Load(settings.load(sys.argv[1]), folder, Recorder(folder / "recording.jsonl"))
 load.start()
