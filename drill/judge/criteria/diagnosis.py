@@ -19,7 +19,7 @@ from drill.judge.emulated import emulated
 from drill.judge.followed import followed
 from drill.judge.verdict import Criterion
 from drill.recording import Event
-from drill.recording.events import CommandFinished, ProcedureFinished, Symptom
+from drill.recording.events import CommandFinished, ProcedureFinished, ProcedureStarted, Symptom
 
 LONGEST_SHOWN = 160
 
@@ -78,18 +78,40 @@ def _told(case: Case, symptom: Symptom) -> Answer:
 def _printed(case: Case, symptom: Symptom) -> Answer:
     output = _output(case.events, symptom)
     if output.last_began is None:
-        return undecided("was not followed")
+        return _not_run(case, symptom)
     found = output.holding(symptom.pattern)
     if found:
         return Answer("pass", f"prints: {_short(found[0])}{output.by_whom}", samples=len(found))
     if output.doubt:
         return undecided(output.doubt)
     lines = (
-        f"of {len(output.lines)} lines, none holds {symptom.pattern!r}"
+        f"of {len(output.lines)} lines none holds {symptom.pattern!r}"
         if output.lines
         else "it printed nothing"
     )
     return Answer("fail", f"does not print it: {lines}{output.by_whom}")
+
+
+def _not_run(case: Case, symptom: Symptom) -> Answer:
+    """Of a block none of whose commands ran: it was not followed, or it was and they are gone."""
+    if not any(_holds(block, symptom) for block in case.all(ProcedureStarted)):
+        return undecided("was not followed under the fault" if case.setup.faults else "was not followed")
+    if case.timeline.procedure_finished is None:
+        return undecided("was not followed, for the recording ends before the procedure did")
+    missing = sorted({tool for end in case.all(ProcedureFinished) for tool in end.missing_tools})
+    if missing:
+        return undecided(f"was not followed, and not on this machine: {', '.join(missing)}")
+    return Answer("fail", "tells nothing: the procedure is over, and none of its commands was run")
+
+
+def _holds(block: ProcedureStarted, symptom: Symptom) -> bool:
+    """True where all lines of what must tell are the block's."""
+    last_line = block.line + len(block.text.splitlines()) - 1
+    return (
+        block.as_written == symptom.as_written
+        and block.line <= symptom.line
+        and symptom.last_line <= last_line
+    )
 
 
 def _news(case: Case, symptom: Symptom) -> Answer:
@@ -97,9 +119,10 @@ def _news(case: Case, symptom: Symptom) -> Answer:
     was = before.holding(symptom.pattern)
     if was and symptom.before == "absent":
         return Answer("fail", f"told it on the healthy target already: {_short(was[0])}")
-    if before.last_began is None or under.last_began is None:
-        when = "on the healthy target" if before.last_began is None else "under the fault"
-        return undecided(f"was not followed {when}")
+    if before.last_began is None:
+        return undecided("was not followed on the healthy target")
+    if under.last_began is None:
+        return _not_run(case, symptom)
     known = set(before.lines)
     news = [line for line in under.holding(symptom.pattern) if line not in known]
     if news:

@@ -283,17 +283,27 @@ def test_what_a_block_prints_is_asked_without_a_look_before(drill: RecordedDrill
     drill.commands = [pods("No resources found in defalt namespace.\n")]
     verdict = drill.judged()
     assert (criterion(verdict, "diagnosis").verdict, verdict.verdict) == ("fail", "fail")
-    assert "does not print it: of 1 lines, none holds" in verdict.why
+    assert "does not print it: of 1 lines none holds" in verdict.why
     with pytest.raises(AssertionError, match="does not print it"):
         expect.tells(verdict, PLACE, "^web.*ImagePullBackOff")
     drill.commands = [pods("")]
     assert "does not print it: it printed nothing" in found(drill).why
 
 
-def test_what_a_block_prints_is_not_known_where_it_did_not_run_or_lacked_a_tool(drill: RecordedDrill) -> None:
-    drill.started = {"symptoms": [symptom(before="anything", line=80, last_line=81)]}
-    assert (found(drill).verdict, found(drill).why) == ("inconclusive", f'"{PLACE}" was not followed')
-    drill.started = {"symptoms": [symptom(before="anything")]}
+def test_a_block_whose_commands_are_gone_prints_nothing_unless_a_tool_or_the_end_is_missing(
+    drill: RecordedDrill,
+) -> None:
+    drill.started = {"symptoms": [symptom(before="anything", line=50, last_line=50)]}
+    why = f'"{PLACE}" tells nothing: the procedure is over, and none of its commands was run'
+    assert (found(drill).verdict, found(drill).why) == ("fail", why)
+    drill.started = {"symptoms": [symptom(line=50, last_line=50)]}
+    drill.looked = [command(50, "true", output=HEALTHY)]
+    assert (found(drill).verdict, found(drill).why) == ("fail", why)
+    drill.missing_tools = ["kubectl"]
+    assert (found(drill).verdict, "this machine: kubectl" in found(drill).why) == ("inconclusive", True)
+    drill.missing_tools, drill.procedure = [], (1012.0, None)
+    assert (found(drill).verdict, "the recording ends before" in found(drill).why) == ("inconclusive", True)
+    drill.started, drill.procedure = {"symptoms": [symptom(before="anything")]}, (1012.0, 1016.0)
     drill.commands, drill.missing_tools = [pods("", status=127)], ["kubectl"]
     assert (found(drill).verdict, "not on this machine: kubectl" in found(drill).why) == (
         "inconclusive",
