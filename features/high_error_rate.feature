@@ -15,7 +15,6 @@ Feature: High Error Rate (P1)
     And "High Error Rate / Investigation / # Check error patterns in logs" prints "AuthenticationError"
     And "High Error Rate / Investigation / # Check metrics (RB-008)" prints "^http_requests_total"
     And "High Error Rate / Investigation / # Check resource usage" prints "^edge-.*Mi"
-    And the procedure does not end before users are served
     And the performance baselines hold afterwards
     And no acknowledged write is lost
     And nothing is left over, missing or changed
