@@ -126,3 +126,13 @@ Feature: Performance Degradation (P2)
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: A release that may use too little of a processor is undone
+    When the fault "cpu-throttled" takes effect
+    And the operator follows "Service Completely Down / Recovery Actions / # If they fail since a release"
+    Then the service recovers within the response time of P2
+    And the procedure does not end before users are served
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+    And nothing is left over, missing or changed but "spec.strategy"
