@@ -31,6 +31,7 @@ from drill.conduct.world import not_at_hand
 from drill.errors import DrillError, FaultError, SetupError, UsageError
 from drill.inject.experiment import planned_fault
 from drill.judge.case import Case
+from drill.judge.followed import missing_tools
 from drill.judge.judge import judge
 from drill.judge.verdict import DrillVerdict
 from drill.load.tail import RequestTail
@@ -47,7 +48,6 @@ from drill.recording.events import (
     DrillStarted,
     Judging,
     Limit,
-    ProcedureFinished,
     StatusPageTold,
     TargetCompared,
     TargetPutBack,
@@ -299,8 +299,7 @@ class Drill:
 
     def missing_tools(self) -> list[str]:
         """Programs that procedures called so far, and that are not on this machine."""
-        ends = all_of(ProcedureFinished, read_events(self._scene.recorder.path))
-        return sorted({tool for end in ends for tool in end.missing_tools})
+        return missing_tools(read_events(self._scene.recorder.path))
 
     def _start(self) -> DrillStarted:
         facts, settings, judging = self.facts, self._scene.settings, self._scene.settings.judge

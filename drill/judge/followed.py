@@ -1,13 +1,13 @@
-"""Which command belongs to which block of the runbook. Flows in: events in order of time. Flows out: each
-command that ended, with the block that the operator was following."""
+"""What the operator did. Flows in: events in order of time. Flows out: each command that ended, with the
+block of the runbook that it belongs to; the tools that were missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from drill.recording import Event
-from drill.recording.events import CommandFinished, ProcedureStarted
+from drill.recording import Event, all_of
+from drill.recording.events import CommandFinished, ProcedureFinished, ProcedureStarted
 
 
 class Followed(NamedTuple):
@@ -26,3 +26,8 @@ def followed(events: Iterable[Event]) -> Iterator[Followed]:
             block, begun = event.data, event.monotonic
         elif isinstance(event.data, CommandFinished) and block is not None:
             yield Followed(block, begun, event.data)
+
+
+def missing_tools(events: Iterable[Event]) -> list[str]:
+    """Programs that procedures called, and that were not on the operator's machine; sorted."""
+    return sorted({tool for end in all_of(ProcedureFinished, events) for tool in end.missing_tools})

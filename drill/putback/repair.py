@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drill import wait
-from drill.cluster.access import AbsentError, Cluster, ClusterError, Json
+from drill.cluster.access import OURS, AbsentError, Cluster, ClusterError, Json
 from drill.cluster.health import Health, rollout
 from drill.cluster.objects import path_of, replace
 from drill.cluster.pods import replace_backed_off
@@ -22,7 +22,6 @@ from drill.putback.known_state import (
 )
 from drill.settings import Settings
 
-OURS = "kind-"
 REPAIR_SECONDS = 180
 AUTOSCALER = "HorizontalPodAutoscaler"
 FORGET_SECONDS = 20.0
@@ -87,7 +86,7 @@ def repair(
 def _remembering(cluster: Cluster, known: KnownState, now: KnownState) -> list[str]:
     """The autoscalers that go on asking for more pods than are known, because of what was changed: their own
     rules, or the load. Of a cluster that is nobody's throw-away none, for nothing is deleted there."""
-    if not cluster.context.startswith(OURS):
+    if not OURS.fullmatch(cluster.context):
         return []
     changed = {name for kind, name in differing(known, now) if kind == AUTOSCALER}
     return [
@@ -116,7 +115,7 @@ def _ruled_aside(known: KnownState, present: KnownState) -> Callable[[str, str],
 
 def _left_alone(cluster: Cluster, known: KnownState, now: KnownState) -> list[str]:
     """Lines of what appeared and is not deleted, since this is nobody's throw-away cluster."""
-    if cluster.context.startswith(OURS):
+    if OURS.fullmatch(cluster.context):
         return []
     return [line for line in differences(known, now) if line.endswith(": was not there")]
 
@@ -158,7 +157,7 @@ def _put_one_back(cluster: Cluster, kind: str, name: str, wanted: Json | None, p
     namespace = NAME_SERVER[0] if kind == "NameServer" else cluster.namespace
     listed = path_of("ConfigMap" if kind == "NameServer" else kind, namespace)
     if wanted is None:
-        if cluster.context.startswith(OURS):
+        if OURS.fullmatch(cluster.context):
             cluster.delete(f"{listed}/{name}")
     elif present is None:
         cluster.request("POST", listed, wanted)

@@ -14,14 +14,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from drill.judge.case import Case
-from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.judge.criteria.question import Answer, Question, not_applicable, shortened, undecided
 from drill.judge.emulated import emulated
-from drill.judge.followed import followed
+from drill.judge.followed import followed, missing_tools
 from drill.judge.verdict import Criterion
 from drill.recording import Event
-from drill.recording.events import CommandFinished, ProcedureFinished, ProcedureStarted, Symptom
-
-LONGEST_SHOWN = 160
+from drill.recording.events import CommandFinished, ProcedureStarted, Symptom
 
 
 def diagnosis(case: Case) -> Answer:
@@ -98,7 +96,7 @@ def _not_run(case: Case, symptom: Symptom) -> Answer:
         return undecided("was not followed under the fault" if case.setup.faults else "was not followed")
     if case.timeline.procedure_finished is None:
         return undecided("was not followed, for the recording ends before the procedure did")
-    missing = sorted({tool for end in case.all(ProcedureFinished) for tool in end.missing_tools})
+    missing = missing_tools(case.events)
     if missing:
         return undecided(f"was not followed, and not on this machine: {', '.join(missing)}")
     return Answer("fail", "tells nothing: the procedure is over, and none of its commands was run")
@@ -168,17 +166,11 @@ def _output(events: Sequence[Event], symptom: Symptom) -> _Output:
 
 def _doubt(events: Iterable[Event], commands: Sequence[CommandFinished]) -> str:
     """Why what the commands printed does not say what they would tell."""
-    missing = {
+    needed = [
         tool
-        for event in events
-        if isinstance(event.data, ProcedureFinished)
-        for tool in event.data.missing_tools
-    }
-    needed = sorted(
-        tool
-        for tool in missing
+        for tool in missing_tools(events)
         if any(re.search(rf"(?<![\w./-]){re.escape(tool)}(?![\w-])", command.command) for command in commands)
-    )
+    ]
     if needed:
         return f"nothing is known: not on this machine: {', '.join(needed)}"
     if any(command.hung for command in commands):
@@ -197,8 +189,7 @@ def _place(symptom: Symptom) -> str:
 
 
 def _short(line: str) -> str:
-    shown = " ".join(line.split())
-    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[: LONGEST_SHOWN - 3]}..."
+    return shortened(" ".join(line.split()))
 
 
 QUESTION = Question(

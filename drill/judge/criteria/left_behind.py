@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 
 from drill.judge.case import Case
-from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
+from drill.judge.criteria.question import Answer, Question, not_applicable, shortened, undecided
 from drill.recording.events import TargetCompared
-
-LONGEST_SHOWN = 160
 
 
 def left_behind(case: Case) -> Answer:
@@ -32,16 +30,12 @@ def left_behind(case: Case) -> Answer:
     unseen = [
         pattern for pattern in stated if not any(re.search(pattern, line) for line in compared.differences)
     ]
-    wrong = [*map(_short, unstated), *(f"nothing is changed that holds {pattern!r}" for pattern in unseen)]
+    wrong = [*map(shortened, unstated), *(f"nothing is changed that holds {pattern!r}" for pattern in unseen)]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         return Answer("fail", f"{wrong[0]}{more}", float(len(wrong)), samples=len(compared.differences))
-    why = f"as stated: {'; '.join(map(_short, compared.differences))}" if stated else "all is as it was"
+    why = f"as stated: {'; '.join(map(shortened, compared.differences))}" if stated else "all is as it was"
     return Answer("pass", why, 0.0, samples=len(compared.differences))
-
-
-def _short(line: str) -> str:
-    return line if len(line) <= LONGEST_SHOWN else f"{line[: LONGEST_SHOWN - 3]}..."
 
 
 QUESTION = Question(

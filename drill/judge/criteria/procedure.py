@@ -7,7 +7,7 @@ from __future__ import annotations
 from drill.judge.case import Case
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
 from drill.judge.emulated import emulated, unanswered
-from drill.judge.followed import Followed, followed
+from drill.judge.followed import Followed, followed, missing_tools
 from drill.recording.events import CommandFinished, ProcedureFinished
 
 COMMAND_NOT_FOUND = 127
@@ -24,7 +24,7 @@ def procedure(case: Case) -> Answer:
     if case.timeline.procedure_started is None:
         return not_applicable("the drill has no procedure: nobody acted")
     ends = case.all(ProcedureFinished)
-    missing = sorted({tool for end in ends for tool in end.missing_tools})
+    missing = missing_tools(case.events)
     works = {_place(each) for each in followed(case.looked) if not _failed(each.command)}
     failed = [each for each in followed(case.events) if _failed(each.command)]
     blamed = [

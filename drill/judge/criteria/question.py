@@ -17,6 +17,7 @@ from drill.judge.verdict import Criterion, Outcome
 from drill.recording.events import Limit
 from drill.statistics import Interval
 
+LONGEST_SHOWN = 160
 Need = Literal["window after", "data in reach", "a restored backup"]
 
 
@@ -129,6 +130,11 @@ def told(case: Case, stretches: list[Stretch]) -> str:
     slots = sum(each.slots for each in stretches)
     stretch = f"from {first.start - origin:+.1f} s to {first.end - origin:+.1f} s"
     return f"{slots} planned requests unmeasured {stretch}{more} ({first.what})"
+
+
+def shortened(line: str) -> str:
+    """A line of what a command printed, or the like, as an answer quotes it."""
+    return line if len(line) <= LONGEST_SHOWN else f"{line[: LONGEST_SHOWN - 3]}..."
 
 
 def guarded(answer: Answer, unmeasured: str) -> Answer:
