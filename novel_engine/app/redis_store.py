@@ -28,6 +28,9 @@ TIMEOUT_SECONDS = 0.25
 LOGIN_SECONDS = 12 * 3600
 LOGIN_FAILURE_SECONDS = 60
 WATCH_SECONDS = 0.5
+START_SECONDS = 2.0
+"""How long a start waits for a Redis that is late: a pod without it is ready, and refuses what needs it."""
+START_PAUSE_SECONDS = 0.1
 SESSION_SECONDS = 300
 SESSIONS_KEPT_BACK = 10_000
 SIMULATION_SECONDS = 3600
@@ -70,7 +73,12 @@ class RedisStore:
         return self._out
 
     def start(self) -> None:
+        """Returns when Redis is in use, or was out for START_SECONDS."""
+        until = time.monotonic() + START_SECONDS
         self._look()
+        while self._out is not None and time.monotonic() < until:
+            time.sleep(START_PAUSE_SECONDS)
+            self._look()
         self._watch.start()
 
     def stop(self) -> None:

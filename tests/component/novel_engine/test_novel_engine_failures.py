@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +15,9 @@ import httpx
 import pytest
 
 from drill import wait
-from novel_engine.app.redis_store import TIMEOUT_SECONDS
+from novel_engine.app import redis_store
+from novel_engine.app.redis_store import TIMEOUT_SECONDS, RedisStore
+from novel_engine.app.settings import Settings
 
 SIMULATION = {"character_names": ["aria", "bram"], "turns": 1}
 READS = ("/campaigns?limit=20", "/characters", "/characters/aria", "/campaigns/starter-0001")
@@ -86,6 +89,20 @@ def test_no_simulation_fails_on_an_old_connection_once_redis_is_back(engine, red
         redis_server.start()
         engine.until_health("ok")
         assert set(users.map(queue, range(120))) == {202}
+
+
+def test_a_start_waits_for_a_redis_that_is_late(redis_server, monkeypatch):
+    monkeypatch.setattr(redis_store, "START_SECONDS", 60.0)
+    store = RedisStore(Settings(redis_host="127.0.0.1", redis_port=redis_server.port))
+    redis_server.freeze()
+    start = threading.Thread(target=store.start)
+    start.start()
+    wait.until("the first answer to be late", lambda: store.out, lambda out: "Timeout" in out, seconds=60)
+    assert start.is_alive()
+    redis_server.thaw()
+    start.join(60)
+    assert store.out is None
+    store.stop()
 
 
 def test_a_frozen_redis_does_not_slow_reads(engine, redis_server):
