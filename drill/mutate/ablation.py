@@ -19,6 +19,7 @@ from drill.arguments import allowing, settings_of
 from drill.conduct.apart import check_fits, put_into
 from drill.lint.document import Document
 from drill.mutate.command import Work, features_option, into_option, minutes_option
+from drill.mutate.corrected import corrected_option
 from drill.mutate.drilling import Drilling, Fate, MutationPlan
 from drill.mutate.mutant import Mutant
 from drill.mutate.state import State
@@ -48,6 +49,7 @@ TOLD: dict[Fate, LeftOutWord] = {
 @click.option("--only", metavar="WORDS", default="", help="Only procedures whose heading holds these words.")
 @click.option("--told", is_flag=True, help="Drill nothing: only print what is known so far.")
 @into_option
+@corrected_option
 @click.pass_context
 def ablation(
     context: click.Context,
@@ -58,6 +60,7 @@ def ablation(
     only: str,
     told: bool,
     into: Path | None,
+    corrected: Path | None,
 ) -> None:
     """Leave each command of the corrected procedures out in turn, and see which of them the drills need.
 
@@ -71,6 +74,7 @@ def ablation(
     ]
     state = work.state
     if not told:
+        work.know(corrected, state, context)
         bench = Workbench(settings, folder, features, allowing(context))
         bench.prepare()
         waiting = [mutant for mutant in chosen if mutant.id not in work.reasons]

@@ -8,10 +8,13 @@ from pathlib import Path
 import click
 
 from drill.arguments import FOLDER, allowing, settings_of
+from drill.cluster.access import connect
+from drill.conduct.ground import cluster_facts
 from drill.lint.command import metrics_in, tools_in
 from drill.lint.document import Document, read_document
 from drill.lint.manifests import load_manifests
 from drill.lint.run import Options
+from drill.mutate.corrected import corrected_option, take_corrected
 from drill.mutate.drilling import Drilling, MutationPlan, sample
 from drill.mutate.equivalent import equivalents
 from drill.mutate.followers import followed_lines, followers
@@ -69,6 +72,14 @@ class Work:
     def state(self) -> State:
         """What is known so far."""
         return State(self.folder / STATE)
+
+    def know(self, corrected: Path | None, state: State, context: click.Context) -> None:
+        """Take up what a stored run of the corrected runbook tells, where one is named."""
+        if corrected is None:
+            return
+        cluster = cluster_facts(self.settings, connect(self.settings, context.obj["allow_context"]))
+        known = take_corrected(corrected, self.settings, cluster, self.plan, state)
+        click.echo(f"{corrected}: scenarios that end as they state with the corrected runbook: {known}")
 
 
 @click.group()
@@ -158,11 +169,13 @@ def lint_mutants(context: click.Context, images: tuple[str, ...], metrics_file: 
     "--missed-by-lint", is_flag=True, help="Only mutants that `drill mutate lint` has read and not found."
 )
 @click.option("--only", metavar="IDS", default="", help="Only mutants whose id begins with one of these.")
+@corrected_option
 @click.pass_context
 def drill_mutants(
     context: click.Context,
     *,
     minutes: float | None,
+    corrected: Path | None,
     count: int | None,
     seed: int,
     missed_by_lint: bool,
@@ -175,6 +188,7 @@ def drill_mutants(
     if count is not None:
         chosen = sample(chosen, count, seed)
         state.sample(mutant.id for mutant in chosen)
+    work.know(corrected, state, context)
     bench = Workbench(work.settings, work.folder, work.features, allowing(context))
     bench.prepare()
     ended = Drilling(work.plan, state, bench, click.echo).work(chosen, minutes)
