@@ -58,6 +58,15 @@ Feature: Database Recovery
     And nothing is left over, missing or changed
 
   @expect-fail @quarterly
+  Scenario: Where no backup is sound Database Recovery says so, and leaves the database as it is
+    When the fault "backups-damaged" takes effect
+    And the operator follows "Database Recovery"
+    Then "Database Recovery" prints "^No sound backup under /backups$"
+    And no acknowledged write is lost
+    And the performance baselines hold afterwards
+    And nothing is left over, missing or changed
+
+  @expect-fail @quarterly
   Scenario: Rows that somebody altered are lost, and the check of the file sees nothing
     When the fault "database-altered" takes effect
     And the operator follows "Service Completely Down / Investigation Steps / # Check database connectivity (RB-002: connecting alone reads nothing)"

@@ -279,6 +279,31 @@ def test_a_damaged_backup_has_a_whole_one_before_it(
     assert sorted(os.listdir(folder)) == ["2026-01-01"]
 
 
+def test_of_damaged_backups_none_is_whole_and_what_is_kept_is_not_found_as_one(
+    small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
+) -> None:
+    folder = tmp_path / "volume"
+    saved = with_backups(small, settings, folder)
+    for day in ("2026-01-01", "2026-01-02"):
+        (folder / day).mkdir(parents=True)
+        (folder / day / "notes.db").write_text(f"{day} whole")
+    parameters = experiment_of(saved, "backups-damaged").parameters
+    fault = kept(Volume.prepare(a_site(local, saved, "saved"), parameters))
+    fault.inject(local)
+    assert {path.read_text() for path in folder.rglob("notes.db")} == {"2026-01-", "2026-01-"}
+    assert fault.look(local, {}).shows
+    later = folder / "2026-01-02" / "notes.db"
+    later.write_text("made meanwhile, and whole")
+    assert not fault.look(local, {}).shows
+    fault.undo(local)
+    fault.undo(local)
+    assert [path.read_text() for path in sorted(folder.rglob("*.db"))] == [
+        "2026-01-01 whole",
+        "made meanwhile, and whole",
+    ]
+    assert sorted(os.listdir(folder)) == ["2026-01-01", "2026-01-02"]
+
+
 def test_an_undo_that_leaves_a_volume_as_it_was_is_an_error(
     small: SmallCluster, settings: Settings, local: LocalCluster, tmp_path: Path
 ) -> None:
