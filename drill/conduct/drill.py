@@ -322,7 +322,7 @@ class Drill:
             calibration=self._scene.calibration,
             alerts=None if facts.alerts is None else list(facts.alerts),
             due=list(facts.due),
-            waits=facts.waits,
+            waits=self.book.waits(facts),
             leaves=None if facts.leaves is None else list(facts.leaves),
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(
