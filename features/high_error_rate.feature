@@ -19,14 +19,19 @@ Feature: High Error Rate (P1)
     And no acknowledged write is lost
     And nothing is left over, missing or changed
 
-  @quarterly @RB-006 @RB-008
+  @expect-fail @quarterly @RB-006 @RB-008 @RB-048
   Scenario: Redis that refuses its clients passes the check as first written
     When the fault "redis-locked-out" takes effect
     And the operator follows "High Error Rate / Investigation" as first written
     And the operator follows "High Error Rate / Database Connection Issues" as first written
     Then the procedure fails as defect "RB-006" says
     And the procedure fails as defect "RB-008" says
+    And the procedure fails as defect "RB-048" says
     And the service recovers within the response time of P1
+    And the procedure does no harm to users
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
 
   @control @expect-fail @nightly @quarterly
   Scenario: Nobody acts on a Redis that locks its clients out

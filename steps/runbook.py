@@ -25,5 +25,5 @@ def procedure_waits(drill: Drill) -> None:
 
 @then(parsers.parse(scenario.DEFECT))
 def procedure_fails_as(drill: Drill, identity: str) -> None:
-    defect, evidence = drill.book.defect(identity), drill.verdict.evidence
-    expect.fails_as(defect, drill.commands(), drill.missing_tools(), evidence)
+    verdict = drill.verdict
+    expect.fails_as(drill.book.defect(identity), drill.commands(), drill.missing_tools(), verdict)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from drill.baselines import parse_baselines, parse_response_times, parse_schedule
-from drill.conduct.scenario import Place, Telling
+from drill.conduct.scenario import Facts, Place, Telling
 from drill.errors import InputError, UsageError
 from drill.recording.events import Symptom
 from drill.runbook.document import Runbook, Step
@@ -62,6 +62,12 @@ class Book:
             identity,
             f"the id of a defect; known: {known}",
         )
+
+    def waits(self, facts: Facts) -> bool:
+        """True where it is asked whether the procedure was over only when users were served: the scenario
+        states that it was, or a defect whose evidence is that it was not."""
+        stated = [defect for defect in self.defects if defect.id in facts.defects]
+        return facts.waits or any(piece.criterion for defect in stated for piece in defect.evidence)
 
     def step(self, place: Place) -> Step:
         """The block at a place that the operator follows. Raises InputError where there is none."""

@@ -209,9 +209,12 @@ class Drill:
         self._calling.wait_until_called(alert, self._breaking.injected[0])
 
     def break_nothing(self) -> None:
-        """The no-fault drill: nothing is injected, and nobody acts."""
+        """The no-fault drill: nothing is injected. Where somebody will act, users go on first for as long as
+        they do afterwards, so that the two can be compared."""
         if not self._users.there:
             raise UsageError("a drill without load shows nothing; let users come first")
+        if self.facts.procedures:
+            self._users.go_on(self._scene.settings.judge.after_seconds)
 
     def follow(self, place: Place) -> None:
         """The operator carries out the block at that place, word for word."""
@@ -322,7 +325,7 @@ class Drill:
             calibration=self._scene.calibration,
             alerts=None if facts.alerts is None else list(facts.alerts),
             due=list(facts.due),
-            waits=facts.waits,
+            waits=self.book.waits(facts),
             leaves=None if facts.leaves is None else list(facts.leaves),
             symptoms=[self.book.symptom(telling) for telling in facts.tells],
             settings=Judging(

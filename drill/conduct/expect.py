@@ -195,13 +195,16 @@ def page_went_through(
 
 
 def fails_as(
-    defect: Defect, commands: Sequence[CommandFinished], missing_tools: Sequence[str], evidence: str
+    defect: Defect, commands: Sequence[CommandFinished], missing_tools: Sequence[str], verdict: DrillVerdict
 ) -> None:
-    """The commands that ran show this defect, and not some other trouble. Where a command of the evidence
-    called a program that is not on this machine, nothing is known."""
+    """The commands that ran, and the criterion that the defect names, show this defect, and not some other
+    trouble. Where a command of the evidence called a program that is not on this machine, or the criterion is
+    in doubt, nothing is known."""
     if not defect.evidence:
         raise Inconclusive(f"{defect.id} states no evidence, so nothing can show it")
-    if not defect.proven_by(commands):
+    evidence = verdict.evidence
+    judged = [_criterion(verdict, piece.criterion) for piece in defect.evidence if piece.criterion]
+    if not defect.proven_by(commands, [each.name for each in judged if each.verdict == "fail"]):
         lines = {piece.line for piece in defect.evidence if not any(map(piece.holds, commands))}
         called = [each.command for each in commands if each.line in lines and each.status == NOT_FOUND]
         lacking = [tool for tool in missing_tools if any(tool in command.split() for command in called)]
@@ -209,11 +212,13 @@ def fails_as(
             raise Inconclusive(
                 f"{defect.id}: not on this machine: {', '.join(lacking)}; evidence: {evidence}"
             )
-        ran = "; ".join(f"line {command.line} ended with {command.status}" for command in commands)
+        _raise("inconclusive", Inconclusive, verdict, judged)
+        seen = [f"line {command.line} ended with {command.status}" for command in commands]
+        seen += [f"{each.name} is {each.verdict}: {each.why}" for each in judged]
         wanted = "; ".join(str(piece.model_dump(exclude_none=True)) for piece in defect.evidence)
         raise AssertionError(
-            f"{defect.id} did not show itself: expected {wanted}; seen: {ran}; evidence: {evidence}. If "
-            "the text is repaired, close it"
+            f"{defect.id} did not show itself: expected {wanted}; seen: {'; '.join(seen)}; evidence: "
+            f"{evidence}. If the text is repaired, close it"
         )
 
 

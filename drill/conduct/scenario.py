@@ -93,7 +93,7 @@ SEVERITIES = (
 TAGS = {
     **dict.fromkeys(SEVERITIES, "how bad it is, and so how soon service must be back"),
     CONTROL: "nobody acts; says whom a repair is owed to",
-    EXPECT_FAIL: "the scenario states that the procedure does not bring the service back, and why",
+    EXPECT_FAIL: "the scenario states that the service stays out, or that the procedure fails, and why",
     RESTORES: "the procedure puts a backup back, which may lose what was written after it",
 }
 """Tags that mean something to drill; features may have others."""
@@ -154,7 +154,8 @@ class Facts:
     waits for; `alerts`: those that are to fire, None where nothing is said of alerts; `due`: when they have
     to; `status_page`: it has one that can be updated; `fresh_backups`: the parts whose backups are made for
     the operator; `waits`: the procedure must not end before users are served;
-    `leaves`: what it states to be left changed, None where it says nothing of that."""
+    `leaves`: what it states to be left changed, None where it says nothing of that; `defects`: ids of those
+    that it states."""
 
     drill: str
     feature: str
@@ -177,6 +178,7 @@ class Facts:
     fresh_backups: tuple[str, ...] = ()
     waits: bool = False
     leaves: tuple[str, ...] | None = None
+    defects: tuple[str, ...] = ()
 
     @property
     def as_written(self) -> bool:
@@ -210,6 +212,7 @@ def facts_of(written: Written) -> Facts:
         fresh_backups=tuple(_all(HOLDS_FRESH, texts, "part")),
         waits=WAITS in texts,
         leaves=stated_changes(texts),
+        defects=tuple(_all(DEFECT, texts, "identity")),
     )
 
 

@@ -61,6 +61,23 @@ class Users:
                 f"{error}; the service did not hold its own limits before anything was broken"
             ) from error
 
+    def go_on(self, seconds: float) -> None:
+        """They are there for so long. Raises SetupError where the load ended by itself."""
+        scene, ends = self._scene, time.monotonic() + seconds
+
+        def left() -> float:
+            self.check()
+            scene.show("before", "users to be compared with those after")
+            return ends - time.monotonic()
+
+        wait.until(
+            f"{seconds:g} s of users",
+            left,
+            lambda more: more <= 0,
+            seconds=seconds + NORMAL_SECONDS,
+            every_seconds=LOOK_EVERY_SECONDS,
+        )
+
     def served_since(self, moment: float, hold_seconds: float) -> float | None:
         """Since when, at or after `moment` (monotonic seconds), users have been served within the limits for
         `hold_seconds`; None while they have not."""

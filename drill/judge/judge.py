@@ -16,6 +16,7 @@ from drill.judge.criteria import CRITERIA, Question
 from drill.judge.criteria.diagnosis import told
 from drill.judge.criteria.recovered import stays_out
 from drill.judge.criteria.writes import count_writes
+from drill.judge.gain import gain
 from drill.judge.phases import phases_of
 from drill.judge.verdict import (
     Criterion,
@@ -106,6 +107,7 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
         calibration=case.calibration,
         alerts=alerts_of(case),
         called=called(case),
+        gain=gain(case),
     )
 
 

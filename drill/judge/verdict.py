@@ -158,6 +158,18 @@ class CommandRun(msgspec.Struct, frozen=True):
     finished_seconds: float | None = None
 
 
+class Gain(msgspec.Struct, frozen=True):
+    """The `probability` quantile of the response time before a procedure and after it, seconds, each with its
+    interval at 95 %; `ratio`: the interval of after over before."""
+
+    probability: float
+    before: float
+    before_interval: tuple[float, float]
+    after: float
+    after_interval: tuple[float, float]
+    ratio: tuple[float, float]
+
+
 class DrillVerdict(msgspec.Struct, frozen=True):
     """What is said of one drill.
 
@@ -169,8 +181,9 @@ class DrillVerdict(msgspec.Struct, frozen=True):
     `out_seconds` their total, `flapping`: the service came back for as long as a hold, and went out again;
     `watched_seconds`: from the origin to the end of watching; `came_back_after`: the last command that had
     begun when service came back; `changes`: None where no audit log was read; `alerts`: None where none were
-    replayed; `called`: None where users did not notice, or nobody can tell; `credit_why`: one sentence;
-    `unreadable`: records that could not be understood, by name.
+    replayed; `called`: None where users did not notice, or nobody can tell; `gain`: None with a fault, where
+    nobody acted, and where too little is known; `credit_why`: one sentence; `unreadable`: records that could
+    not be understood, by name.
     """
 
     drill: str
@@ -207,6 +220,7 @@ class DrillVerdict(msgspec.Struct, frozen=True):
     calibration: Calibration | None = None
     alerts: list[AlertSeen] | None = None
     called: Called | None = None
+    gain: Gain | None = None
     unreadable: list[str] = []
 
     @property

@@ -144,8 +144,8 @@ class DrillStarted(Data, frozen=True):
     backup back; `control`: nobody acts; `expected`: the verdict that the scenario states; `calibration`: None
     where none was kept; `symptoms`: what blocks that investigate must tell of the fault; `alerts`: those that
     the scenario states to fire, None where it says nothing of alerts; `due`: when, as it states; `waits`: it
-    states that the procedure does not end before users are served; `leaves`: regular expressions of what it
-    states to be left changed, None where it says nothing of that."""
+    is asked whether the procedure was over only when users were served; `leaves`: regular expressions of what
+    it states to be left changed, None where it says nothing of that."""
 
     drill: str
     settings: Judging

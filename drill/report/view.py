@@ -20,7 +20,15 @@ from drill.report.strips import Axis, Strip, strip
 from drill.report.timeline import draw, identifier
 from drill.report.transcripts import Transcript, transcripts
 from drill.report.units import quantity
-from drill.report.words import age_text, called_text, control_says, criterion_name, outcome, says
+from drill.report.words import (
+    age_text,
+    called_text,
+    control_says,
+    criterion_name,
+    gain_text,
+    outcome,
+    says,
+)
 from drill.run.facts import Facts, KeptFacts
 from drill.run.manifest import VERDICT
 from drill.run.outcome import as_expected
@@ -49,9 +57,10 @@ class LostWrite:
 class DrillView:
     """One drill as the page shows it. `says`: its row in a few words, `outcome`: in one of a few, by which
     readers choose; `age`: of a control that an earlier run measured, empty otherwise; `strip`: its small
-    picture; `called`: how long it all would have taken, had an alert called somebody, in one line; `lines`:
-    line and text of a command, and sources of limits, -> where the page shows that line;
-    `controls`: shown within this drill; `controls_elsewhere`: shown within another."""
+    picture; `called`: how long it all would have taken, had an alert called somebody, in one line; `gain`:
+    what a procedure without a fault changed, in one line; `lines`: line and text of a command, and sources
+    of limits, -> where the page shows that line; `controls`: shown within this drill; `controls_elsewhere`:
+    shown within another."""
 
     anchor: str
     verdict: DrillVerdict
@@ -71,6 +80,7 @@ class DrillView:
     put_back: str
     forgotten: str
     called: str
+    gain: str
     lines: Mapping[tuple[int, str] | str, str]
     controls: list[DrillView]
     controls_elsewhere: list[DrillView]
@@ -136,6 +146,7 @@ def view(common: Common, verdict: DrillVerdict, events: Sequence[Event]) -> Dril
         put_back=_put_back(events) if not kept else "",
         forgotten=_forgotten(events) if not kept else "",
         called=called_text(verdict),
+        gain=gain_text(verdict),
         lines=common.lines(verdict, events),
         controls=[],
         controls_elsewhere=[],

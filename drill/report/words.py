@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from drill.judge.called import shares_of
 from drill.judge.verdict import Called, Criterion, DrillVerdict
-from drill.report.units import quantity, seconds_text
+from drill.report.units import interval_text, quantity, seconds_text
 from drill.run.facts import Facts, KeptFacts
 from drill.run.outcome import as_expected, undecided_as_stated
 
@@ -93,6 +93,20 @@ def _left(called: Called) -> str:
     left = called.limit_seconds - (called.detected_seconds or 0.0) - called.acted_seconds
     whole = f"{called.severity}'s {seconds_text(called.limit_seconds)}"
     return f"; {seconds_text(left)} of {whole} are left to begin in" if left > 0 else f"; {whole} are over"
+
+
+def gain_text(verdict: DrillVerdict) -> str:
+    """How long users waited before a procedure and after it, in one line; empty where nobody can tell."""
+    gain = verdict.gain
+    if gain is None:
+        return ""
+    sides = (("before", gain.before, gain.before_interval), ("after", gain.after, gain.after_interval))
+    waited = ", ".join(
+        f"{when} {seconds_text(seconds)} ({interval_text(bounds, 's')})" for when, seconds, bounds in sides
+    )
+    low, high = gain.ratio
+    changed = "not told apart" if low <= 1 <= high else "shorter" if high < 1 else "longer"
+    return f"p{gain.probability * 100:g} {waited}: {changed}"
 
 
 def criterion_name(criterion: Criterion) -> str:

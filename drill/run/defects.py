@@ -1,7 +1,7 @@
 """Which defects of the runbook this run proves.
 
-A defect is proven by the commands that were recorded, not by a verdict: a drill that failed for another
-reason proves nothing.
+A defect is proven by the commands that were recorded, and by the criterion that its evidence names, not by a
+verdict: a drill that failed for another reason proves nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ SHOWN_CHARACTERS = 100_000
 
 @dataclass(frozen=True)
 class ProvingCommand:
-    """A command that was recorded and is the evidence. `output`: the end of what it printed."""
+    """A command that was recorded and is the evidence. `output`: the end of what it printed; `judged`: what
+    the criterion says that is evidence too, empty where none is.
+    """
 
     drill: str
     line: int
@@ -28,6 +30,7 @@ class ProvingCommand:
     status: int
     interrupted: bool
     output: str
+    judged: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def prove(
         commands = [
             found
             for verdict in written
-            for found in _commands(defect, verdict.drill, recordings.get(verdict.drill, ()))
+            for found in _commands(defect, verdict, recordings.get(verdict.drill, ()))
         ]
         corrected = [v for v in drills if _named(v, defect.as_corrected)]
         proofs.append(Proof(defect, written, corrected, commands))
@@ -97,13 +100,23 @@ def _tagged(verdict: DrillVerdict, defect: Defect) -> bool:
     return defect.id in {tag.lstrip("@") for tag in verdict.tags}
 
 
-def _commands(defect: Defect, drill: str, events: Sequence[Event]) -> list[ProvingCommand]:
+def _commands(defect: Defect, verdict: DrillVerdict, events: Sequence[Event]) -> list[ProvingCommand]:
     """The recorded commands that hold the evidence; none unless the evidence is complete."""
     recorded = all_of(CommandFinished, events)
-    if not defect.proven_by(recorded):
+    failed = {each.name: f"{each.name}: {each.why}" for each in verdict.criteria if each.verdict == "fail"}
+    if not defect.proven_by(recorded, failed):
         return []
+    held = ((c, [piece for piece in defect.evidence if piece.holds(c)]) for c in recorded)
     return [
-        ProvingCommand(drill, c.line, c.command, c.status, c.interrupted, c.output[-SHOWN_CHARACTERS:])
-        for c in recorded
-        if any(piece.holds(c) for piece in defect.evidence)
+        ProvingCommand(
+            verdict.drill,
+            c.line,
+            c.command,
+            c.status,
+            c.interrupted,
+            c.output[-SHOWN_CHARACTERS:],
+            "; ".join(failed[piece.criterion] for piece in pieces if piece.criterion),
+        )
+        for c, pieces in held
+        if pieces
     ]

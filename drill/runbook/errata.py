@@ -2,15 +2,15 @@
 InputError with file, line, value.
 
 A defect's `evidence` is a machine's to check: it must be found among the commands that the operator recorded,
-or the drill failed for another reason than the stated one.
+and where it names a criterion, that one failed; or the drill failed for another reason than the stated one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -38,6 +38,8 @@ class Evidence(_Entry):
     """A regular expression found in what the command printed, across lines."""
     output_lacks: str | None = None
     """A regular expression that is not in what the command printed, all of which is known."""
+    criterion: Literal["early_end"] | None = None
+    """A criterion that fails, and that tells of the text alone: of its last command, which is this one."""
 
     @field_validator("command_matches", "output_matches", "output_lacks")
     @classmethod
@@ -50,8 +52,8 @@ class Evidence(_Entry):
         return value
 
     def holds(self, command: CommandFinished) -> bool:
-        """True where one finished command is what was expected. `interrupted` is expected
-        False unless stated.
+        """True where one finished command is what was expected, whatever the criterion says. `interrupted`
+        is expected False unless stated.
         """
         return (
             command.line == self.line
@@ -86,13 +88,14 @@ class Defect(_Entry):
     shown_by: str = ""
     found_by: tuple[Annotated[str, Field(pattern=r"^D\d{3}$")], ...] = ()
 
-    def proven_by(self, commands: Iterable[CommandFinished]) -> bool:
-        """True where every piece of evidence is among the finished commands of an as-written
-        drill.
+    def proven_by(self, commands: Sequence[CommandFinished], failed: Collection[str] = ()) -> bool:
+        """True where every piece of evidence is among the finished commands of an as-written drill, in their
+        order; `failed`: the names of its criteria that fail.
         """
-        recorded = list(commands)
         return bool(self.evidence) and all(
-            any(piece.holds(command) for command in recorded) for piece in self.evidence
+            any(map(piece.holds, commands[-1:] if piece.criterion else commands))
+            and (piece.criterion is None or piece.criterion in failed)
+            for piece in self.evidence
         )
 
 

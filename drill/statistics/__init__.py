@@ -21,6 +21,7 @@ from drill.statistics.intervals import (
     proportion_interval,
     quantile,
     quantile_rank,
+    ratio_interval,
 )
 from drill.statistics.paired import PairedDifference, paired_difference
 from drill.statistics.sequential import lower_expected, rate_bounds, trials_needed, upper_expected
@@ -66,6 +67,7 @@ __all__ = [
     "quantile_rank",
     "rate_bounds",
     "rate_difference",
+    "ratio_interval",
     "run_spread",
     "share_interval",
     "trials_needed",

@@ -1,5 +1,5 @@
-"""Quantiles by nearest rank, and the interval of a mean. Flows in: samples. Flows out: a value, or (low,
-high).
+"""Quantiles by nearest rank, and the intervals of a mean, a share and a ratio. Flows in: samples. Flows out:
+a value, or (low, high).
 """
 
 from __future__ import annotations
@@ -45,3 +45,16 @@ def proportion_interval(hits: float, trials: float, confidence: float = CONFIDEN
     low = 0.0 if hits <= 0 else float(special.betaincinv(hits, trials - hits + 1, tail))
     high = 1.0 if hits >= trials else float(special.betaincinv(hits + 1, trials - hits, 1 - tail))
     return low, high
+
+
+def ratio_interval(over: tuple[float, Interval], under: tuple[float, Interval]) -> Interval | None:
+    """The interval of one value over another, each given with its own, by Zou and Donner (2008) on their
+    logarithms: as right as both of theirs. None where one of them may be 0."""
+    bounds = [(low, value, high) for value, (low, high) in (over, under)]
+    if min(low for low, _, _ in bounds) <= 0:
+        return None
+    above, below = ([math.log(each) for each in one] for one in bounds)
+    ratio = above[1] - below[1]
+    low = ratio - math.hypot(above[1] - above[0], below[2] - below[1])
+    high = ratio + math.hypot(above[2] - above[1], below[1] - below[0])
+    return math.exp(low), math.exp(high)

@@ -25,7 +25,7 @@ EARLY_SECONDS = 2.0
 
 def early_end(case: Case) -> Answer:
     """Fail where a request was still not served well so long after the procedure had ended; asked where the
-    scenario states that the procedure waits for users."""
+    scenario states that the procedure waits for users, or a defect whose evidence is that it does not."""
     timeline = case.timeline
     if not case.setup.waits:
         return not_applicable("the scenario does not state that the procedure waits for users")

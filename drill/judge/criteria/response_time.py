@@ -44,7 +44,7 @@ def response_time(case: Case) -> Answer:
     if len(requests) < settings.minimum_requests:
         few = f"{len(requests)} requests, fewer than the minimum of {settings.minimum_requests}"
         return undecided(few, len(requests))
-    waiting = _waiting(requests, limit, settings.timeout_seconds, case.calibration)
+    waiting = waiting_of(requests, limit, settings.timeout_seconds, case.calibration)
     if waiting.interval is None:
         few = f"{waiting.blocks.number} blocks of {waiting.seconds:g} s are too few to tell"
         return undecided(few, len(requests))
@@ -88,13 +88,14 @@ def block_seconds(calibration: Calibration | None) -> float:
 
 
 def _held(requests: Requests, limit: Limit, timeout_seconds: float, calibration: Calibration | None) -> Held:
-    interval = _waiting(requests, limit, timeout_seconds, calibration).interval
+    interval = waiting_of(requests, limit, timeout_seconds, calibration).interval
     return "inconclusive" if interval is None else hold(interval, limit.value)
 
 
-def _waiting(
+def waiting_of(
     requests: Requests, limit: Limit, timeout_seconds: float, calibration: Calibration | None
 ) -> Waiting:
+    """How long the users of these requests waited."""
     latency, seconds = response_latency(requests, timeout_seconds), block_seconds(calibration)
     blocks = in_blocks(latency, requests.planned, seconds)
     return Waiting(latency, blocks, seconds, block_quantile_interval(blocks, quantile_of(limit), limit.value))

@@ -234,6 +234,22 @@ def test_a_scenario_states_what_its_procedure_leaves(tmp_path: Path) -> None:
     assert (facts_of(written).waits, facts_of(written).leaves) == (True, None)
 
 
+@pytest.mark.parametrize(
+    ("stated", "asked"),
+    [
+        ("every command of the procedure succeeds", False),
+        ("the procedure does not end before users are served", True),
+        ('the procedure fails as defect "RB-006" says', False),
+        ('the procedure fails as defect "RB-048" says', True),
+    ],
+)
+def test_whether_the_procedure_waits_is_asked_where_it_or_its_defect_is_stated(
+    tmp_path: Path, book: Book, stated: str, asked: bool
+) -> None:
+    (written,) = scenarios_of(write(tmp_path, f"{GOOD.rstrip()}\n    And {stated}\n"))
+    assert book.waits(facts_of(written)) is asked
+
+
 def test_a_tool_that_a_machine_may_lack_is_named_by_the_sentence(
     tmp_path: Path, settings: settings_module.Settings
 ) -> None:

@@ -1,14 +1,15 @@
 """What Then-steps ask of the status page: the order, and that nothing was said before it was so; and of
-commands: whether they show a defect."""
+commands and criteria: whether they show a defect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from drill.conduct import expect
-from drill.judge.verdict import Outage
+from drill.judge.verdict import Criterion, Outage
 from drill.recording.events import CommandFinished, StatusPageTold
 from drill.runbook import Defect, Evidence
 
@@ -22,6 +23,9 @@ class Seen:
     outages: list[Outage] = field(default_factory=lambda: [Outage("failed", 1.0, 9.0)])
     recovered_seconds: float | None = 9.0
     evidence: str = "evidence/drill"
+    criteria: list[Criterion] = field(default_factory=list)
+    verdict: str = "setup"
+    why: str = "not healthy"
 
 
 def told(*updates: tuple[float, str], answered: int = 200) -> list[tuple[float | None, StatusPageTold]]:
@@ -97,17 +101,23 @@ def ran(line: int, command: str, status: int, output: str = "") -> CommandFinish
     )
 
 
+def fails_as(
+    defect: Defect, commands: list[CommandFinished], missing: list[str], *criteria: Criterion
+) -> None:
+    expect.fails_as(defect, commands, missing, Seen(criteria=list(criteria)))  # type: ignore[arg-type]
+
+
 CD = ran(1, "cd terraform", 1)
 
 
 def test_commands_show_the_defect() -> None:
     applied = ran(2, "terraform apply", 0, "Apply complete!\n")
-    expect.fails_as(DEFECT, [CD, applied], ["trivy"], "evidence")
+    fails_as(DEFECT, [CD, applied], ["trivy"])
 
 
 def test_a_missing_program_leaves_it_open_and_is_named() -> None:
     with pytest.raises(expect.Inconclusive, match=r"RB-001: not on this machine: terraform; evidence: e"):
-        expect.fails_as(DEFECT, [CD, ran(2, "terraform apply", 127)], ["terraform", "trivy"], "e")
+        fails_as(DEFECT, [CD, ran(2, "terraform apply", 127)], ["terraform", "trivy"])
 
 
 @pytest.mark.parametrize(
@@ -121,4 +131,41 @@ def test_a_missing_program_leaves_it_open_and_is_named() -> None:
 )
 def test_any_other_trouble_is_not_the_defect(commands: list[CommandFinished], missing: list[str]) -> None:
     with pytest.raises(AssertionError, match=r"^RB-001 did not show itself"):
-        expect.fails_as(DEFECT, commands, missing, "evidence")
+        fails_as(DEFECT, commands, missing)
+
+
+EARLY = DEFECT.model_copy(update={"evidence": (Evidence(line=3, status=0, criterion="early_end"),)})
+RESTART = ran(3, "kubectl rollout restart deployment/redis", 0)
+
+
+def over(outcome: Any) -> Criterion:
+    return Criterion("early_end", outcome, why="as it was seen")
+
+
+def test_a_criterion_that_fails_shows_the_defect_that_names_it() -> None:
+    fails_as(EARLY, [CD, RESTART], [], over("fail"))
+
+
+@pytest.mark.parametrize(
+    ("commands", "outcome"),
+    [
+        ([RESTART], "pass"),
+        ([RESTART], "not applicable"),
+        ([RESTART, CD], "fail"),
+        ([CD], "fail"),
+        ([ran(3, "kubectl rollout restart deployment/redis", 1)], "fail"),
+    ],
+)
+def test_another_end_is_not_the_defect(commands: list[CommandFinished], outcome: str) -> None:
+    seen = f"; early_end is {outcome}: as it was seen; evidence: evidence/drill"
+    with pytest.raises(AssertionError, match=rf"^RB-001 did not show itself: .*{seen}"):
+        fails_as(EARLY, commands, [], over(outcome))
+
+
+def test_a_criterion_in_doubt_or_never_judged_leaves_the_defect_open() -> None:
+    with pytest.raises(expect.Inconclusive, match="early_end: as it was seen"):
+        fails_as(EARLY, [RESTART], [], over("inconclusive"))
+    with pytest.raises(
+        expect.Inconclusive, match="early_end was not judged, since the drill's verdict is setup"
+    ):
+        fails_as(EARLY, [RESTART], [])

@@ -60,6 +60,7 @@ READABLE: dict[str, list[tuple[str, int]]] = {
     "RB-045": [],
     "RB-046": [],
     "RB-047": [],
+    "RB-048": [],
     "RB-101": [],
     "RB-102": [],
     "RB-103": [],

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace as replace_struct
 from recorded_runs import AS_CORRECTED, AS_WRITTEN, CONTROL, SURPRISE, Shape, make_run
 
-from drill.judge.verdict import DrillVerdict, Outage, Unmeasured
+from drill.judge.verdict import DrillVerdict, Gain, Outage, Unmeasured
 from drill.report import transcripts as transcripts_module
 from drill.report import write_report
 from drill.report.chapters import ChapterPlace, Contents, chapters, sections
@@ -142,6 +142,22 @@ def test_nothing_watched_is_no_strip(tmp_path: Path) -> None:
         _verdict(tmp_path, Shape()), outages=[], recovered_seconds=None, watched_seconds=0.0
     )
     assert strip(verdict, Axis(60.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("ratio", "changed"),
+    [((0.6, 0.99), "shorter"), ((1.01, 1.4), "longer"), ((0.9, 1.1), "not told apart")],
+)
+def test_what_was_gained_is_one_line_of_the_page_and_of_the_summary(
+    tmp_path: Path, ratio: tuple[float, float], changed: str
+) -> None:
+    folder, verdicts = make_run(tmp_path, [Shape(), AS_CORRECTED], texts=TEXTS)
+    gain = Gain(0.95, 0.012, (0.0101, 0.014), 0.009, (0.008, 0.01), ratio)
+    write_report(folder, [replace_struct(verdicts[0], gain=gain), verdicts[1]])
+    line = f"p95 before 12 ms (10.1 ms – 14 ms), after 9 ms (8 ms – 10 ms): {changed}"
+    assert (folder / "index.html").read_text().count(f'<p class="said">{line}</p>') == 1
+    assert (folder / "summary.md").read_text().count("p95 before") == 1
+    assert f"\n- {verdicts[0].scenario}: {line}\n" in (folder / "summary.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,34 @@ def test_defect_without_its_evidence_is_not_proven(tmp_path: Path) -> None:
     assert "Not proven: the evidence was not recorded" in page.text
 
 
+OVER_EARLY = "it was over, and users were out for 3.9 s more"
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome", "says"),
+    [
+        (284, "fail", "Proven; corrected, it passes."),
+        (284, "pass", "Not proven: the evidence was not recorded; corrected, it passes."),
+        (284, "inconclusive", "Not proven: the evidence was not recorded; corrected, it passes."),
+        (284, None, "Not proven: the evidence was not recorded; corrected, it passes."),
+        (290, "fail", "Not proven: the evidence was not recorded; corrected, it passes."),
+    ],
+)
+def test_a_defect_is_proven_by_the_criterion_that_it_names(
+    tmp_path: Path, last: int, outcome: Any, says: str
+) -> None:
+    early = () if outcome is None else (Criterion("early_end", outcome, why=OVER_EARLY),)
+    commands = ((last, "kubectl rollout restart deployment/redis", 4.0, 4.2, 0, False, "restarted"),)
+    shape = replace(
+        AS_WRITTEN, commands=commands, criteria=(Criterion("recovered", "fail", why="in vain"), *early)
+    )
+    defect = DEFECT.model_copy(update={"evidence": (Evidence(line=284, criterion="early_end"),)})
+    folder, page = _report(tmp_path, (shape, AS_CORRECTED), (defect,))
+    assert says in page.text
+    assert (f"exit status 0 early_end: {OVER_EARLY} restarted" in page.text) == says.startswith("Proven")
+    assert f"| {says[0].lower()}{says[1:-1]} |" in (folder / "summary.md").read_text()
+
+
 def test_of_what_a_proving_command_printed_the_end_is_shown(tmp_path: Path) -> None:
     long = "begin" + "x" * 150_000 + " doesn't exist"
     commands = tuple(

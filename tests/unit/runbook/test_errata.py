@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from drill.errors import InputError, UsageError
+from drill.judge.criteria import CRITERIA
 from drill.recording.events import CommandFinished
-from drill.runbook import Evidence, load_errata, parse
+from drill.runbook import Defect, Evidence, load_errata, parse
 
 ROOT = Path(__file__).parents[3]
 COMMAND = CommandFinished(
@@ -70,6 +71,32 @@ def test_what_was_kept_only_in_part_lacks_nothing() -> None:
     assert Evidence(line=95, output_matches="NOAUTH").holds(part)
 
 
+LATER = msgspec.structs.replace(COMMAND, line=96)
+
+
+@pytest.mark.parametrize(
+    ("commands", "failed", "proven"),
+    [
+        ([COMMAND], ["recovered", "early_end"], True),
+        ([COMMAND], [], False),
+        ([COMMAND], ["recovered"], False),
+        ([LATER, COMMAND], ["early_end"], True),
+        ([COMMAND, LATER], ["early_end"], False),
+        ([LATER], ["early_end"], False),
+        ([], ["early_end"], False),
+    ],
+)
+def test_a_criterion_is_evidence_where_it_fails_after_that_command(
+    commands: list[CommandFinished], failed: list[str], proven: bool
+) -> None:
+    piece = Evidence.model_validate({"line": 95, "criterion": "early_end"})
+    assert {piece.criterion} <= {question.name for question in CRITERIA}
+    defect = Defect(
+        id="RB-001", section="S", line=95, what="w", as_written="a", as_corrected="b", evidence=(piece,)
+    )
+    assert defect.proven_by(commands, failed) is proven
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
@@ -80,6 +107,11 @@ def test_what_was_kept_only_in_part_lacks_nothing() -> None:
         (ENTRY.replace("line: 3", "line: x") + "}\n", 1, "line: "),
         (ENTRY + ", evidence: [{line: 1,\n  output_matches: '('}]}\n", 2, "regular expression"),
         (ENTRY + ",\n  evidnce: []}\n", 2, "a known field"),
+        (
+            ENTRY + ", evidence: [{line: 1,\n  criterion: recovered}]}\n",
+            2,
+            "'recovered' is not right here: expected evidence.0.criterion: Input should be 'early_end'",
+        ),
         (ENTRY.replace("what: w, ", "") + "}\n", 1, "what"),
         (ENTRY + ", line: 4}\n", 1, "a key that is given once"),
         (ENTRY.replace("line: 3", "line: " + "1" * 5000) + "}\n", 1, "at most 40 digits"),

@@ -16,6 +16,7 @@ from drill.statistics import (
     in_blocks,
     log_quantile_variance,
     quantile,
+    ratio_interval,
     share_interval,
 )
 
@@ -44,6 +45,21 @@ def _stepping(random: np.random.Generator, seconds: float) -> NDArray[np.float64
 
 def _moments(latencies: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.arange(len(latencies)) / PER_SECOND
+
+
+def test_two_windows_that_are_alike_are_told_apart_in_5_percent_of_simulations_at_most() -> None:
+    random, apart, runs = np.random.default_rng(5), 0, 100
+    for _ in range(runs):
+        sides = []
+        for latencies in (_drifting(random, 22.0), _drifting(random, 22.0)):
+            blocks = in_blocks(latencies, _moments(latencies), 2 * CORRELATED)
+            interval = block_quantile_interval(blocks, 0.95, limit=0.5)
+            assert interval is not None
+            sides.append((quantile(latencies, 0.95), interval))
+        ratio = ratio_interval(*sides)
+        assert ratio is not None
+        apart += not ratio[0] <= 1 <= ratio[1]
+    assert apart / runs <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / runs)
 
 
 @pytest.mark.parametrize("kind", [_drifting, _stepping])

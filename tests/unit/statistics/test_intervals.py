@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from drill.statistics import hold, mean_interval, proportion_interval, quantile, quantile_rank
+from drill.statistics import (
+    hold,
+    mean_interval,
+    proportion_interval,
+    quantile,
+    quantile_rank,
+    ratio_interval,
+)
 
 
 @pytest.mark.parametrize(("count", "rank"), [(1, 1), (20, 19), (21, 20), (100, 95), (600, 570), (3360, 3192)])
@@ -51,3 +58,18 @@ def test_proportion_interval_is_clopper_and_pearsons(hits: int, trials: int) -> 
     exact = stats.binomtest(hits, trials).proportion_ci(confidence_level=0.95, method="exact")
     assert proportion_interval(hits, trials) == pytest.approx((exact.low, exact.high))
     assert proportion_interval(0, 0) == (0.0, 1.0)
+
+
+def test_the_interval_of_a_ratio_is_made_of_both_values_own() -> None:
+    over, under = (8.0, (4.0, 16.0)), (2.0, (1.0, 4.0))
+    reach = 2.0 ** (2**0.5)
+    assert ratio_interval(over, under) == pytest.approx((4 / reach, 4 * reach))
+    assert ratio_interval(under, over) == pytest.approx((0.25 / reach, 0.25 * reach))
+    known = (2.0, (2.0, 2.0))
+    assert ratio_interval((8.0, (4.0, 9.0)), known) == pytest.approx((2.0, 4.5))
+    assert ratio_interval(known, (8.0, (4.0, 10.0))) == pytest.approx((0.2, 0.5))
+
+
+@pytest.mark.parametrize("sides", [((0.0, 1.0), (1.0, 2.0)), ((1.0, 2.0), (0.0, 1.0))])
+def test_of_what_may_be_0_no_ratio_is_told(sides: tuple[tuple[float, float], tuple[float, float]]) -> None:
+    assert ratio_interval((1.0, sides[0]), (1.0, sides[1])) is None
