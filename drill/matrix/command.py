@@ -33,6 +33,7 @@ from drill.matrix.stored import cases_of
 from drill.matrix.words import as_json, table_lines, wrong_sections
 from drill.matrix.work import CrossingPlan, work
 from drill.mutate.command import into_option, minutes_option
+from drill.mutate.held import hold_folder
 from drill.mutate.workbench import Workbench
 from drill.recording.events import FELT_AT_ONCE
 from drill.run.facts import read_facts
@@ -120,15 +121,26 @@ def matrix(
     plan = _plan(settings, features, only, as_written=as_written)
     if not every:
         plan = replace(plan, crossings=tuple(emergencies_once(plan.crossings)))
-    state = CrossedState(folder / STATE)
     if not told:
-        files = files_of(plan.crossings, plan.severity)
-        bench = Workbench(settings, folder, settings.root / FOLDER, allowing(context), added=files)
-        bench.prepare()
-        _reuse(settings, plan, state, context.obj["allow_context"])
-        if not work(plan, state, bench, click.echo, minutes):
-            click.echo(f"the time is up, {len(plan.unknown(state))} drills are left: run this again to go on")
+        with hold_folder(folder) as lock:
+            state = CrossedState(folder / STATE)
+            files = files_of(plan.crossings, plan.severity)
+            bench = Workbench(
+                settings,
+                folder,
+                settings.root / FOLDER,
+                allowing(context),
+                added=files,
+                lock=lock,
+                say=click.echo,
+            )
+            bench.prepare()
+            _reuse(settings, plan, state, context.obj["allow_context"])
+            if not work(plan, state, bench, click.echo, minutes):
+                left = len(plan.unknown(state))
+                click.echo(f"the time is up, {left} drills are left: run this again to go on")
         click.echo("")
+    state = CrossedState(folder / STATE)
     for line in table_lines(plan, state):
         click.echo(line)
     content = msgspec.json.format(msgspec.json.encode(as_json(plan, state)))

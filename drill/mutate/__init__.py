@@ -6,6 +6,7 @@ operators.py   how a runbook is spoilt
 followers.py   which scenario follows which lines
 equivalent.py  mutants that no check could tell, with their reasons
 reading.py     mutants under drill lint
+held.py        one command at a time in a folder of results
 workbench.py   pytest in a copy of the target's folder with a mutated runbook
 drilling.py    mutants under drills, by budget
 state.py       what is known so far, on disk

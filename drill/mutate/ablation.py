@@ -21,6 +21,7 @@ from drill.lint.document import Document
 from drill.mutate.command import Work, features_option, into_option, minutes_option
 from drill.mutate.corrected import corrected_option
 from drill.mutate.drilling import Drilling, Fate, MutationPlan
+from drill.mutate.held import hold_folder
 from drill.mutate.mutant import Mutant
 from drill.mutate.state import State
 from drill.mutate.workbench import Workbench
@@ -72,15 +73,17 @@ def ablation(
     chosen = [
         mutant for mutant in left_out(work.all) if only.lower() in _heading(work.document, mutant).lower()
     ]
-    state = work.state
     if not told:
-        work.know(corrected, state, context)
-        bench = Workbench(settings, folder, features, allowing(context))
-        bench.prepare()
-        waiting = [mutant for mutant in chosen if mutant.id not in work.reasons]
-        if not Drilling(work.plan, state, bench, click.echo).work(waiting, minutes):
-            click.echo("the time is up: run this again to go on")
+        with hold_folder(folder) as lock:
+            state = work.state
+            work.know(corrected, state, context)
+            bench = Workbench(settings, folder, features, allowing(context), lock=lock, say=click.echo)
+            bench.prepare()
+            waiting = [mutant for mutant in chosen if mutant.id not in work.reasons]
+            if not Drilling(work.plan, state, bench, click.echo).work(waiting, minutes):
+                click.echo("the time is up: run this again to go on")
         click.echo("")
+    state = work.state
     for line in ablation_lines(work.document, chosen, work.plan, state, work.reasons):
         click.echo(line)
     if into is not None:

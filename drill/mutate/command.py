@@ -18,6 +18,7 @@ from drill.mutate.corrected import corrected_option, take_corrected
 from drill.mutate.drilling import Drilling, MutationPlan, sample
 from drill.mutate.equivalent import equivalents
 from drill.mutate.followers import followed_lines, followers
+from drill.mutate.held import hold_folder
 from drill.mutate.mutant import Mutant
 from drill.mutate.operators import alert_mutants, mutants
 from drill.mutate.reading import rules_that_find
@@ -152,11 +153,12 @@ def lint_mutants(context: click.Context, images: tuple[str, ...], metrics_file: 
         metrics=metrics_in(metrics_file) if metrics_file is not None else None,
     )
     text = work.document.text
-    state = work.state
-    state.read(
-        Read(mutant.id, digest(mutant.applied(text)), rules)
-        for mutant, rules in rules_that_find(work.document, work.mutants, options)
-    )
+    with hold_folder(work.folder):
+        state = work.state
+        state.read(
+            Read(mutant.id, digest(mutant.applied(text)), rules)
+            for mutant, rules in rules_that_find(work.document, work.mutants, options)
+        )
     for line in reading_lines(work.mutants, state, text):
         click.echo(line)
 
@@ -183,15 +185,18 @@ def drill_mutants(
 ) -> None:
     """Drill mutants on the cluster, the cheapest first; what was found is kept, and goes on where it was."""
     work = _work(context)
-    state = work.state
-    chosen = _chosen(work, state, only, missed_by_lint=missed_by_lint)
-    if count is not None:
-        chosen = sample(chosen, count, seed)
-        state.sample(mutant.id for mutant in chosen)
-    work.know(corrected, state, context)
-    bench = Workbench(work.settings, work.folder, work.features, allowing(context))
-    bench.prepare()
-    ended = Drilling(work.plan, state, bench, click.echo).work(chosen, minutes)
+    with hold_folder(work.folder) as lock:
+        state = work.state
+        chosen = _chosen(work, state, only, missed_by_lint=missed_by_lint)
+        if count is not None:
+            chosen = sample(chosen, count, seed)
+            state.sample(mutant.id for mutant in chosen)
+        work.know(corrected, state, context)
+        bench = Workbench(
+            work.settings, work.folder, work.features, allowing(context), lock=lock, say=click.echo
+        )
+        bench.prepare()
+        ended = Drilling(work.plan, state, bench, click.echo).work(chosen, minutes)
     if not ended:
         click.echo("the time is up: run this again to go on")
     click.echo("")

@@ -8,14 +8,16 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from drill.errors import SetupError, UsageError
+from drill.errors import DrillError, SetupError, UsageError
 from drill.mutate.followers import Follower
 from drill.run.child import pytest_command, run_child
+from drill.run.facts import read_facts
+from drill.run.stored import read_verdicts
 from drill.settings import Settings
 
 LEFT_OUT = ("reports", "mutants", "node_modules", "__pycache__", ".*")
@@ -24,6 +26,10 @@ COLLECT_SECONDS = 300.0
 LONGEST_SECONDS = 1800.0
 CAME_TO_NOTHING = -1
 """In the place of an exit status: no test came to its end, so that the status says nothing of the runbook."""
+UNCALIBRATED = (
+    "no calibration of this target is kept that drills may use, and without one a single stall leaves p95 "
+    "undecided: end this, run `drill calibrate`, and go on with this"
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class Ran:
 
 class Workbench:
     """A copy of the target's folder, made anew. `folder`: where it goes, beside the runs; `options`: passed
-    on to pytest; `added`: texts of files that the copy has besides, by their paths in it."""
+    on to pytest; `added`: texts of files that the copy has besides, by their paths in it; `lock`: of the
+    folder (held.py), which each drill has as well; `say`: told once where drills are not calibrated."""
 
     def __init__(
         self,
@@ -49,6 +56,9 @@ class Workbench:
         features: Path,
         options: Sequence[str] = (),
         added: Mapping[Path, str] | None = None,
+        *,
+        lock: int | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self._root, self._target = settings.root, settings.file.name
         self._copy, self._runs = folder.resolve() / "workbench", folder.resolve() / "runs"
@@ -56,6 +66,8 @@ class Workbench:
         self._features = _inside(settings.root, features)
         self._options = list(options)
         self._added = dict(added or {})
+        self._locks = [] if lock is None else [lock]
+        self._say = say
         self._tests: dict[str, str] = {}
 
     def prepare(self) -> None:
@@ -106,10 +118,19 @@ class Workbench:
             f"--junitxml={result}",
         ]
         with log.open("wb") as output:
-            status = run_child(command, output=output, folder=self._copy, longest_seconds=LONGEST_SECONDS)
+            status = run_child(
+                command,
+                output=output,
+                folder=self._copy,
+                longest_seconds=LONGEST_SECONDS,
+                holds=self._locks,
+            )
         seconds = time.monotonic() - began
         said = _tail(log.read_text(encoding="utf-8", errors="replace"))
         test_case = _test_case(result)
+        if self._say is not None and _is_uncalibrated(run):
+            self._say(UNCALIBRATED)
+            self._say = None
         if status is None or test_case is None:
             return Ran(CAME_TO_NOTHING, seconds, run, said)
         return Ran(status, seconds, run, said, applies=test_case.find("skipped") is None)
@@ -135,6 +156,15 @@ def _test_case(result: Path) -> ElementTree.Element | None:
         return next(ElementTree.parse(result).iter("testcase"), None)
     except (OSError, ElementTree.ParseError):
         return None
+
+
+def _is_uncalibrated(run: Path) -> bool:
+    """False as well where nothing was judged."""
+    try:
+        verdicts = read_verdicts(run, read_facts(run))
+    except DrillError:
+        return False
+    return any(verdict.criteria and verdict.calibration is None for verdict in verdicts)
 
 
 def _inside(root: Path, path: Path) -> Path:

@@ -26,10 +26,12 @@ def run_child(
     output: BinaryIO | int | None = None,
     folder: Path | None = None,
     longest_seconds: float | None = None,
+    holds: Sequence[int] = (),
 ) -> int | None:
     """Its exit status, 128 and the signal where one ended it; None where it was told to end after
     `longest_seconds`. `output`: where both its streams go; an int takes standard output only; None leaves
-    both where they are. SIGTERM is taken as Ctrl-C, and KeyboardInterrupt raised once the run has ended."""
+    both where they are. `holds`: open locks, held until the run has ended, whatever ends this process.
+    SIGTERM is taken as Ctrl-C, and KeyboardInterrupt raised once the run has ended."""
     with (
         ends_on_sigterm(),
         subprocess.Popen(
@@ -39,6 +41,7 @@ def run_child(
             stdout=output,
             stderr=None if isinstance(output, int) or output is None else subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=holds,
         ) as process,
     ):
         try:

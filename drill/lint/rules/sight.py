@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from drill.lint.finding import Edit, Finding
 from drill.lint.kubectl import Kubectl
@@ -36,6 +36,20 @@ OF_THE_POD_ITSELF = frozenset(
 )
 OF_THE_NODE = frozenset({"/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/cpuinfo"})
 SUMS_A_FIELD = re.compile(r"\+=\s*\$(\d+|NF)")
+GREP_TAKES_A_VALUE = frozenset("efmABCdD")
+GREP_COUNTS_ONLY = frozenset("clLq")
+GREP_LONG = {
+    "--invert-match": "v",
+    "--only-matching": "o",
+    "--after-context": "A",
+    "--before-context": "B",
+    "--context": "C",
+    "--count": "c",
+    "--files-with-matches": "l",
+    "--files-without-match": "L",
+    "--quiet": "q",
+    "--silent": "q",
+}
 LEAVES_OUT = "without Secrets, ConfigMaps, claims, Ingresses, policies and custom resources"
 
 
@@ -322,3 +336,50 @@ def _alternatives(pattern: str) -> list[str]:
     parts.append(current)
     stems = [re.split(r"[^\w]", part.lstrip("^"))[0].rstrip("_") for part in parts]
     return [stem for stem in stems if len(stem) > 3]
+
+
+@rule(
+    "D409",
+    "grep leaves out, and its other option undoes that",
+    why="""With -v there is no part of a line that matched: -o shows nothing at all. Lines of context are
+    shown whether they match or not: -A, -B and -C bring back what -v leaves out.""",
+    bad="""kubectl get pvc -n novel-engine-production -o yaml | grep -v -A5 managedFields""",
+    good="""kubectl get pvc -n novel-engine-production -o yaml | grep -v managedFields""",
+)
+def void_filter(subject: Subject) -> Iterator[Finding]:
+    """grep -v with -o, or with lines of context, that shows lines at all."""
+    for command in subject.commands:
+        if command.name not in {"grep", "egrep", "fgrep"}:
+            continue
+        options = _grep_options(command.texts)
+        if "v" not in options or options & GREP_COUNTS_ONLY:
+            continue
+        if "o" in options:
+            yield subject.finding(
+                "D409", command, "-v with -o shows nothing, whatever there is", "one of them"
+            )
+        elif options & set("ABC0123456789"):
+            yield subject.finding(
+                "D409",
+                command,
+                "shows as context the lines that -v leaves out",
+                "-v without lines of context",
+            )
+
+
+def _grep_options(texts: Sequence[str]) -> set[str]:
+    """The letters of the options that are given, of a number as well; values are none."""
+    found: set[str] = set()
+    rest = iter(texts)
+    for text in rest:
+        if text == "--":
+            break
+        if text.startswith("--"):
+            found.add(GREP_LONG.get(text.partition("=")[0], ""))
+        elif text.startswith("-"):
+            letters = text[1:]
+            at = next((at for at, each in enumerate(letters) if each in GREP_TAKES_A_VALUE), None)
+            found |= set(letters if at is None else letters[: at + 1])
+            if at == len(letters) - 1:
+                next(rest, None)
+    return found

@@ -4,6 +4,7 @@ where it was. No cluster: the drills are stored runs that the tests make."""
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from drill.matrix.state import CrossedState
 from drill.matrix.words import as_json, table_lines
 from drill.matrix.work import CrossingPlan, work
 from drill.mutate.followers import Follower
+from drill.mutate.held import hold_folder
 from drill.mutate.workbench import CAME_TO_NOTHING, Ran, Workbench
 from tests.unit.report.recorded_runs import Shape, make_run
 
@@ -261,3 +263,11 @@ def test_the_command_prints_and_writes_the_table(tmp_path: Path) -> None:
         CliRunner().invoke(
             cli, [*options, "--fault", "nothing-such"], catch_exceptions=False, standalone_mode=False
         )
+
+
+def test_a_folder_is_one_commands_at_a_time(tmp_path: Path) -> None:
+    """No drill is made, and no cluster is asked."""
+    options = ["--target", str(ROOT / "drill.toml"), "matrix", "--folder", str(tmp_path)]
+    options += ["--features", str(ROOT / "features"), "--fault", "redis-slow"]
+    with hold_folder(tmp_path), pytest.raises(SetupError, match=f"process {os.getpid()} has it"):
+        CliRunner().invoke(cli, options, catch_exceptions=False, standalone_mode=False)

@@ -4,12 +4,15 @@ each with a runbook that somebody spoilt.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,12 @@ from click.testing import CliRunner, Result
 from drill import wait
 from drill.cli import cli
 from drill.errors import InputError, SetupError, UsageError
+from drill.mutate import workbench
+from drill.mutate.held import hold_folder
+from drill.mutate.workbench import UNCALIBRATED
+from drill.recording.events import Calibration
+from drill.run.stored import write_verdicts
+from tests.unit.report.recorded_runs import Shape, make_run
 
 ROOT = Path(__file__).parents[3]
 RUNBOOK = """# Service
@@ -251,36 +260,89 @@ def test_a_folder_without_features_is_refused(tmp_path: Path) -> None:
         mutate(folder, "list")
 
 
-def test_an_interrupt_lets_the_scenario_put_back(tmp_path: Path) -> None:
-    """Ctrl-C while a scenario runs: it is told to end, and does what it does then."""
+def slow_service(folder: Path) -> Path:
+    """Its scenario makes a file `began`, and `putting-back` when it is told to end, which lasts until there
+    is a file `end`; then `put-back`."""
     slow = CONFTEST.replace(
         "    done = subprocess",
         "    import signal, time\n"
+        f"    here = Path({str(folder)!r})\n"
         "    def end(*_):\n"
-        f"        Path({str(tmp_path / 'put-back')!r}).touch()\n"
+        "        (here / 'putting-back').touch()\n"
+        "        while not (here / 'end').exists(): time.sleep(0.05)\n"
+        "        (here / 'put-back').touch()\n"
         "        raise KeyboardInterrupt\n"
         "    signal.signal(signal.SIGTERM, end)\n"
-        f"    Path({str(tmp_path / 'began')!r}).touch()\n"
+        "    (here / 'began').touch()\n"
         "    time.sleep(60)\n"
         "    done = subprocess",
     )
-    folder = service(tmp_path, conftest=slow)
-    command = "from drill.start import main; main()"
-    options = ["mutate", "--features", "features", "drill"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, *options],
+    return service(folder, conftest=slow)
+
+
+@contextmanager
+def drilling(folder: Path, ignored: str = "SIGINT") -> Iterator[subprocess.Popen[bytes]]:
+    """`drill mutate drill` while its scenario runs; by default as a shell without a terminal starts it with
+    `&`, which lets it ignore SIGINT."""
+    command = f"import signal; signal.signal(signal.{ignored}, signal.SIG_IGN)\n"
+    command += "from drill.start import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "mutate", "--features", "features", "drill"],
         cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        wait.until("the scenario to have begun", (tmp_path / "began").exists, seconds=60)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    finally:
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait.until("the scenario to have begun", (folder / "began").exists, seconds=60)
+            yield process
+        finally:
+            (folder / "end").touch()
+            process.kill()
+
+
+@pytest.mark.parametrize(("number", "ignored"), [("SIGINT", "SIGHUP"), ("SIGTERM", "SIGINT")])
+def test_an_interrupt_lets_the_scenario_put_back(tmp_path: Path, number: str, ignored: str) -> None:
+    """Ctrl-C while a scenario runs, and SIGTERM to a command in the background: it is told to end, and does
+    what it does then."""
+    folder = slow_service(tmp_path)
+    (folder / "end").touch()
+    with drilling(folder, ignored) as process:
+        process.send_signal(signal.Signals[number])
+        assert process.wait(60) == 130
+        assert (folder / "put-back").exists()
+
+
+def test_a_folder_is_one_commands_at_a_time_until_its_drill_has_put_back(tmp_path: Path) -> None:
+    folder = slow_service(tmp_path)
+    with drilling(folder) as process:
+        said = rf"mutants/runbook: process {process.pid} has it\. Wait .*`kill {process.pid}`"
+        for refused in ("drill", "lint"):
+            with pytest.raises(SetupError, match=said):
+                mutate(folder, refused)
+        with pytest.raises(SetupError, match=said):
+            ablation(folder)
+        assert "Not run: 7" in mutate(folder, "report").output
+        assert "4 not run" in ablation(folder, "--told").output
         process.kill()
-    assert process.returncode == 130
-    assert (tmp_path / "put-back").exists()
+        process.wait(60)
+        wait.until("the scenario to put back", (folder / "putting-back").exists, seconds=60)
+        with pytest.raises(SetupError, match=f"process {process.pid} had it and is gone, but the drill"):
+            mutate(folder, "lint")
+        (folder / "end").touch()
+
+        def is_free() -> bool:
+            with contextlib.suppress(SetupError):
+                mutate(folder, "lint")
+                return True
+            return False
+
+        wait.until("the folder to be free", is_free, seconds=60)
+        assert (folder / "put-back").exists()
+
+
+def test_sigterm_between_two_drills_is_an_interrupt(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), hold_folder(tmp_path):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_the_projects_own_list_of_equivalent_mutants_is_not_stale() -> None:
@@ -324,3 +386,27 @@ def test_ablation_says_what_was_not_run_and_what_cannot_matter(tmp_path: Path) -
     assert "the time is up" in done.output
     assert "Repair: 4 commands: 1 not shown to be needed, 3 not run" in done.output
     assert "line 8: not shown to be needed (no second is no wait): sleep 0" in done.output
+
+
+@pytest.mark.parametrize(("calibration", "count"), [(None, 1), (Calibration(taken_wall=1.0), 0)])
+def test_drills_that_are_not_calibrated_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calibration: Calibration | None, count: int
+) -> None:
+    """Stored runs in the place of drills."""
+
+    def stored(command: Sequence[str], **_: object) -> int:
+        reports, run, result = (
+            next(part.removeprefix(option) for part in command if part.startswith(option))
+            for option in ("--reports=", "--run=", "--junitxml=")
+        )
+        folder, verdicts = make_run(Path(reports), [Shape(calibration=calibration)], name=run)
+        write_verdicts(folder, verdicts)
+        Path(result).write_text("<testsuite><testcase/></testsuite>", encoding="utf-8")
+        return 0
+
+    monkeypatch.setattr(workbench, "run_child", stored)
+    folder = service(tmp_path)
+    drilled = mutate(folder, "drill", "--only", "wait").output
+    assert drilled.count("as expected") == 2
+    assert drilled.count(UNCALIBRATED) == count
+    assert ablation(folder).output.count(UNCALIBRATED) == count
