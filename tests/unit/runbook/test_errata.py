@@ -79,7 +79,7 @@ def test_what_was_kept_only_in_part_lacks_nothing() -> None:
         ("\n" + ENTRY.replace("RB-001", "R1") + "}\n", 2, "id: "),
         (ENTRY.replace("line: 3", "line: x") + "}\n", 1, "line: "),
         (ENTRY + ", evidence: [{line: 1,\n  output_matches: '('}]}\n", 2, "regular expression"),
-        (ENTRY + ",\n  evidnce: []}\n", 2, "a known field"),
+        (ENTRY + ",\n  evidnce: []}\n", 2, "a name that drill knows"),
         (ENTRY.replace("what: w, ", "") + "}\n", 1, "what"),
         (ENTRY + ", line: 4}\n", 1, "a key that is given once"),
         (ENTRY.replace("line: 3", "line: " + "1" * 5000) + "}\n", 1, "at most 40 digits"),
@@ -90,6 +90,7 @@ def test_what_was_kept_only_in_part_lacks_nothing() -> None:
         ("- &a [*a]\n", 1, "no alias"),
         ("- ? [1]\n  : 2\n", 1, "a plain value as key"),
         ("a: 1\n--- 2\n", 2, "YAML"),
+        ("- RB-001\n", 1, "a defect: names with values"),
     ],
 )
 def test_bad_errata_are_named_with_file_line_and_value(
