@@ -58,7 +58,7 @@ class Work:
         found = tuple(followers(features, parse(self.path)))
         self.all = [*mutants(self.document, followed_lines(found)), *alert_mutants(self.document)]
         beside = self.path.with_name(EQUIVALENTS)
-        file = listed or (beside if beside.is_file() else None)
+        file = listed or (beside if beside.exists() else None)
         self.reasons = equivalents(file, {mutant.id for mutant in self.all}) if file else {}
         self.mutants = tuple(mutant for mutant in self.all if mutant.id not in self.reasons)
         self.plan = MutationPlan(
