@@ -146,6 +146,15 @@ def test_the_file_keeps_what_people_wrote(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", [FILE, "# of July\nfindings: []\n"])
+def test_lines_that_end_in_another_way_stay_so(tmp_path: Path, text: str) -> None:
+    path = file_of(tmp_path)
+    path.write_bytes(text.replace("\n", "\r\n").encode())
+    write_changes(path, changes(tmp_path, read_findings(path), **FAILS).opened, ())
+    assert len(read_findings(path)) == text.count("F-001") + 1
+    assert path.read_bytes().startswith(text.replace(": []", ":").replace("\n", "\r\n").encode())
+
+
 def test_a_file_is_made_where_there_is_none(tmp_path: Path) -> None:
     path = tmp_path / "findings.yaml"
     write_changes(path, changes(tmp_path, [], **FAILS).opened, ())
