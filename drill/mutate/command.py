@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from drill.arguments import FOLDER, allowing, settings_of
+from drill.arguments import FOLDER, Number, allowing, settings_of
 from drill.lint.command import metrics_in, tools_in
 from drill.lint.document import Document, read_document
 from drill.lint.manifests import load_manifests
@@ -37,7 +37,7 @@ features_option = click.option(
     help="The folder of the scenarios that follow the runbook.",
 )
 minutes_option = click.option(
-    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
+    "--minutes", type=Number(min=0), help="Begin no drill that would end after so many minutes."
 )
 
 into_option = click.option(
