@@ -4,6 +4,7 @@ command line. Flows out: values by name, and settings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,17 @@ FORMAT = click.option(
     "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 RUNBOOK = click.option("--runbook", type=FILE, help="Whose rules; drill.toml names one unless given.")
+
+
+class Number(click.FloatRange):
+    """A number within bounds; nan, which is below and above nothing, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return found
+
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

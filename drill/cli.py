@@ -11,7 +11,7 @@ import click
 
 from drill import present, putback
 from drill.alerts.command import alerts
-from drill.arguments import FOLDER, named_by_time, reports_option, settings_of
+from drill.arguments import FOLDER, Number, named_by_time, reports_option, settings_of
 from drill.checklist.command import checklist
 from drill.cluster.access import connect
 from drill.conduct.book import Book
@@ -129,9 +129,7 @@ def restore(context: click.Context) -> None:
 
 
 @cli.command("calibrate")
-@click.option(
-    "--seconds", type=click.FloatRange(min=30), default=120, show_default=True, help="How long to watch."
-)
+@click.option("--seconds", type=Number(min=30), default=120, show_default=True, help="How long to watch.")
 @reports_option("Where the evidence goes.")
 @click.option("--unless-kept", is_flag=True, help="Do nothing where one is kept that drills may still use.")
 @click.pass_context

@@ -12,7 +12,7 @@ def write_durably(path: Path, data: bytes) -> None:
     """Write a file so that it is whole on disk, content and name, when this returns; a reader sees the old
     one or the new one. Only its owner may read it.
 
-    Raises OSError, and then leaves what was there before.
+    Raises OSError that names the file, and then leaves what was there before.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -21,8 +21,9 @@ def write_durably(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
+    except OSError as error:
         partial.unlink(missing_ok=True)
+        error.filename = str(path)  # a disk that is full names no file
         raise
     sync_folder(path.parent)
 

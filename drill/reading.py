@@ -23,6 +23,16 @@ LONGEST_NUMBER = 40
 MOST_VALUES = 100_000
 """In one YAML file, with those that an alias repeats."""
 MOST_SHOWN = 80
+PLAINLY = {
+    "extra_forbidden": "a name that drill knows",
+    "model_type": "names with values",
+    "tuple_type": "a list",
+    **dict.fromkeys(
+        ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
+        "a day, such as 2026-11-30",
+    ),
+}
+"""What would be right, by pydantic's kinds of errors, where its own words are about Python."""
 PUNCTUATION = re.compile(r"[^\w\- ]", re.UNICODE)
 KeyPath = tuple[int | str, ...]
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -108,11 +118,9 @@ def checked(path: Path, document: YamlDocument, shape: type[Shape]) -> Shape:
         place = tuple(first["loc"])
         value = "(missing)" if first["type"] == "missing" else shown(first["input"])
         dotted = ".".join(str(part) for part in place) or "the file"
-        expected = (
-            "a name that drill knows"
-            if first["type"] == "extra_forbidden"
-            else str(first["msg"]).removeprefix("Value error, ")
-        )
+        expected = PLAINLY.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
+        if not place and first["type"] == "model_type":
+            expected += f" ({', '.join(shape.model_fields)})"
         raise InputError(path, document.line_of(place), value, f"{dotted}: {expected}") from error
 
 

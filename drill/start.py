@@ -13,7 +13,9 @@ from drill.errors import DrillError
 
 
 def main() -> None:
-    """Entry point. Errors raised on purpose are one message on standard error, without a traceback."""
+    """Entry point. Errors raised on purpose are one message on standard error, without a traceback; so is a
+    file that cannot be read or written.
+    """
     try:
         _command().main(prog_name="drill", standalone_mode=False)
     except DrillError as error:
@@ -21,6 +23,11 @@ def main() -> None:
         sys.exit(error.exit_status)
     except click.ClickException as error:
         error.show()
+        sys.exit(3)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"drill: {error.filename}: {error.strerror}", err=True)
         sys.exit(3)
     except click.Abort:
         sys.exit(130)

@@ -19,7 +19,7 @@ from drill.alerts.rules import AlertRules, alert_rules
 from drill.alerts.series import SeriesFile, read_series, series_files
 from drill.alerts.table import UNDECIDED as UNDECIDED_GAP
 from drill.alerts.table import row_of, table_of
-from drill.arguments import FILE, FORMAT, RUNBOOK, settings_of
+from drill.arguments import FILE, FORMAT, RUNBOOK, Number, settings_of
 from drill.errors import InputError
 from drill.inject.experiment import fault_names, planned_fault
 from drill.machine.promtool import ensure_promtool
@@ -39,7 +39,7 @@ MEANT = click.option(
 HOLD = click.option(
     "--hold",
     "hold_seconds",
-    type=click.FloatRange(min=0, max=86400),
+    type=Number(min=0, max=86400),
     default=1800,
     show_default=True,
     help="Seconds for which a fault's last state is held on.",
@@ -128,7 +128,7 @@ def test(
 @click.option(
     "--at-least",
     "least_percent",
-    type=click.FloatRange(min=0, max=100),
+    type=Number(min=0, max=100),
     default=90,
     show_default=True,
     help="How many percent of the mutants must be killed: a criterion says otherwise.",

@@ -30,6 +30,7 @@ KEPT_PREFIXES = ("kube_",)
 """Counters of what happened to objects: held on, nothing more happens to them. Others go on at their rate."""
 REPEATED = re.compile(r"(?P<start>[^x]+?)(?P<step>[+-][0-9.eE]+)?x(?P<times>[0-9]+)")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|Inf)|NaN")
+METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -223,15 +224,16 @@ def read_series(path: Path) -> SeriesFile:
     series: dict[_Labels, ScrapedSeries] = {}
     for number, line in enumerate(lines[1:], start=2):
         stored = _decoded(path, number, line, StoredSeries)
-        if not stored.labels.get("__name__") or not all(map(LABEL_NAME.fullmatch, stored.labels)):
+        named = METRIC_NAME.fullmatch(stored.labels.get("__name__", ""))
+        if not named or not all(map(LABEL_NAME.fullmatch, stored.labels)):
             raise InputError(path, number, stored.labels, "labels with a metric's name as __name__")
         if _key(stored.labels) in series:
             raise InputError(path, number, stored.labels, "a series that no other line has")
         values = tuple(_expanded(path, number, stored.values))
         series[_key(stored.labels)] = ScrapedSeries(stored.labels, stored.kind, values)
-    if not series:
-        raise InputError(path, 1, "(no series)", "a series a line below the first line")
-    count = max(len(each.values) for each in series.values())
+    count = max((len(each.values) for each in series.values()), default=0)
+    if not count:
+        raise InputError(path, 1, "(no values)", "a series a line below the first line")
     filled = tuple(
         msgspec.structs.replace(each, values=each.values + (Gap.MISSED,) * (count - len(each.values)))
         for each in series.values()

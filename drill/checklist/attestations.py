@@ -71,7 +71,7 @@ def append_attestation(
     people wrote it. Raises InputError where the file has a form that this cannot be written into, SetupError
     where it cannot be written; either leaves it as it is."""
     before = read_attestations(path, known, today)
-    text = path.read_text(encoding="utf-8") if path.exists() else HEADER
+    text = path.read_bytes().decode("utf-8") if path.exists() else HEADER
     entry = yaml.safe_dump(
         [attestation.model_dump(mode="python")], sort_keys=False, allow_unicode=True, width=1000
     )

@@ -94,13 +94,13 @@ def write_changes(path: Path, opened: Sequence[Finding], closed: Sequence[Findin
     """Add the findings that were opened, and write status and retest of those that were closed; all else in
     the file, comments too, stays as people wrote it. Raises InputError where the file has a form that this
     cannot be written into, and leaves it as it is."""
-    text = path.read_text(encoding="utf-8") if path.exists() else HEADER
+    text = path.read_bytes().decode("utf-8") if path.exists() else HEADER
     expected = read_findings(path)
     if path.exists():
         text = _with_closed(text, _read(path)[1], expected, closed)
     by_id = {finding.id: finding for finding in closed}
     expected = [by_id.get(finding.id, finding) for finding in expected] + list(opened)
-    text = re.sub(r"(?m)^findings:[ \t]*(\[[ \t]*\]|null|~)[ \t]*$", "findings:", text)
+    text = re.sub(r"(?m)^findings:[ \t]*(\[[ \t]*\]|null|~)[ \t]*(?=\r?$)", "findings:", text)
     if opened:
         text = (text if text.endswith("\n") else text + "\n") + yaml.safe_dump(
             [_plain(each) for each in opened], sort_keys=False, allow_unicode=True, width=110

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from drill.arguments import allowing, named_by_time, reports_option, settings_of
+from drill.arguments import Number, allowing, named_by_time, reports_option, settings_of
 from drill.cluster.access import OURS, Cluster, connect
 from drill.gate.alternate import AlternationPlan, Images, alternate, released_image
 from drill.gate.command import tell, told
@@ -49,7 +49,7 @@ RELEASED = click.option(
 )
 @click.option(
     "--budget-seconds",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=360,
     show_default=True,
     help="For further rounds while it is inconclusive.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from drill.arguments import named_by_time, reports_option, settings_of
+from drill.arguments import Number, named_by_time, reports_option, settings_of
 from drill.cluster.access import connect
 from drill.gate.alternate_command import RELEASED, images_of
 from drill.gate.command import tell, told
@@ -27,14 +27,14 @@ DRIVE: Drive = drive_load
 @click.option("--run", "name", metavar="NAME", help="The name of that folder (rounds- and the time).")
 @click.option(
     "--turn-seconds",
-    type=click.FloatRange(min=1),
+    type=Number(min=1),
     default=TURN_SECONDS,
     show_default=True,
     help="For how long each image is looked at in a pair.",
 )
 @click.option(
     "--budget-seconds",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=360,
     show_default=True,
     help="From the first rollout until the found image runs again.",

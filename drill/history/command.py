@@ -67,6 +67,8 @@ def history(
     elif not html and not badge_file:
         for line in history_lines(drills, series):
             click.echo(line)
+    if not drills:
+        click.echo(f"{kept.file}: no run of {settings.target.name} is remembered", err=True)
     for folder in kept.absent(reports):
         click.echo(f"not remembered: {folder} (drill history import {folder})", err=True)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from drill.durable import write_durably
 from drill.errors import InputError, UsageError
 from drill.lint.fixing import fixed
 from drill.lint.formats import FORMATS
@@ -148,7 +149,7 @@ def metrics_in(file: Path) -> frozenset[str]:
     names: set[str] = set()
     for line in _lines(file, "--metrics"):
         words = line.split()
-        if line.startswith(("# TYPE ", "# HELP ")):
+        if line.startswith(("# TYPE ", "# HELP ")) and len(words) > 2:
             names.add(words[2])
         elif words and not line.startswith("#"):
             names.add(words[0].partition("{")[0])
@@ -168,12 +169,15 @@ def _lines(file: Path, option: str) -> list[str]:
 
 def _fix(outcome: Outcome, options: Options) -> Outcome:
     """Write the certain corrections, and look again."""
-    for document in outcome.documents:
+    # a file that is named twice, by a link too, is corrected once
+    for file, document in {document.path.resolve(): document for document in outcome.documents}.items():
         own = [finding for finding in outcome.findings if finding.path == document.path]
         if any(finding.edit is not None for finding in own):
             # line ends stay as they are: the edits know lines and columns only
-            text = document.path.read_bytes().decode("utf-8")
+            text = file.read_bytes().decode("utf-8")
             corrected, count = fixed(text, own)
-            document.path.write_bytes(corrected.encode("utf-8"))
+            mode = file.stat().st_mode & 0o777
+            write_durably(file, corrected.encode("utf-8"))
+            file.chmod(mode)
             click.echo(f"{document.path}: {count} corrected", err=True)
     return lint_files([document.path for document in outcome.documents], options)

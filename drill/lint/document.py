@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -240,4 +241,4 @@ def _links(tokens: Sequence[Token]) -> Iterator[Link]:
             elif child.type == "link_open":
                 target = child.attrGet("href")
                 if isinstance(target, str):
-                    yield Link(target, line)
+                    yield Link(unquote(target), line)

@@ -4,6 +4,7 @@ the edits, every other character as it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from drill.lint.finding import Edit, Finding
@@ -34,10 +35,10 @@ def _is_insertion(edit: Edit) -> bool:
 
 
 def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    return starts
+    """Where each line begins, as reading.read_text counts lines: without a byte order mark, ended in any of
+    the three ways."""
+    ends = [found.end() for found in re.finditer(r"\r\n|\r|\n", text)]
+    return [int(text.startswith("\ufeff")), *ends, len(text) + 1]
 
 
 def _offsets(starts: Sequence[int], span: Span) -> tuple[int, int]:

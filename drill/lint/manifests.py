@@ -108,10 +108,10 @@ class Manifests:
         if entry is None:
             return None
         least = [
-            int(spec.get("minReplicas") or 1)
+            count_of(spec, "minReplicas")
             for spec in (_mapping(scaler, "spec") for scaler in self.scalers_of(kind, name))
         ]
-        return max([int(_mapping(entry, "spec").get("replicas") or 1), *least])
+        return max([count_of(_mapping(entry, "spec"), "replicas"), *least])
 
     def scalers_of(self, kind: str, name: str) -> list[Mapping[str, Any]]:
         """The autoscalers whose target is this workload."""
@@ -150,10 +150,11 @@ class Manifests:
     def configuration_text(self) -> str:
         """The text of all ConfigMaps, in which a setting of a file is looked up."""
         return "\n".join(
-            str(value)
+            value
             for entry in self.objects
             if kind_of(entry) == "ConfigMap"
             for value in _mapping(entry, "data").values()
+            if isinstance(value, str)
         )
 
     def pods_behind(self, service: str) -> list[tuple[str, str]]:
@@ -177,7 +178,9 @@ def load_manifests(folder: Path) -> Manifests:
         raise UsageError(f"{folder}: no such folder. --manifests takes a folder of Kubernetes manifests")
     if any((folder / name).is_file() for name in KUSTOMIZATIONS):
         return Manifests(folder, tuple(objects_in(folder, _rendered(folder))))
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml"})
+    files = sorted(
+        path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml"} and not path.is_dir()
+    )
     if not files:
         raise UsageError(f"{folder}: no manifests in it. --manifests takes a folder with YAML files")
     objects: list[Mapping[str, Any]] = []
@@ -225,7 +228,7 @@ def objects_in(source: Path, text: str) -> Iterator[Mapping[str, Any]]:
         line = mark.line + 1 if mark else 1
         shown = (text.splitlines()[line - 1 : line] or [""])[0].strip()
         raise InputError(source, line, shown, f"YAML ({error.problem})") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(source, None, str(error), "YAML") from error
     yield from _objects(documents)
 
@@ -253,6 +256,12 @@ def name_of(entry: Mapping[str, Any]) -> str:
 def _mapping(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = entry.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def count_of(spec: Mapping[str, Any], key: str) -> int:
+    """A number of pods; 1 where none is written, and where a placeholder stands in its place."""
+    value = spec.get(key)
+    return value if isinstance(value, int) and value > 0 else 1
 
 
 def _template(entry: Mapping[str, Any]) -> Mapping[str, Any]:

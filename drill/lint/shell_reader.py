@@ -47,8 +47,8 @@ WRAPPER_OPTIONS_WITH_VALUES = frozenset(
     {"-n", "-u", "-g", "-k", "-s", "--signal", "--user", "-h", "--kill-after"}
 )
 PLACEHOLDER = re.compile(
-    r"(?<![<&\d\w$=(-])<(?=[A-Za-z])[^<>\n|&;()$`\"']*[^<>\s|&;()$`\"'-]>(?!>)"
-    r"|(?<=[=/:@.,_-])<[A-Za-z][\w .:/@-]*>"
+    r"(?<![<&\d\w$=(-])<(?=[^\W\d_])[^<>\n|&;()$`\"']*[^<>\s|&;()$`\"'-]>(?!>)"
+    r"|(?:(?<=[=/:@.,_-])|(?<=\s-[A-Za-z]))<[^\W\d_][\w .:/@-]*>"
     r"|\{\{[^{}\n]*\}\}"
 )
 PLAIN = {
@@ -408,7 +408,7 @@ class _Reader:
     # --- variables
 
     def _read_simple_expansion(self, node: Node, around: _Around) -> list[Command]:
-        name = self._raw(node)[1:]
+        name = self._raw(node).lstrip()[1:]
         if name == "?" and self._script.commands:
             previous = self._script.commands[-1].outer
             previous.status_is_read, previous.status_decides = True, "$?"
@@ -429,12 +429,15 @@ class _Reader:
         return self._walk_children(node, around)
 
     def _use(self, name: str, node: Node, *, has_default: bool, demands: bool) -> None:
+        written = self._raw(node)
+        # within a string the blanks before it belong to the node
+        blanks = len(written) - len(written.lstrip())
         self._script.uses.append(
             Use(
                 name,
                 has_default,
                 demands,
-                self._span(node.start_byte, node.end_byte),
+                self._span(node.start_byte + blanks, node.end_byte),
                 self._fence,
                 len(self._script.commands),
             )

@@ -12,7 +12,7 @@ import msgspec
 from drill import wait
 from drill.alerts.receiver import Heartbeat, heartbeat, read_received, receiving
 from drill.alerts.rules import AlertRules, alert_rules
-from drill.arguments import FORMAT, RUNBOOK, settings_of
+from drill.arguments import FORMAT, RUNBOOK, Number, settings_of
 from drill.cluster.access import Cluster, connect
 from drill.errors import DeadlineError
 from drill.monitoring import deploy
@@ -98,9 +98,7 @@ def metrics(context: click.Context, *, output: str) -> None:
 
 
 @monitoring.command()
-@click.option(
-    "--seconds", type=click.FloatRange(min=1), help="Listen for so long; until Ctrl-C unless given."
-)
+@click.option("--seconds", type=Number(min=1), help="Listen for so long; until Ctrl-C unless given.")
 @click.option("--address", help="Listen there; where the cluster's nodes reach this machine unless given.")
 @click.pass_context
 def receive(context: click.Context, *, seconds: float | None, address: str | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from drill.arguments import FOLDER, allowing, settings_of
+from drill.arguments import FOLDER, Number, allowing, settings_of
 from drill.cluster.access import connect
 from drill.conduct.ground import cluster_facts
 from drill.lint.command import metrics_in, tools_in
@@ -41,7 +41,7 @@ features_option = click.option(
     help="The folder of the scenarios that follow the runbook.",
 )
 minutes_option = click.option(
-    "--minutes", type=click.FloatRange(min=0), help="Begin no drill that would end after so many minutes."
+    "--minutes", type=Number(min=0), help="Begin no drill that would end after so many minutes."
 )
 
 into_option = click.option(
@@ -62,7 +62,7 @@ class Work:
         found = tuple(followers(features, parse(self.path)))
         self.all = [*mutants(self.document, followed_lines(found)), *alert_mutants(self.document)]
         beside = self.path.with_name(EQUIVALENTS)
-        file = listed or (beside if beside.is_file() else None)
+        file = listed or (beside if beside.exists() else None)
         self.reasons = equivalents(file, {mutant.id for mutant in self.all}) if file else {}
         self.mutants = tuple(mutant for mutant in self.all if mutant.id not in self.reasons)
         self.plan = MutationPlan(

@@ -88,7 +88,7 @@ def check_not_drilled(root: Path, *texts: Path | str | None) -> None:
     """Read the file beside the texts, where there is one. Raises InputError for what is not right in it."""
     paths = [root / text for text in texts if text is not None]
     file = paths[0].with_name(FILE)
-    if file.is_file():
+    if file.exists():
         read_not_drilled(file, {path.name: read_document(path) for path in paths})
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from drill.errors import InputError
-from drill.reading import read_yaml, shown
+from drill.reading import PLAINLY, read_yaml, shown
 from drill.recording.events import CommandFinished
 
 
@@ -119,11 +119,7 @@ def load_errata(path: Path | str) -> list[Defect]:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            expected = (
-                "a known field"
-                if first["type"] == "extra_forbidden"
-                else str(first["msg"]).removeprefix("Value error, ")
-            )
+            expected = PLAINLY.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
             raise InputError(
                 file,
                 document.line_of((index, *first["loc"])),

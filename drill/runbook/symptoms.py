@@ -37,7 +37,7 @@ class SymptomReading(BaseModel):
 
     symptom: str
     measures: tuple[Measure, ...] = ()
-    above: Annotated[float, Field(gt=0, strict=True)] | None = None
+    above: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = None
     untold: str = ""
 
     @model_validator(mode="after")

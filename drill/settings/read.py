@@ -76,7 +76,7 @@ def _text_of(file: Path) -> str:
     if len(data) > LARGEST_FILE_BYTES:
         raise InputError(file, None, f"{len(data)} bytes", f"at most {LARGEST_FILE_BYTES} bytes")
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError(file, line, data[error.start : error.end], "UTF-8 text") from error
@@ -142,6 +142,8 @@ def _shown(value: object) -> object:
 def _expectation(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "a name that drill knows; this one it does not"
+    if error["type"] == "model_type":
+        return "a table of names with values"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return f"a kind of part: {error['ctx'].get('expected_tags', '') or 'kind = …'}"
     return str(error["msg"]).removeprefix("Value error, ")

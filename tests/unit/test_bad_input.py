@@ -300,6 +300,19 @@ def test_a_wrong_command_line(service: Path, arguments: tuple[str, ...]) -> None
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("alerts", "test", ".", "--hold", "nan"),
+        ("calibrate", "--seconds", "nan"),
+        ("mutate", "drill", "--minutes", "nan"),
+    ],
+    ids=" ".join,
+)
+def test_no_number_where_one_is_expected(service: Path, arguments: tuple[str, ...]) -> None:
+    assert_refused(drill(service, *arguments), f"'{arguments[-2]}': 'nan' is no number.")
+
+
 def test_a_folder_that_is_no_run(service: Path) -> None:
     assert_refused(drill(service, "judge", "features"), "features")
 

@@ -72,12 +72,14 @@ def _alerts(fence: Fence) -> tuple[Alert, ...]:
     except (yaml.YAMLError, RecursionError, ValueError):
         # D901 says so; a fragment of a template is no YAML
         return ()
-    return tuple(_found(root, fence, 0))
+    return tuple(_found(root, fence, set()))
 
 
-def _found(node: yaml.Node | None, fence: Fence, depth: int) -> Iterator[Alert]:
-    if depth > 30:
+def _found(node: yaml.Node | None, fence: Fence, seen: set[int]) -> Iterator[Alert]:
+    """`seen`: what an alias repeats is looked at once, or aliases of aliases would take for ever."""
+    if id(node) in seen:
         return
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         fields = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
         if isinstance(fields.get("alert"), yaml.ScalarNode) and isinstance(
@@ -95,10 +97,10 @@ def _found(node: yaml.Node | None, fence: Fence, depth: int) -> Iterator[Alert]:
             )
             return
         for value in fields.values():
-            yield from _found(value, fence, depth + 1)
+            yield from _found(value, fence, seen)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _found(value, fence, depth + 1)
+            yield from _found(value, fence, seen)
 
 
 def _scalar(node: yaml.Node | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from drill.lint.finding import Finding
 from drill.lint.kubectl import WORKLOADS
-from drill.lint.manifests import Manifests
+from drill.lint.manifests import Manifests, count_of, name_of
 from drill.lint.rule import rule
 from drill.lint.shell import Command
 from drill.lint.subject import Subject
@@ -69,8 +69,7 @@ def _scaler(manifests: Manifests, kind: str, name: str) -> tuple[str, int] | Non
     found = manifests.scalers_of(kind, name)
     if not found:
         return None
-    spec = found[0].get("spec", {})
-    return str(found[0].get("metadata", {}).get("name", "")), int(spec.get("minReplicas") or 1)
+    return name_of(found[0]), count_of(found[0]["spec"], "minReplicas")
 
 
 def _tells_autoscaler(subject: Subject, command: Command) -> bool:

@@ -16,6 +16,7 @@ from drill.lint.manifests import Manifests, service_ports
 from drill.lint.programs import is_program
 from drill.lint.rule import rule
 from drill.lint.shell import Command, Word
+from drill.lint.shell_reader import PLACEHOLDER
 from drill.lint.subject import Subject
 
 NAMED_IN_MANIFESTS = WORKLOADS | {
@@ -58,6 +59,7 @@ ENVIRONMENT = frozenset(
         "SHELL",
         "HOSTNAME",
         "TERM",
+        "PS1",
         "LANG",
         "LC_ALL",
         "EDITOR",
@@ -496,7 +498,9 @@ def past_date(subject: Subject) -> Iterator[Finding]:
         for before, word in zip(command.words, command.words[1:], strict=False):
             if word.variables or "://" in word.text or not _is_of_its_time(word.text, before.text):
                 continue
-            found = next(filter(None, map(_as_date, DATE.finditer(word.text))), None)
+            # a date within a placeholder shows how to write one
+            written = PLACEHOLDER.sub("", word.text)
+            found = next(filter(None, map(_as_date, DATE.finditer(written))), None)
             if found is not None and found < subject.today - timedelta(days=1):
                 yield subject.finding(
                     "D108",

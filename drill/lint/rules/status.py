@@ -107,6 +107,7 @@ def _harm_of_curl(command: Command) -> str:
     readers = {reader.name for reader in command.after}
     silent = command.has("--silent") or command.has_short("s")
     looked_at = command.is_captured or command.outer.captured_in in {"test", "case"}
+    compared = any(reader.has_short("x") for reader in command.after)
     harms = (
         (command.is_judged, "the check passes while the service is out"),
         (command.is_silenced, "nobody learns that it failed"),
@@ -114,7 +115,7 @@ def _harm_of_curl(command: Command) -> str:
         (_saves(command), "the error page is saved as the file"),
         (_changes(command), "a change that was refused looks done"),
         (
-            silent and bool(readers & {"grep", "egrep"}) and not looked_at,
+            silent and bool(readers & {"grep", "egrep"}) and not looked_at and not compared,
             "an error page has no such line, which looks as if there were nothing to see",
         ),
         (_asks_health(command) and not readers and not looked_at, "an unhealthy answer passes"),

@@ -186,7 +186,8 @@ def missing_section(subject: Subject) -> Iterator[Finding]:
     for line, text in _prose_and_comments(subject):
         for match in NAMES_A_SECTION.finditer(text):
             name = match["quoted"] or match["named"]
-            if titles and not any(_plain(name) in title for title in titles):
+            # a link in quotes leads wherever its reference says
+            if titles and not name.startswith("[") and not any(_plain(name) in title for title in titles):
                 yield subject.finding(
                     "D003", document.line_span(line, name), f"no section is called {name!r}"
                 )
@@ -197,8 +198,8 @@ def _is_anchor(anchor: str, anchors: set[str], ids: set[str]) -> bool:
     if anchor in ids or wanted in anchors or anchor.startswith(("fn", "fnref", "L", ":~:")):
         return True
     # documentation generators make anchors in ways of their own: dashes joined, or dropped at the ends
-    loose = re.sub(r"[^a-z0-9]+", "", wanted)
-    return any(re.sub(r"[^a-z0-9]+", "", known) == loose for known in anchors)
+    loose = re.sub(r"[\W_]+", "", wanted)
+    return any(re.sub(r"[\W_]+", "", known) == loose for known in anchors)
 
 
 def _plain(title: str) -> str:

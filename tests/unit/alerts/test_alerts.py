@@ -275,6 +275,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 GOOD = '{"form":"drill alert series 1","source":"s","scrape_seconds":15}'
 SERIES = '{"labels":{"__name__":"a"},"kind":"gauge","values":"1"}'
+MISNAMED = SERIES.replace('"a"', '"ä b"')
 
 
 @pytest.mark.parametrize(
@@ -292,6 +293,8 @@ SERIES = '{"labels":{"__name__":"a"},"kind":"gauge","values":"1"}'
         ),
         (f"{GOOD}\n{SERIES}\n{SERIES}\n", 3, "no other line has"),
         (f"{GOOD}\n{SERIES.replace('__name__', 'x')}\n", 2, "a metric's name"),
+        (f"{GOOD}\n{MISNAMED}\n", 2, "a metric's name"),
+        (f"{GOOD}\n{SERIES.replace('1', '')}\n", 1, "a series a line"),
         (f"{GOOD}\n{SERIES.replace('gauge', 'summary')}\n", 2, "StoredSeries"),
         (f"{GOOD}\n{SERIES.replace('1', '1+1y4')}\n", 2, "promtool's notation"),
         (f"{GOOD}\n{SERIES.replace('1', '1x999999999')}\n", 2, "at most 100000"),

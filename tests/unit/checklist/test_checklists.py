@@ -259,6 +259,14 @@ def test_attestations_are_read_strictly(tmp_path: Path, old: str, new: str, line
     assert (refused.value.line, expected in refused.value.expected) == (line, True), refused.value
 
 
+def test_lines_that_end_in_another_way_stay_so(tmp_path: Path) -> None:
+    path = tmp_path / "attestations.yaml"
+    path.write_bytes(FILE.replace("\n", "\r\n").encode())
+    append_attestation(path, Attestation(item=ATTESTED, name="B", date=TODAY, days=1), [ATTESTED], TODAY)
+    assert path.read_bytes().startswith(FILE.replace("\n", "\r\n").encode())
+    assert [each.name for each in read_attestations(path, [ATTESTED], TODAY)] == ["A. Person", "B"]
+
+
 def test_a_file_of_another_form_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "attestations.yaml"
     text = "attestations: []\n"

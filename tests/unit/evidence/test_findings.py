@@ -146,6 +146,15 @@ def test_the_file_keeps_what_people_wrote(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", [FILE, "# of July\nfindings: []\n"])
+def test_lines_that_end_in_another_way_stay_so(tmp_path: Path, text: str) -> None:
+    path = file_of(tmp_path)
+    path.write_bytes(text.replace("\n", "\r\n").encode())
+    write_changes(path, changes(tmp_path, read_findings(path), **FAILS).opened, ())
+    assert len(read_findings(path)) == text.count("F-001") + 1
+    assert path.read_bytes().startswith(text.replace(": []", ":").replace("\n", "\r\n").encode())
+
+
 def test_a_file_is_made_where_there_is_none(tmp_path: Path) -> None:
     path = tmp_path / "findings.yaml"
     write_changes(path, changes(tmp_path, [], **FAILS).opened, ())
@@ -169,7 +178,8 @@ def test_a_form_that_cannot_be_added_to_is_refused_and_left(tmp_path: Path) -> N
         ("status: open", "status: done", 10, "'open', 'accepted' or 'closed'"),
         ("status: open", "status: closed", 2, "the retest that closed it"),
         ("status: open", "status: accepted", 2, "accepted: {by, until, reason}"),
-        ("due: 2001-10-01", "due: soon", 9, "date"),
+        ("due: 2001-10-01", "due: soon", 9, "due: a day, such as"),
+        ("due: 2001-10-01", "due: 2001-10-01 10:00:00", 9, "due: a day, such as"),
         ("  owner: A. Person   # asked on Monday\n", "", 2, "owner"),
         ("  severity: P0", "  severty: P0", 6, "a name that drill knows"),
         ("findings:\n", "finding:\n", 2, "a name that drill knows"),

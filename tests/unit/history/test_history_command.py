@@ -73,6 +73,12 @@ def test_the_command_prints_draws_and_names_what_is_not_remembered(service: Path
     assert "| line | procedure" in drawn.stdout
 
 
+def test_that_nothing_is_remembered_is_said(service: Path) -> None:
+    listed = drill(service, "history")
+    assert (listed.returncode, listed.stdout) == (0, "")
+    assert listed.stderr == "reports/history.sqlite: no run of Notebook is remembered\n"
+
+
 def test_a_drill_that_is_not_there_and_a_run_that_is_altered_are_refused(service: Path) -> None:
     wrong = drill(service, "history", "--drill", "nothing")
     assert (wrong.returncode, "no drill is called 'nothing'" in wrong.stderr) == (3, True)

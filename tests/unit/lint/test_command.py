@@ -83,6 +83,9 @@ def test_the_promtool_that_drill_installed_is_asked(tmp_path: Path) -> None:
         (["runbook.md", "--image", "redis"], "expected IMAGE=TOOLS"),
         (["runbook.md", "--image", "redis=@absent"], "absent: no such file"),
         (["runbook.md", "--metrics", "empty.txt"], "names of metrics"),
+        (["runbook.md", "--metrics", "bare.txt"], "names of metrics"),
+        (["runbook.md", "--metrics", "loop"], "drill: loop: Too many levels of symbolic links"),
+        (["a" * 300], "File name too long"),
         (["runbook.md", "--select", "X9"], "'X9' begins the id of no rule"),
         (["--explain", "D999"], "'D999' is no rule"),
         (["runbook.md", "--format", "xml"], "'xml' is not one of"),
@@ -91,6 +94,8 @@ def test_the_promtool_that_drill_installed_is_asked(tmp_path: Path) -> None:
 def test_bad_input_ends_with_3_and_one_message(bad: Path, arguments: Sequence[str], message: str) -> None:
     (bad.parent / "binary.md").write_bytes(b"# T\n\xff\n")
     (bad.parent / "empty.txt").write_text("\n", encoding="utf-8")
+    (bad.parent / "bare.txt").write_text("# TYPE \n", encoding="utf-8")
+    (bad.parent / "loop").symlink_to("loop")
     (bad.parent / "broken").mkdir()
     (bad.parent / "broken" / "a.yaml").write_text("a: [1\nb: ]\n", encoding="utf-8")
     done = drill_lint(*arguments, folder=bad.parent)
@@ -148,6 +153,45 @@ def test_fix_writes_what_is_certain_and_nothing_else(bad: Path) -> None:
     assert "2 corrected" in done.stderr
     assert "D701" in done.stdout
     assert "D401" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# T\r\r```bash\rkubectl logs -l app=a\r```\r", "# T\r\r\n\n```bash\nkubectl logs -l app=a\r\n```\n"],
+    ids=["CR", "mixed"],
+)
+def test_fix_finds_the_place_whatever_ends_a_line(bad: Path, text: str) -> None:
+    bad.write_bytes(text.encode())
+    assert drill_lint("runbook.md", "--fix", folder=bad.parent).returncode == 0
+    assert bad.read_bytes().decode() == text.replace("app=a", "app=a --tail=-1")
+
+
+def test_fix_finds_the_place_on_a_line_that_begins_with_a_byte_order_mark(bad: Path) -> None:
+    bad.write_text("\ufeff# caf\u00c3\u00a9\n", encoding="utf-8")
+    drill_lint("runbook.md", "--fix", folder=bad.parent)
+    assert bad.read_text(encoding="utf-8") == "\ufeff# café\n"
+
+
+def test_fix_corrects_a_file_once_that_a_link_names_too(bad: Path) -> None:
+    (bad.parent / "link.md").symlink_to("runbook.md")
+    drill_lint("--fix", ".", folder=bad.parent)
+    assert bad.read_text(encoding="utf-8") == BAD.replace("app=a", "app=a --tail=-1")
+
+
+def test_fix_leaves_a_file_as_it_is_that_cannot_be_written_whole(bad: Path) -> None:
+    text = BAD + "word " * 30
+    bad.write_text(text, encoding="utf-8")
+    bad.chmod(0o640)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (99, 99)); "
+    command = [sys.executable, "-c", limit + START, "lint", "--fix", "runbook.md"]
+    done = subprocess.run(
+        command, cwd=bad.parent, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False)
+    assert "runbook.md: File too large" in done.stderr
+    assert (bad.read_text(encoding="utf-8"), [*bad.parent.iterdir()]) == (text, [bad])
+    drill_lint("--fix", "runbook.md", folder=bad.parent)
+    assert bad.stat().st_mode & 0o777 == 0o640
 
 
 def processor_seconds() -> float:

@@ -81,7 +81,12 @@ def test_a_variable_that_the_text_sets_is_put_in() -> None:
     assert [word.is_literal for word in command.arguments] == [True, True, False]
 
 
-@pytest.mark.parametrize("written", ["<pod-name>", "<your pod>", "{{ pod }}"])
+def test_a_variable_behind_a_blank_in_quotes_is_named_without_it() -> None:
+    uses = script('probe "$A  $B"').uses
+    assert [(use.name, use.span.column) for use in uses] == [("A", 8), ("B", 12)]
+
+
+@pytest.mark.parametrize("written", ["<pod-name>", "<your pod>", "<größe>", "{{ pod }}"])
 def test_a_place_to_fill_is_a_word_and_no_redirection(written: str) -> None:
     command = named(f"probe {written} --all", "probe")
     assert command.arguments[0].is_placeholder

@@ -243,6 +243,10 @@ def test_an_equivalent_mutant_is_left_out_and_a_stale_one_refused(tmp_path: Path
     file.write_text("- mutant: wait-00000000\n  reason: gone\n", encoding="utf-8")
     with pytest.raises(InputError, match="wait-00000000"):
         mutate(folder, "list")
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(UsageError, match=r"equivalent-mutants\.yaml: a folder"):
+        mutate(folder, "list")
 
 
 def test_lint_keeps_what_it_finds(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from recorded_runs import Shape, make_run
 
 from drill.cli import cli
 from drill.conduct.coverage import CoveredRuns, missing_lines
-from drill.errors import InputError
+from drill.errors import InputError, UsageError
 from drill.report.not_drilled import check_not_drilled
 from drill.run.facts import Role
 
@@ -115,6 +115,7 @@ def test_what_was_proven_meanwhile_is_refused_with_file_line_and_value(tmp_path:
         ),
         ("{text: r.md, section: Down, reason: ' '}", 2, "reason"),
         ("{text: r.md, section: Down, because: x}", 2, "because"),
+        ("r.md", 2, "'r.md' is not right here: expected not_drilled.0: names with values"),
         (
             "{text: r.md, section: Limits, reason: x}\n- {text: r.md, section: Limits, reason: y}",
             3,
@@ -131,6 +132,20 @@ def test_a_wrong_entry_is_refused_before_anything_runs(
         check_not_drilled(tmp_path, "r.md", None)
     assert f"not-drilled.yaml:{line}" in str(error.value)
     assert said in str(error.value)
+
+
+def test_a_folder_of_that_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.md").write_text(TEXT)
+    (tmp_path / "not-drilled.yaml").mkdir()
+    with pytest.raises(UsageError, match=r"not-drilled\.yaml: a folder: name the file"):
+        check_not_drilled(tmp_path, "r.md", None)
+
+
+def test_an_empty_file_is_told_what_belongs_into_it(tmp_path: Path) -> None:
+    (tmp_path / "r.md").write_text(TEXT)
+    (tmp_path / "not-drilled.yaml").write_text("# nothing yet\n")
+    with pytest.raises(InputError, match=r"the file: names with values \(not_drilled\)"):
+        check_not_drilled(tmp_path, "r.md", None)
 
 
 def test_a_title_that_two_sections_have_is_refused(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_criterion_is_evidence_where_it_fails_after_that_command(
         ("\n" + ENTRY.replace("RB-001", "R1") + "}\n", 2, "id: "),
         (ENTRY.replace("line: 3", "line: x") + "}\n", 1, "line: "),
         (ENTRY + ", evidence: [{line: 1,\n  output_matches: '('}]}\n", 2, "regular expression"),
-        (ENTRY + ",\n  evidnce: []}\n", 2, "a known field"),
+        (ENTRY + ",\n  evidnce: []}\n", 2, "a name that drill knows"),
         (
             ENTRY + ", evidence: [{line: 1,\n  criterion: recovered}]}\n",
             2,
@@ -122,6 +122,7 @@ def test_a_criterion_is_evidence_where_it_fails_after_that_command(
         ("- &a [*a]\n", 1, "no alias"),
         ("- ? [1]\n  : 2\n", 1, "a plain value as key"),
         ("a: 1\n--- 2\n", 2, "YAML"),
+        ("- RB-001\n", 1, "a defect: names with values"),
     ],
 )
 def test_bad_errata_are_named_with_file_line_and_value(

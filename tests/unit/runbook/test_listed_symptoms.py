@@ -77,6 +77,8 @@ def test_a_number_is_that_of_the_text_else_of_the_file_else_the_baseline(tmp_pat
         ("{symptom: 1. Down (P0) / every request fails, measures: [colour]}", 2, "Input should be"),
         ("{symptom: 1. Down (P0) / every request fails, untold: so, above: 0.5}", 2, "no number"),
         ("{symptom: 1. Down (P0) / every request fails, measures: [cpu], above: -1}", 2, "greater than 0"),
+        ("{symptom: 1. Down (P0) / every request fails, measures: [cpu], above: .inf}", 2, "a finite number"),
+        ("{symptom: 1. Down (P0) / every request fails, measures: cpu}", 2, "measures: a list"),
         ("{symptom: 1. Down (P0) / Error rate > 5%, measures: [cpu], above: 0.1}", 2, "itself states '> 5%'"),
         (
             "{symptom: 1. Down (P0) / every request fails, measures: [cpu]}\n"

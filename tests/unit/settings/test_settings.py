@@ -61,6 +61,12 @@ def test_the_reference_target_is_good(folder: Path) -> None:
     assert list(settings.parts_of("redis")) == ["redis"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(folder: Path) -> None:
+    file = folder / "drill.toml"
+    file.write_text("\ufeff" + file.read_text(encoding="utf-8"), encoding="utf-8")
+    assert target_settings.load(file).target.name == "Novel Engine"
+
+
 def test_what_a_target_lacks() -> None:
     settings = target_settings.load(ROOT / "tests" / "second_service" / "drill.toml")
     assert settings.missing_parts() == ["database", "metrics", "backup"]
@@ -155,6 +161,7 @@ def test_what_a_target_lacks() -> None:
         ),
         ("image/monitoring.Dockerfile", "image/Dockerfile", "Dockerfile: no such file"),
         ("[monitoring.dashboards]", "[monitoring.dashbords]", "a name that drill knows"),
+        ("[target]", "evidence = 3\n[target]", "evidence: a table of names with values"),
         ("controls_days = 7 ", "controls_days = 0 ", "greater than 0"),
         ('name = "Novel Engine"', 'name = ""', "some text on one line"),
         ('name = "Novel Engine"', 'name = "a\\u0000b"', "without control characters"),
