@@ -19,6 +19,7 @@ from recorded_drill import (
     HOLD_SECONDS,
     INJECTED,
     PER_SECOND,
+    PROCEDURE,
     RecordedDrill,
     command,
     criterion,
@@ -253,6 +254,42 @@ def test_a_procedure_that_failed_as_a_whole_fails(drill: RecordedDrill) -> None:
     assert found.why == "every command ended with status 0, but the procedure itself with 2"
 
 
+def test_a_block_that_failed_as_a_whole_fails_beside_one_that_was_interrupted(drill: RecordedDrill) -> None:
+    drill.commands = [command(52, "kubectl get pods --watch", 130, interrupted=True)]
+    drill.procedure_status = 130
+    drill.extra = [
+        (1016.5, "procedure.started", {"procedure": PROCEDURE, "line": 60}),
+        (1016.8, "command.finished", command(61, "kubectl get pods", started=1016.6, finished=1016.8)),
+        (1017.0, "procedure.finished", {"procedure": PROCEDURE, "status": 3}),
+    ]
+    found = criterion(drill.judged(), "procedure")
+    assert (found.verdict, found.why) == (
+        "fail",
+        "every command ended with status 0, but the procedure itself with 3",
+    )
+
+
+def test_a_place_that_was_not_followed_proves_nothing(drill: RecordedDrill) -> None:
+    """Nobody was called, say, and meanwhile the platform healed."""
+    drill.started = {"procedures": [PROCEDURE, "Restart"]}
+    verdict = drill.judged()
+    found = criterion(verdict, "procedure")
+    assert (verdict.verdict, found.verdict, found.why) == (
+        "inconclusive",
+        "inconclusive",
+        "was not followed: Restart",
+    )
+    drill.procedure = None
+    verdict = drill.judged()
+    assert (verdict.verdict, criterion(verdict, "procedure").why) == (
+        "inconclusive",
+        f"was not followed: {PROCEDURE}, Restart",
+    )
+    drill.started = {"procedures": [PROCEDURE, PROCEDURE]}
+    drill.procedure = (1012.0, 1016.0)
+    assert criterion(drill.judged(), "procedure").why == f"was not followed: {PROCEDURE}"
+
+
 @pytest.mark.parametrize(
     ("finished", "outcome", "why"),
     [
@@ -338,6 +375,12 @@ def test_what_is_left_behind_is_not_known_where_nothing_was_compared(drill: Reco
 def test_a_procedure_that_ran_nothing_is_inconclusive(drill: RecordedDrill) -> None:
     drill.commands = []
     assert criterion(drill.judged(), "procedure").verdict == "inconclusive"
+    drill.commands = [command(52, "kubectl apply")]
+    drill.extra = [
+        (1016.5, "procedure.started", {"procedure": PROCEDURE, "line": 60}),
+        (1017.0, "procedure.finished", {"procedure": PROCEDURE}),
+    ]
+    assert criterion(drill.judged(), "procedure").verdict == "inconclusive", "of one block of two"
 
 
 # response time

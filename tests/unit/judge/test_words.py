@@ -465,7 +465,7 @@ NO_FAULT = {
             "every command ended with status 0, but the procedure itself with 2",
         ),
         (
-            {"procedure": None},
+            {"procedure": None, "started": {"procedures": []}},
             None,
             "procedure",
             ("not applicable", None, 0),
