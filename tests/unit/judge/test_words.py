@@ -821,6 +821,11 @@ def _verdict(folder: Path, **fields: Any) -> DrillVerdict:
             "setup",
             f"the fault {FAULT} has no witness: the recording ends before one was seen",
         ),
+        (
+            {"outages": [(1003.0, BACK)]},
+            "setup",
+            f"users were out already when the fault {FAULT} was injected",
+        ),
         ({"injected": None}, "setup", f"the fault {FAULT} was never injected"),
         (
             {"audit": None, "queries_per_second": 0.0},
