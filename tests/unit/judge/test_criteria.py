@@ -316,6 +316,23 @@ def test_a_procedure_that_ends_while_users_stay_out_ends_early(drill: RecordedDr
     assert (found.verdict, found.why) == ("fail", "it was over, and users were out for 44.0 s more")
 
 
+@pytest.mark.parametrize(
+    ("outage", "finished", "end", "outcome"),
+    [
+        ((INJECTED, BACK), 1021.0, BACK + 4, "inconclusive"),
+        ((INJECTED, BACK), 1016.0, BACK + 4, "fail"),
+        ((INJECTED, END), 1059.0, END, "inconclusive"),
+        ((INJECTED, END), 1065.0, END, "inconclusive"),
+    ],
+)
+def test_who_was_not_watched_for_long_enough_was_not_seen_out_after_the_procedure(
+    drill: RecordedDrill, outage: tuple[float, float], finished: float, end: float, outcome: str
+) -> None:
+    drill.started, drill.procedure, drill.end = {"waits": True}, (1012.0, finished), end
+    drill.outages = [outage]
+    assert criterion(drill.judged(), "early_end").verdict == outcome
+
+
 def test_whether_users_were_out_after_the_procedure_is_not_known_where_nothing_was_measured(
     drill: RecordedDrill,
 ) -> None:
