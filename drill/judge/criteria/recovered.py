@@ -11,7 +11,9 @@ its way any more; until then it is not known.
 
 from __future__ import annotations
 
-from drill.judge.called import called, shares_of, silence_undecided, untrusted
+import math
+
+from drill.judge.called import called, received, shares_of, silence_undecided, untrusted
 from drill.judge.case import Case
 from drill.judge.criteria.question import (
     Answer,
@@ -22,7 +24,7 @@ from drill.judge.criteria.question import (
     unmeasured_in,
 )
 from drill.judge.verdict import Called, Criterion
-from drill.recording.events import AlertStaged, ClusterProgress, Limit
+from drill.recording.events import ClusterProgress, Limit
 
 LATE_SECONDS = 0.5
 """The live watch and this judge place the last arrival up to so many seconds apart."""
@@ -51,8 +53,7 @@ def recovered(case: Case) -> Answer:
 def _speaks_of_alerts(case: Case) -> bool:
     """True where the scenario states that an alert fires, or has called the operator, and somebody acts."""
     stated = bool(case.setup.alerts) and case.alerts is not None
-    live = any(each.stage == "received" for each in case.all(AlertStaged))
-    return (stated or live) and not case.setup.control
+    return (stated or any(received(case))) and not case.setup.control
 
 
 def _called_and_served(case: Case, took: float) -> Answer:

@@ -138,6 +138,8 @@ def test_an_alert_that_was_received_counts_before_the_replay(tmp_path: Path) -> 
     assert "Down calls 131 s after the fault (received)" in found.why
     night.received = 593.0
     assert night.recovered().verdict == "fail"
+    night.received = -2.0  # of something else, before the fault
+    assert night.recovered().why == "users were served again 10.0 s after the fault"
 
 
 def test_what_the_platform_healed_before_anybody_acted_needs_no_call(tmp_path: Path) -> None:
