@@ -112,6 +112,21 @@ def test_recovered_at_the_limit_itself_fails(drill: RecordedDrill) -> None:
     assert criterion(drill.judged(), "recovered").verdict == "fail"
 
 
+def test_recovered_fails_only_where_users_are_known_to_have_been_out_for_so_long(
+    drill: RecordedDrill,
+) -> None:
+    """They may have been served as soon as nothing was measured any more."""
+    drill.absent = drill.indexes(BACK, BACK + 10)
+    drill.limits["recovered"]["value"] = 15.0
+    found = criterion(drill.judged(), "recovered")
+    assert (found.verdict, found.value) == ("inconclusive", pytest.approx(20.0))
+    drill.limits["recovered"]["value"] = 10.0
+    found = criterion(drill.judged(), "recovered")
+    assert (found.verdict, found.value) == ("fail", pytest.approx(20.0))
+    drill.absent = drill.indexes(BACK + 1, BACK + 11)
+    assert criterion(drill.judged(), "recovered").verdict == "fail", "what comes later does not shorten it"
+
+
 def test_never_recovered_fails_once_patience_is_spent(drill: RecordedDrill) -> None:
     drill.outages, drill.end = [(INJECTED, 2000.0)], 1046.0
     verdict = drill.judged()
