@@ -7,7 +7,7 @@ on, as if nobody had acted, and recovery comes when that is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -180,9 +180,14 @@ _NEVER = 1e9
 """Later than anything that is assumed, where nothing is."""
 
 
+def received(case: Case) -> Iterator[AlertStaged]:
+    """What whoever is on call had in life, in order of time; before the fault it told nothing of it."""
+    return (each for each in case.all(AlertStaged) if each.stage == "received" and each.seconds >= 0)
+
+
 def _received(case: Case) -> Called | None:
     """The first alert that whoever is on call had in life."""
-    first = next((each for each in case.all(AlertStaged) if each.stage == "received"), None)
+    first = next(received(case), None)
     if first is None:
         return None
     rules = case.alerts.rules if case.alerts is not None else []

@@ -3,9 +3,12 @@ seconds since the origin, and the command after which users were served again.""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drill.judge.case import Case
 from drill.judge.timeline import Timeline
 from drill.judge.verdict import Change, CommandRun
+from drill.recording import Event
 from drill.recording.events import ClusterChanged, CommandFinished
 
 REFUSED = 400
@@ -19,8 +22,15 @@ def changes_of(case: Case) -> list[Change] | None:
     origin = case.timeline.origin or 0.0
     return [
         Change(event.data.verb, event.data.object, event.monotonic - origin)
-        for event in case.changes
-        if isinstance(event.data, ClusterChanged) and event.data.code < REFUSED
+        for event in _made(case.changes)
+        if isinstance(event.data, ClusterChanged)
+    ]
+
+
+def _made(changes: Sequence[Event]) -> list[Event]:
+    """Those that were not refused."""
+    return [
+        event for event in changes if isinstance(event.data, ClusterChanged) and event.data.code < REFUSED
     ]
 
 
@@ -32,7 +42,7 @@ def came_back_after(case: Case) -> CommandRun | None:
         return None
     by = timeline.recovered
     if case.changes is not None:
-        changed = [event.monotonic for event in case.changes if event.monotonic <= by]
+        changed = [event.monotonic for event in _made(case.changes) if event.monotonic <= by]
         by = changed[-1] if changed else float("-inf")
         begun = [command for command in case.commands if command.started <= by]
     else:

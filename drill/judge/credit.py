@@ -17,6 +17,11 @@ from drill.judge.verdict import Credit, DrillVerdict
 
 MARGIN_SECONDS = 5.0
 MARGIN_SHARE = 0.25
+ROUNDED_SECONDS = 0.001
+NOT_CARRIED_OUT = {
+    "setup": "the drill could not be carried out",
+    "not applicable": "the target has not what the drill needs",
+}
 
 
 def judge_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple[Credit, str]:
@@ -36,17 +41,17 @@ def judge_credit(drill: DrillVerdict, controls: Sequence[DrillVerdict]) -> tuple
 
 def _unmeasurable(drill: DrillVerdict) -> str:
     """Why nothing can be said of who repaired it; empty where something can."""
-    if drill.verdict == "setup":
-        return "the drill could not be carried out"
-    if drill.verdict == "not applicable":
-        return "the target has not what the drill needs"
+    if drill.verdict in NOT_CARRIED_OUT:
+        return NOT_CARRIED_OUT[drill.verdict]
+    if drill.unreadable:
+        return "some of its records could not be read"
     if not drill.faults or not drill.outages:
         return "users were never out, so nothing was repaired"
     took, begun = drill.recovered_seconds, drill.procedure_started_seconds
     if took is None:
         stays_out = drill.stays_out is not None and drill.stays_out.verdict == "pass"
         return "" if stays_out else "whether users were served again is not known"
-    if _criterion(drill, "recovered") == "inconclusive":
+    if _criterion(drill, "recovered") == "inconclusive" or _unsure_of_recovery(drill, took):
         return "the time of recovery is inconclusive"
     alone = begun is None or took < begun
     return "the service was going up and down" if alone and drill.flapping else ""
@@ -73,7 +78,7 @@ def _with_cause(
 ) -> tuple[Credit, str]:
     if drill.changes is None:
         return "not measured", "no audit log of the cluster was read, so no cause can be shown"
-    causes = [change for change in drill.changes if begun <= change.seconds <= took]
+    causes = [change for change in drill.changes if max(0.0, begun) <= change.seconds <= took]
     if not causes:
         return "not measured", "the procedure changed nothing before users were served again"
     conclusive = [control for control in controls if conclusive_control(control)]
@@ -94,17 +99,19 @@ def _with_cause(
 def conclusive_control(control: DrillVerdict) -> bool:
     """Does this control say for certain what the platform does alone? Not when users were hardly out, nor
     when the service went up and down, nor when its own verdict is in doubt."""
-    if (
-        control.verdict in ("setup", "not applicable", "not noticed")
-        or not control.outages
-        or control.flapping
-    ):
+    if control.verdict in (*NOT_CARRIED_OUT, "not noticed") or not control.outages or control.flapping:
         return False
     if control.unreadable:
         return False
     if control.recovered_seconds is not None:
-        return _criterion(control, "recovered") in ("pass", "fail")
+        sure = not _unsure_of_recovery(control, control.recovered_seconds)
+        return sure and _criterion(control, "recovered") in ("pass", "fail")
     return control.stays_out is not None and control.stays_out.verdict == "pass"
+
+
+def _unsure_of_recovery(verdict: DrillVerdict, took: float) -> bool:
+    """Unmeasured right before it or since: it came later than its limit, yet is not known to a moment."""
+    return any(each.end_seconds > took - ROUNDED_SECONDS for each in verdict.unmeasured)
 
 
 def watched_long_enough(control: DrillVerdict, drills: Sequence[DrillVerdict]) -> bool:

@@ -3,7 +3,9 @@ from whatever path, without a cluster or a clock."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +19,7 @@ from drill.judge.criteria.diagnosis import told
 from drill.judge.criteria.recovered import stays_out
 from drill.judge.criteria.writes import count_writes
 from drill.judge.gain import gain
+from drill.judge.outages import outages_of
 from drill.judge.phases import phases_of
 from drill.judge.verdict import (
     Criterion,
@@ -32,6 +35,7 @@ from drill.recording import events as recorded
 CRASHES = (ArithmeticError, AssertionError, AttributeError, DrillError, LookupError, TypeError, ValueError)
 """What a question that the recording does not fit may raise: it is then unknown, and the others stand."""
 UNKNOWN = recorded.Judging(0, 0, 0, 0, 0, 0)
+Witness = TypeVar("Witness", recorded.FaultWitnessed, recorded.FaultUnnoticed, recorded.FaultUnwitnessed)
 
 
 def judge(folder: Path) -> DrillVerdict:
@@ -159,16 +163,16 @@ def _gate_trouble(case: Case) -> str | None:
 
 
 def _fault_trouble(case: Case) -> str | None:
-    """Why a fault cannot be said to have taken effect. A fault without its witness proves nothing about the
-    target.
+    """Why a fault cannot be said to have taken effect. One without its witness proves nothing about the
+    target, nor does one of a service that was out already.
     """
-    witnessed = {each.fault for each in case.all(recorded.FaultWitnessed)}
-    unnoticed = {each.fault for each in case.all(recorded.FaultUnnoticed)}
-    unwitnessed = {each.fault: each for each in case.all(recorded.FaultUnwitnessed)}
+    witnessed = _since_injected(case, recorded.FaultWitnessed)
+    unnoticed = _since_injected(case, recorded.FaultUnnoticed)
+    unwitnessed = _since_injected(case, recorded.FaultUnwitnessed)
     for fault in case.setup.faults:
         if fault.fault not in case.timeline.injected:
             return f"the fault {fault.fault} was never injected"
-        if fault.fault in witnessed | unnoticed:
+        if fault.fault in witnessed or fault.fault in unnoticed:
             continue
         seen = unwitnessed.get(fault.fault)
         if seen is None:
@@ -176,6 +180,28 @@ def _fault_trouble(case: Case) -> str | None:
         return (
             f"the fault {fault.fault} was not witnessed: awaited {seen.awaited}, last seen {seen.last_seen}"
         )
+    return _out_already(case)
+
+
+def _since_injected(case: Case, kind: type[Witness]) -> dict[str, Witness]:
+    """What was last said of each fault since it was injected: before, the platform may show anything."""
+    injected = case.timeline.injected
+    return {
+        event.data.fault: event.data
+        for event in case.events
+        if isinstance(event.data, kind) and event.monotonic >= injected.get(event.data.fault, math.inf)
+    }
+
+
+def _out_already(case: Case) -> str | None:
+    """Whether the last requests before the first injection were of an outage, in words."""
+    if not case.timeline.injected:
+        return None
+    fault, injected = min(case.timeline.injected.items(), key=lambda each: each[1])
+    ended = case.account.measured.where(case.account.measured.finished < injected)
+    outages = outages_of(ended, case.standard, case.account.start)
+    if outages and outages[-1].end is None:
+        return f"users were out already when the fault {fault} was injected"
     return None
 
 
@@ -200,8 +226,8 @@ def _overall(criteria: list[Criterion], case: Case) -> tuple[Overall, str]:
 
 
 def _faults(case: Case) -> list[FaultSeen]:
-    witnesses = {each.fault: each for each in case.all(recorded.FaultWitnessed)}
-    unnoticed = {each.fault: each for each in case.all(recorded.FaultUnnoticed)}
+    witnesses = _since_injected(case, recorded.FaultWitnessed)
+    unnoticed = _since_injected(case, recorded.FaultUnnoticed)
     seen = []
     for fault in case.setup.faults:
         witness, nobody = witnesses.get(fault.fault), unnoticed.get(fault.fault)

@@ -18,6 +18,7 @@ from drill.judge.criteria.question import (
     unmeasured_in,
 )
 
+NOT_SERVED = "users were not seen served again for long enough to tell since when they are"
 EARLY_SECONDS = 2.0
 """A pod that is ready is reached by users a moment later. Procedures that wait for their repair ended up to
 1.0 s before users were served, those that wait for nothing 3.7 s and more (docs/whole-runbook.md)."""
@@ -34,14 +35,15 @@ def early_end(case: Case) -> Answer:
     finished = timeline.procedure_finished
     if finished is None:
         return undecided("the recording ends before the procedure did")
-    served = timeline.watched[1] if timeline.recovered is None else timeline.recovered
+    last = timeline.outages[-1]
+    served = timeline.watched[1] if last.end is None else last.end
     out = case.account.measured.between(finished, served)
     seconds = float(out.planned[-1]) - finished if len(out) else 0.0
     if seconds > EARLY_SECONDS:
         why = f"it was over, and users were out for {seconds:.1f} s more"
         return Answer("fail", why, seconds, samples=len(out))
-    if served - finished > EARLY_SECONDS:
-        return undecided(unmeasured_in(case, finished, served), len(out))
+    if timeline.recovered is None or served - finished > EARLY_SECONDS:
+        return undecided(unmeasured_in(case, finished, served) or NOT_SERVED, len(out))
     passed = Answer("pass", _when(served - finished), seconds, samples=len(out))
     return guarded(passed, doubt_of_recovery(case))
 

@@ -111,14 +111,19 @@ def unmeasured_in(case: Case, start: float, end: float) -> str:
 
 def doubt_of_recovery(case: Case) -> str:
     """What was not measured although users may have been out then: all but what lies within an outage."""
-    timeline = case.timeline
-    since = timeline.origin or 0.0
-    stretches = case.account.touching(since, timeline.watched[1])
-    if timeline.recovered is None:
+    since = case.timeline.origin or 0.0
+    stretches = case.account.touching(since, case.timeline.watched[1])
+    if case.timeline.recovered is None:
         return told(case, stretches)
-    last = case.account.measured.between(since, timeline.recovered)
-    known_out_until = float(last.planned[-1]) if len(last) else since
-    return told(case, [each for each in stretches if each.end > known_out_until])
+    known = known_out_until(case, case.timeline.recovered)
+    return told(case, [each for each in stretches if each.end > known])
+
+
+def known_out_until(case: Case, recovered: float) -> float:
+    """The last moment before that recovery of which anything is known: users were out then."""
+    since = case.timeline.origin or 0.0
+    last = case.account.measured.between(since, recovered)
+    return float(last.planned[-1]) if len(last) else since
 
 
 def told(case: Case, stretches: list[Stretch]) -> str:

@@ -11,18 +11,21 @@ its way any more; until then it is not known.
 
 from __future__ import annotations
 
-from drill.judge.called import called, shares_of, silence_undecided, untrusted
+import math
+
+from drill.judge.called import called, received, shares_of, silence_undecided, untrusted
 from drill.judge.case import Case
 from drill.judge.criteria.question import (
     Answer,
     Question,
     doubt_of_recovery,
+    known_out_until,
     not_applicable,
     undecided,
     unmeasured_in,
 )
 from drill.judge.verdict import Called, Criterion
-from drill.recording.events import AlertStaged, ClusterProgress, Limit
+from drill.recording.events import ClusterProgress, Limit
 
 LATE_SECONDS = 0.5
 """The live watch and this judge place the last arrival up to so many seconds apart."""
@@ -51,8 +54,7 @@ def recovered(case: Case) -> Answer:
 def _speaks_of_alerts(case: Case) -> bool:
     """True where the scenario states that an alert fires, or has called the operator, and somebody acts."""
     stated = bool(case.setup.alerts) and case.alerts is not None
-    live = any(each.stage == "received" for each in case.all(AlertStaged))
-    return (stated or live) and not case.setup.control
+    return (stated or any(received(case))) and not case.setup.control
 
 
 def _called_and_served(case: Case, took: float) -> Answer:
@@ -66,18 +68,19 @@ def _called_and_served(case: Case, took: float) -> Answer:
         return measured._replace(why=f"{measured.why}; {NOBODY_CALLED}")
     if call.acted_seconds is None:
         return measured._replace(why=f"{measured.why}, before anybody who was called had acted")
-    return _summed(call, measured, case.setup.limits.get("recovered"))
+    return _summed(case, call, measured, case.setup.limits.get("recovered"))
 
 
-def _summed(call: Called, measured: Answer, limit: Limit | None) -> Answer:
+def _summed(case: Case, call: Called, measured: Answer, limit: Limit | None) -> Answer:
     known = (call.detected_seconds or 0.0) + (call.acted_seconds or 0.0)
     shares = shares_of(call)
     if limit is None:
         return measured._replace(why=f"{shares}; {measured.why}")
     if call.total_seconds is not None:
-        return _within(measured, limit, call.total_seconds, f"{shares} = {call.total_seconds:.0f} s")
+        said = f"{shares} = {call.total_seconds:.0f} s"
+        return _within(measured, limit, call.total_seconds, _unsure_seconds(case), said)
     if known >= limit.value:
-        return _within(measured, limit, known, shares)
+        return _within(measured, limit, known, _unsure_seconds(case), shares)
     named = f"[alerts] response_seconds says nothing of {call.severity or 'its severity'}"
     would_do = f"less than {limit.value - known:.0f} s would do"
     return measured._replace(
@@ -87,9 +90,18 @@ def _summed(call: Called, measured: Answer, limit: Limit | None) -> Answer:
     )
 
 
-def _within(measured: Answer, limit: Limit, seconds: float, shares: str) -> Answer:
+def _unsure_seconds(case: Case) -> float:
+    """So much sooner users may have been served than was seen, for nothing was measured right before."""
+    recovered = case.timeline.recovered
+    if recovered is None:
+        return 0.0
+    unseen = case.account.touching(known_out_until(case, recovered), recovered)
+    return recovered - unseen[0].start if unseen else 0.0
+
+
+def _within(measured: Answer, limit: Limit, seconds: float, unsure: float, shares: str) -> Answer:
     """The answer on the whole time; what spoils the measured share spoils it too."""
-    if seconds >= limit.value:
+    if seconds - unsure >= limit.value:
         return measured._replace(verdict="fail", value=seconds, why=shares)
     if measured.verdict != "pass":
         return measured._replace(value=seconds, why=f"{shares}; {measured.why}")
@@ -105,7 +117,7 @@ def _served_again(case: Case, took: float) -> Answer:
         return Answer(
             "inconclusive", f"{why}, but the runbook states no response time", took, samples=samples
         )
-    if took >= limit.value:
+    if took - _unsure_seconds(case) >= limit.value:
         return Answer("fail", why, took, samples=samples)
     if doubt:
         return Answer("inconclusive", f"{doubt}; as far as seen, {why}", took, samples=samples)
@@ -135,7 +147,7 @@ def _stays_out(case: Case) -> Answer:
             "fail", f"users were served again {timeline.recovered - timeline.origin:.1f} s after the fault"
         )
     out = timeline.watched[1] - timeline.outages[-1].start
-    short = _watched_too_shortly(case)
+    short = _watched_too_shortly(case) or _out_of_sight(case)
     if short:
         return Answer("inconclusive", short, out)
     coming = _on_its_way(case)
@@ -146,12 +158,20 @@ def _stays_out(case: Case) -> Answer:
     return Answer("pass", f"users were out for the last {out:.1f} s that were watched", out)
 
 
+def _out_of_sight(case: Case) -> str:
+    """Why users may have been served again although they were out; empty where they were seen to the end."""
+    seen_until = float(case.account.measured.planned[-1])
+    unseen = unmeasured_in(case, math.nextafter(seen_until, math.inf), case.timeline.watched[1])
+    return f"users were out when a request was measured last, but {unseen}" if unseen else ""
+
+
 def _never_out(case: Case, doubt: str) -> Answer:
-    failed = int(
-        case.account.measured.between(case.timeline.origin or 0.0, case.timeline.watched[1]).failed.sum()
-    )
+    seen_since = case.account.measured.between(case.timeline.origin or 0.0, case.timeline.watched[1])
+    if not len(seen_since):
+        return undecided("no outage was seen, but no request was measured since the fault")
     if doubt:
         return undecided(f"no outage was seen, but {doubt}")
+    failed = int(seen_since.failed.sum())
     seen = f"{failed} requests failed, no more than the limit allows" if failed else "no request failed"
     return not_applicable(f"users were never out: {seen}")
 

@@ -12,7 +12,16 @@ import pytest
 
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording.events import AlertKnown, AlertSpell, AlertsReplayed, AlertStaged
-from tests.unit.judge.recorded_drill import BACK, END, FAULT, INJECTED, RecordedDrill, criterion
+from tests.unit.judge.recorded_drill import (
+    BACK,
+    END,
+    FAULT,
+    INJECTED,
+    PER_SECOND,
+    START,
+    RecordedDrill,
+    criterion,
+)
 
 DOWN = AlertKnown("Down", "P0", 900.0, 300.0, needs_seconds=120.0)
 ILL = AlertKnown("Ill", "P1", 3600.0, None, needs_seconds=120.0)
@@ -138,6 +147,8 @@ def test_an_alert_that_was_received_counts_before_the_replay(tmp_path: Path) -> 
     assert "Down calls 131 s after the fault (received)" in found.why
     night.received = 593.0
     assert night.recovered().verdict == "fail"
+    night.received = -2.0  # of something else, before the fault
+    assert night.recovered().why == "users were served again 10.0 s after the fault"
 
 
 def test_what_the_platform_healed_before_anybody_acted_needs_no_call(tmp_path: Path) -> None:
@@ -152,6 +163,14 @@ def test_what_spoils_the_measured_share_spoils_the_sum(tmp_path: Path) -> None:
     found = night.recovered()
     assert found.verdict == "inconclusive"
     assert "the runbook states no response time" in found.why
+
+
+def test_the_sum_is_too_long_only_where_users_are_known_to_have_been_out_for_so_long(tmp_path: Path) -> None:
+    """Nothing was measured for the 10 s before they were seen to be served."""
+    absent = set(range(int(BACK - START) * PER_SECOND, int(BACK - START + 10) * PER_SECOND))
+    found = Night(tmp_path / "open", {"Down": 585.0}, drill={"absent": absent}).recovered()
+    assert (found.verdict, found.value) == ("inconclusive", pytest.approx(585 + 300 + ACTED + 10))
+    assert Night(tmp_path / "over", {"Down": 592.1}, drill={"absent": absent}).recovered().verdict == "fail"
 
 
 def test_a_fault_that_users_did_not_notice_has_to_call_nobody_unless_it_is_stated(tmp_path: Path) -> None:

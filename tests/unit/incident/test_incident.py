@@ -64,7 +64,7 @@ Affected Components: novel-engine
 
 Updates:
 - {moment(INJECTED)}: INVESTIGATING: requests of users fail
-- {moment(1012)}: IDENTIFIED: the operator begins: Service Completely Down
+- {moment(1012)}: IDENTIFIED: the operator begins: Down / Immediate
 - {moment(BACK)}: MONITORING: users are served again, after 10 s
 - {moment(END)}: RESOLVED: users have been served well for 35 s
 
@@ -230,7 +230,7 @@ def test_who_acts_once_users_are_served_again_identifies_nothing(target: Path, t
     updates = [line.split(" UTC: ")[1] for line in said.splitlines() if line.startswith("- 2001")]
     assert updates[1:3] == [
         "MONITORING: users are served again, after 10 s",
-        "MONITORING: the operator begins: Service Completely Down",
+        "MONITORING: the operator begins: Down / Immediate",
     ]
 
 

@@ -27,6 +27,7 @@ PER_SECOND = 120
 AFTER_SECONDS = END - BACK - HOLD_SECONDS
 AFTER_REQUESTS = int(AFTER_SECONDS * PER_SECOND)
 FAULT = "deployment-scaled-to-zero"
+PROCEDURE = "Service Completely Down"
 
 
 def limits() -> dict[str, dict[str, Any]]:
@@ -121,8 +122,8 @@ class RecordedDrill:
         recorder = Recorder(self.folder / LOOK / "recording.jsonl")
         begun = INJECTED - 5
         times = {"started": begun, "finished": begun + 0.2}
-        block = {"procedure": "Service Completely Down", "line": 50}
-        ended = {"procedure": "Service Completely Down", "missing_tools": self.looked_without}
+        block = {"procedure": PROCEDURE, "line": 50}
+        ended = {"procedure": PROCEDURE, "missing_tools": self.looked_without}
         for kind, data in [
             ("procedure.started", block),
             *(("command.finished", times | each) for each in commands),
@@ -185,7 +186,7 @@ class RecordedDrill:
             "tags": ["P0", "smoke"],
             "severity": "P0",
             "faults": [{"fault": FAULT}],
-            "procedures": ["Service Completely Down"],
+            "procedures": [PROCEDURE],
             "limits": self.limits,
             "settings": settings | self.settings,
         }
@@ -242,7 +243,7 @@ class RecordedDrill:
         if self.procedure is None:
             return events
         begun, done = self.procedure
-        name = {"procedure": "Service Completely Down"}
+        name = {"procedure": (self.started.get("procedures") or [PROCEDURE])[0]}
         events.append(
             (begun, "procedure.started", name | {"section": "1.", "step": "scale", "line": 50, "text": "..."})
         )

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from recorded_drill import BACK, FAULT, INJECTED, RecordedDrill, command
 
-from drill.judge import DrillVerdict, judge_credit, with_credit, with_credits
+from drill.judge import DrillVerdict, judge, judge_credit, with_credit, with_credits
 from drill.judge.credit import watched_long_enough
 from drill.judge.verdict import Change
 
@@ -272,8 +272,26 @@ def test_a_change_that_was_refused_is_none(tmp_path: Path) -> None:
     drill = RecordedDrill(
         tmp_path / "drill", changes=[], extra=[(1013.0, "cluster.changed", refused)]
     ).judged()
-    assert drill.changes == []
+    assert (drill.changes, drill.came_back_after) == ([], None)
     assert _credit(drill, _control(tmp_path, took=None)) == "not measured"
+
+
+def test_a_change_from_before_the_fault_repaired_nothing_of_it(tmp_path: Path) -> None:
+    early = RecordedDrill(tmp_path / "drill", procedure=(1005.0, 1016.0), changes=[1006.0]).judged()
+    assert _credit(early, _control(tmp_path, took=None)) == "not measured"
+
+
+def test_a_drill_with_an_unreadable_record_earns_nobody_credit(tmp_path: Path) -> None:
+    """It may be that of the procedure's beginning, and nobody would seem to have acted."""
+    drill = RecordedDrill(tmp_path / "drill")
+    recording = drill.write() / "recording.jsonl"
+    lines = recording.read_bytes().splitlines(keepends=True)
+    recording.write_bytes(b"".join(b"{}\n" if b"procedure.started" in line else line for line in lines))
+    verdict = judge(drill.folder)
+    assert (verdict.credit, verdict.credit_why) == (
+        "not measured",
+        "some of its records could not be read",
+    )
 
 
 def test_without_an_audit_log_no_cause_can_be_shown(tmp_path: Path) -> None:
@@ -290,6 +308,24 @@ def test_a_drill_whose_recovery_is_in_doubt_earns_nobody_credit(tmp_path: Path) 
     doubtful = RecordedDrill(tmp_path / "drill")
     doubtful.absent = {doubtful.index_at(1030.0)}
     assert _credit(doubtful.judged(), _control(tmp_path, took=None)) == "not measured"
+
+
+@pytest.mark.parametrize("limit", [900.0, 5.0])
+def test_a_control_that_was_not_measured_when_users_came_back_proves_nothing(
+    tmp_path: Path, drill: DrillVerdict, limit: float
+) -> None:
+    """Whether or not it was too late by then: users may have been served again at 12 s."""
+    control = RecordedDrill(
+        tmp_path / "control",
+        procedure=None,
+        started={"control": True},
+        outages=[(INJECTED, INJECTED + 12)],
+    )
+    control.absent = control.indexes(INJECTED + 12, INJECTED + 30)
+    control.limits["recovered"]["value"] = limit
+    verdict = control.judged()
+    assert verdict.recovered_seconds == pytest.approx(30.0)
+    assert _credit(drill, verdict) == "not measured"
 
 
 def test_without_a_control_it_is_not_measured(drill: DrillVerdict) -> None:

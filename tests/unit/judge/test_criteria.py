@@ -19,6 +19,7 @@ from recorded_drill import (
     HOLD_SECONDS,
     INJECTED,
     PER_SECOND,
+    PROCEDURE,
     RecordedDrill,
     command,
     criterion,
@@ -109,6 +110,21 @@ def test_recovered_fails_by_one_request(drill: RecordedDrill) -> None:
 def test_recovered_at_the_limit_itself_fails(drill: RecordedDrill) -> None:
     drill.limits["recovered"]["value"] = 10.0
     assert criterion(drill.judged(), "recovered").verdict == "fail"
+
+
+def test_recovered_fails_only_where_users_are_known_to_have_been_out_for_so_long(
+    drill: RecordedDrill,
+) -> None:
+    """They may have been served as soon as nothing was measured any more."""
+    drill.absent = drill.indexes(BACK, BACK + 10)
+    drill.limits["recovered"]["value"] = 15.0
+    found = criterion(drill.judged(), "recovered")
+    assert (found.verdict, found.value) == ("inconclusive", pytest.approx(20.0))
+    drill.limits["recovered"]["value"] = 10.0
+    found = criterion(drill.judged(), "recovered")
+    assert (found.verdict, found.value) == ("fail", pytest.approx(20.0))
+    drill.absent = drill.indexes(BACK + 1, BACK + 11)
+    assert criterion(drill.judged(), "recovered").verdict == "fail", "what comes later does not shorten it"
 
 
 def test_never_recovered_fails_once_patience_is_spent(drill: RecordedDrill) -> None:
@@ -253,6 +269,42 @@ def test_a_procedure_that_failed_as_a_whole_fails(drill: RecordedDrill) -> None:
     assert found.why == "every command ended with status 0, but the procedure itself with 2"
 
 
+def test_a_block_that_failed_as_a_whole_fails_beside_one_that_was_interrupted(drill: RecordedDrill) -> None:
+    drill.commands = [command(52, "kubectl get pods --watch", 130, interrupted=True)]
+    drill.procedure_status = 130
+    drill.extra = [
+        (1016.5, "procedure.started", {"procedure": PROCEDURE, "line": 60}),
+        (1016.8, "command.finished", command(61, "kubectl get pods", started=1016.6, finished=1016.8)),
+        (1017.0, "procedure.finished", {"procedure": PROCEDURE, "status": 3}),
+    ]
+    found = criterion(drill.judged(), "procedure")
+    assert (found.verdict, found.why) == (
+        "fail",
+        "every command ended with status 0, but the procedure itself with 3",
+    )
+
+
+def test_a_place_that_was_not_followed_proves_nothing(drill: RecordedDrill) -> None:
+    """Nobody was called, say, and meanwhile the platform healed."""
+    drill.started = {"procedures": [PROCEDURE, "Restart"]}
+    verdict = drill.judged()
+    found = criterion(verdict, "procedure")
+    assert (verdict.verdict, found.verdict, found.why) == (
+        "inconclusive",
+        "inconclusive",
+        "was not followed: Restart",
+    )
+    drill.procedure = None
+    verdict = drill.judged()
+    assert (verdict.verdict, criterion(verdict, "procedure").why) == (
+        "inconclusive",
+        f"was not followed: {PROCEDURE}, Restart",
+    )
+    drill.started = {"procedures": [PROCEDURE, PROCEDURE]}
+    drill.procedure = (1012.0, 1016.0)
+    assert criterion(drill.judged(), "procedure").why == f"was not followed: {PROCEDURE}"
+
+
 @pytest.mark.parametrize(
     ("finished", "outcome", "why"),
     [
@@ -277,6 +329,23 @@ def test_a_procedure_that_ends_while_users_stay_out_ends_early(drill: RecordedDr
     drill.started, drill.outages = {"waits": True}, [(INJECTED, END)]
     found = criterion(drill.judged(), "early_end")
     assert (found.verdict, found.why) == ("fail", "it was over, and users were out for 44.0 s more")
+
+
+@pytest.mark.parametrize(
+    ("outage", "finished", "end", "outcome"),
+    [
+        ((INJECTED, BACK), 1021.0, BACK + 4, "inconclusive"),
+        ((INJECTED, BACK), 1016.0, BACK + 4, "fail"),
+        ((INJECTED, END), 1059.0, END, "inconclusive"),
+        ((INJECTED, END), 1065.0, END, "inconclusive"),
+    ],
+)
+def test_who_was_not_watched_for_long_enough_was_not_seen_out_after_the_procedure(
+    drill: RecordedDrill, outage: tuple[float, float], finished: float, end: float, outcome: str
+) -> None:
+    drill.started, drill.procedure, drill.end = {"waits": True}, (1012.0, finished), end
+    drill.outages = [outage]
+    assert criterion(drill.judged(), "early_end").verdict == outcome
 
 
 def test_whether_users_were_out_after_the_procedure_is_not_known_where_nothing_was_measured(
@@ -338,6 +407,12 @@ def test_what_is_left_behind_is_not_known_where_nothing_was_compared(drill: Reco
 def test_a_procedure_that_ran_nothing_is_inconclusive(drill: RecordedDrill) -> None:
     drill.commands = []
     assert criterion(drill.judged(), "procedure").verdict == "inconclusive"
+    drill.commands = [command(52, "kubectl apply")]
+    drill.extra = [
+        (1016.5, "procedure.started", {"procedure": PROCEDURE, "line": 60}),
+        (1017.0, "procedure.finished", {"procedure": PROCEDURE}),
+    ]
+    assert criterion(drill.judged(), "procedure").verdict == "inconclusive", "of one block of two"
 
 
 # response time

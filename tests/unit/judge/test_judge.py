@@ -111,6 +111,35 @@ def test_a_fault_without_any_word_of_a_witness_is_setup(drill: RecordedDrill) ->
     assert "has no witness" in drill.judged().why
 
 
+def test_what_was_seen_before_the_injection_is_no_witness(drill: RecordedDrill) -> None:
+    drill.witness = None
+    seen = {"fault": FAULT, "what": "no endpoints", "seconds": 0.5, "users": "failed requests"}
+    drill.extra = [(INJECTED - 5, "fault.witnessed", seen)]
+    verdict = drill.judged()
+    assert (verdict.verdict, "has no witness" in verdict.why) == ("setup", True)
+    assert (verdict.faults[0].witness, verdict.faults[0].users) == ("", "")
+    drill.extra = [(INJECTED, "fault.witnessed", seen)]
+    assert drill.judged().verdict == "pass"
+
+
+def test_a_fault_of_a_service_that_is_out_already_is_setup(drill: RecordedDrill) -> None:
+    drill.slowness = [(1006.0, INJECTED)]
+    verdict = drill.judged()
+    assert (verdict.verdict, verdict.why) == (
+        "setup",
+        f"users were out already when the fault {FAULT} was injected",
+    )
+    drill.slowness = [(1006.0, INJECTED - 1)]
+    assert drill.judged().verdict == "pass"
+    second = {"fault": "redis-killed"}
+    drill.started = {"faults": [{"fault": FAULT}, second]}
+    drill.extra = [
+        (1012.0, "fault.injected", second),
+        (1012.5, "fault.witnessed", second | {"what": "gone", "seconds": 0.5}),
+    ]
+    assert drill.judged().verdict == "pass", "a second fault finds users out of the first one"
+
+
 def test_a_fault_never_injected_is_setup(drill: RecordedDrill) -> None:
     drill.injected = None
     verdict = drill.judged()

@@ -279,6 +279,32 @@ def test_still_out_needs_to_have_been_measured(drill: RecordedDrill) -> None:
     assert "less 19.0 s: 2280 planned requests unmeasured" in found.why
 
 
+def test_the_service_does_not_stay_out_of_sight(drill: RecordedDrill) -> None:
+    drill.outages, drill.absent = [(INJECTED, 2000.0)], drill.indexes(1050.0, END)
+    found = drill.judged().stays_out
+    assert found is not None
+    assert (found.verdict, found.why) == (
+        "inconclusive",
+        "users were out when a request was measured last, but 1200 planned requests unmeasured from +40.0 s "
+        "to +50.0 s (no record)",
+    )
+    drill.absent = drill.indexes(1050.0, END - 1)
+    found = drill.judged().stays_out
+    assert found is not None
+    assert found.verdict == "pass"
+
+
+def test_users_of_whom_nothing_was_measured_since_the_fault_may_have_been_out(drill: RecordedDrill) -> None:
+    """The load ended before, so that there is no slot of which a record is missing."""
+    drill.started, drill.procedure, drill.closed = {"control": True}, None, False
+    drill.extra = [(INJECTED - 1, "load.stopped", {"exit_status": 0})]
+    verdict = drill.judged()
+    assert (verdict.verdict, verdict.why) == (
+        "inconclusive",
+        "recovered: no outage was seen, but no request was measured since the fault",
+    )
+
+
 # the window after
 
 

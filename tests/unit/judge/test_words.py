@@ -465,7 +465,7 @@ NO_FAULT = {
             "every command ended with status 0, but the procedure itself with 2",
         ),
         (
-            {"procedure": None},
+            {"procedure": None, "started": {"procedures": []}},
             None,
             "procedure",
             ("not applicable", None, 0),
@@ -820,6 +820,11 @@ def _verdict(folder: Path, **fields: Any) -> DrillVerdict:
             {"witness": None},
             "setup",
             f"the fault {FAULT} has no witness: the recording ends before one was seen",
+        ),
+        (
+            {"outages": [(1003.0, BACK)]},
+            "setup",
+            f"users were out already when the fault {FAULT} was injected",
         ),
         ({"injected": None}, "setup", f"the fault {FAULT} was never injected"),
         (
