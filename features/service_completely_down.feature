@@ -56,6 +56,17 @@ Feature: Service Completely Down (P0)
     And no acknowledged write is lost
     And nothing is left over, missing or changed
 
+  @quarterly
+  Scenario: A restart of the application lets it in again where Redis' password was changed
+    When the fault "secret-rotated" takes effect
+    And the operator follows "Service Completely Down / Recovery Actions / # If application pods are failing"
+    Then the service recovers within the response time of P0
+    And the procedure does not end before users are served
+    And the performance baselines hold afterwards
+    And every command of the procedure succeeds
+    And no acknowledged write is lost
+    And nothing is left over, missing or changed but "Secret/redis: data.password"
+
   @expect-fail @quarterly @RB-020 @RB-021
   Scenario: A restart as first written starts the release without an image once more
     When the fault "image-missing" takes effect

@@ -73,3 +73,12 @@ Feature: Tools and Scripts
     And "Quick Diagnosis Script" tells "^❌ Application not responding" under the fault, and not before
     And the procedure does no harm to users
     And no acknowledged write is lost
+
+  @quarterly
+  Scenario: The quick diagnosis finds nothing where nothing is wrong
+    When nothing is broken
+    And the operator follows "Quick Diagnosis Script"
+    Then every command of the procedure succeeds
+    And "Quick Diagnosis Script" prints "^✅ Application responding"
+    And the procedure does no harm to users
+    And no acknowledged write is lost
