@@ -167,7 +167,7 @@ def test_both_forms_have_every_section_and_demand_and_claim_nothing(tmp_path: Pa
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("next", "soon", "date"),
+        ("next", "soon", "a day"),
         ("objectives", [], "at least 1"),
         ("people", [{"name": "A"}], "role"),
         ("budget", 5, "a name that drill knows"),

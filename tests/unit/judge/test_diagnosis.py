@@ -270,7 +270,7 @@ def test_a_status_that_tells_the_fault_is_no_failure_of_the_command(drill: Recor
 
 
 def test_the_look_is_no_procedure(drill: RecordedDrill) -> None:
-    drill.commands, drill.procedure, drill.started = [], None, {}
+    drill.commands, drill.procedure, drill.started = [], None, {"procedures": []}
     verdict = drill.judged()
     assert criterion(verdict, "procedure").verdict == "not applicable"
     assert (verdict.procedure_started_seconds, verdict.commands) == (None, [])
