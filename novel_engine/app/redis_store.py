@@ -76,8 +76,9 @@ class RedisStore:
         """Returns when Redis is in use, or was out for START_SECONDS."""
         until = time.monotonic() + START_SECONDS
         self._look()
-        while self._out is not None and time.monotonic() < until:
-            time.sleep(START_PAUSE_SECONDS)
+        while (
+            self._out is not None and time.monotonic() < until and not self._stopped.wait(START_PAUSE_SECONDS)
+        ):
             self._look()
         self._watch.start()
 
