@@ -108,6 +108,11 @@ def read_yaml(path: Path, what: str) -> YamlDocument:
     return YamlDocument(data, lines)
 
 
+def expected_of(error: Any) -> str:
+    """What would be right in the place of a value, from one of pydantic's errors."""
+    return PLAINLY.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
+
+
 def checked(path: Path, document: YamlDocument, shape: type[Shape]) -> Shape:
     """A YAML document as a record. Raises InputError naming file, line, value and what would be right."""
     try:
@@ -118,7 +123,7 @@ def checked(path: Path, document: YamlDocument, shape: type[Shape]) -> Shape:
         place = tuple(first["loc"])
         value = "(missing)" if first["type"] == "missing" else shown(first["input"])
         dotted = ".".join(str(part) for part in place) or "the file"
-        expected = PLAINLY.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
+        expected = expected_of(first)
         if not place and first["type"] == "model_type":
             expected += f" ({', '.join(shape.model_fields)})"
         raise InputError(path, document.line_of(place), value, f"{dotted}: {expected}") from error

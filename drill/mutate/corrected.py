@@ -62,11 +62,15 @@ def _as_stated(run_folder: Path, facts: Facts, plan: MutationPlan) -> list[Tried
     passed = {each.scenario for each in facts.scenarios if each.outcome == "passed"}
     passed -= {each.scenario for each in facts.findings}
     features = _digests(facts, "feature")
-    evidence = {each.scenario: run_folder / each.folder for each in facts.drills if each.kept is None}
+    evidence = {
+        each.scenario: run_folder / each.folder
+        for each in facts.drills
+        if each.kept is None and each.scenario in passed
+    }
     found = []
     for follower in plan.followers:
         scenario = follower.scenario
-        if scenario in passed & evidence.keys() and sha256_of(follower.file) in features:
+        if scenario in evidence and sha256_of(follower.file) in features:
             events = read_events(evidence[scenario] / RECORDING)
             began, ended = events[0].wall, events[-1].wall
             found.append(

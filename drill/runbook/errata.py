@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from drill.errors import InputError
-from drill.reading import PLAINLY, read_yaml, shown
+from drill.reading import expected_of, read_yaml, shown
 from drill.recording.events import CommandFinished
 
 
@@ -119,12 +119,11 @@ def load_errata(path: Path | str) -> list[Defect]:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            expected = PLAINLY.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
             raise InputError(
                 file,
                 document.line_of((index, *first["loc"])),
                 "(missing)" if first["type"] == "missing" else shown(first["input"]),
-                f"{place or 'a defect'}: {expected}",
+                f"{place or 'a defect'}: {expected_of(first)}",
             ) from error
         if defect.id in defects:
             raise InputError(
