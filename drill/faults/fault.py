@@ -20,6 +20,7 @@ from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
 from drill.cluster.pods import container_of
 from drill.errors import FaultError
+from drill.parts.database_file import DatabaseFile
 from drill.recording import Moment, now
 from drill.settings import Settings, Sqlite, Workload
 
@@ -109,6 +110,14 @@ class Site:
         if isinstance(value, dict):
             return {key: self.filled_in(each) for key, each in value.items()}
         return value
+
+    @property
+    def database_file(self) -> DatabaseFile:
+        """That of the part that the fault hits. Raises FaultError where it is no SQLite database."""
+        part = self.settings.parts.get(self.part)
+        if not isinstance(part, Sqlite):
+            raise FaultError(f"{self.part!r}: expected a part of kind sqlite, a database in a file")
+        return DatabaseFile.of(part, self.workload, self.pod_spec())
 
     def pod_spec(self) -> Json:
         """What the workload's pods are made from."""

@@ -13,8 +13,8 @@ import msgspec
 from drill.cluster.access import Cluster
 from drill.durable import write_durably
 from drill.errors import FaultError
-from drill.faults.database_file import DatabaseFile
 from drill.faults.fault import Fault, Injected, Sight, Site, kind
+from drill.parts.database_file import DatabaseFile
 from drill.recording import now
 
 # those of PRIMARY KEY and UNIQUE have no statement of their own
@@ -49,7 +49,7 @@ class SqliteIndex(Fault, frozen=True):
 
     @classmethod
     def prepare(cls, site: Site, parameters: Any) -> SqliteIndex:
-        return cls(DatabaseFile.of(site), str(site.beside("indexes")))
+        return cls(site.database_file, str(site.beside("indexes")))
 
     def inject(self, cluster: Cluster) -> Injected:
         found = self._there(cluster)

@@ -16,8 +16,8 @@ import msgspec
 from drill.cluster.access import Cluster
 from drill.durable import write_durably
 from drill.errors import FaultError
-from drill.faults.database_file import DatabaseFile
 from drill.faults.fault import Fault, Injected, Sight, Site, kind
+from drill.parts.database_file import DatabaseFile
 from drill.recording import now
 
 ROWS = 20
@@ -86,7 +86,7 @@ class SqliteRows(Fault, frozen=True):
 
     @classmethod
     def prepare(cls, site: Site, parameters: Any) -> SqliteRows:
-        return cls(DatabaseFile.of(site), str(site.beside("rows")))
+        return cls(site.database_file, str(site.beside("rows")))
 
     def inject(self, cluster: Cluster) -> Injected:
         with self.file.reached(cluster) as (pod, container):

@@ -38,6 +38,11 @@ def forgetting_parts(cluster: Cluster, settings: Settings) -> list[TargetPart]:
     return [part for part in parts_of(cluster, settings) if part.forgets]
 
 
+def keeping_parts(cluster: Cluster, settings: Settings) -> list[TargetPart]:
+    """The parts of which a copy can be kept."""
+    return [part for part in parts_of(cluster, settings) if part.keeps]
+
+
 def dated_part(cluster: Cluster, settings: Settings) -> TargetPart | None:
     """The first part that can say when its rows were written; None where there is none."""
     return next((part for part in parts_of(cluster, settings) if part.dated), None)

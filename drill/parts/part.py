@@ -103,6 +103,21 @@ class TargetPart:
         known what that is."""
         raise UsageError(f"{self.name}: it is not known what drills leave in it")
 
+    @property
+    def keeps(self) -> bool:
+        """True where `keep` and `return_kept` can be asked."""
+        return False
+
+    def keep(self, copy: Path) -> bool:
+        """Copy what it holds to the file `copy` on this machine; False where it is too much. Raises
+        UsageError where this kind keeps nothing."""
+        raise UsageError(f"{self.name}: a part of kind {self.settings.parts[self.name].kind} is not copied")
+
+    def return_kept(self, copy: Path) -> bool:
+        """Where what it holds is broken, put the copy in its place; whether that was done. Raises UsageError
+        where this kind keeps nothing, FaultError where it is broken still."""
+        raise UsageError(f"{self.name}: a part of kind {self.settings.parts[self.name].kind} is not copied")
+
     def back_up(self, *, seconds: float) -> Made:
         """Make a backup now and wait for it. Raises SetupError when it does not succeed, UsageError where
         this kind makes none."""

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from typing import Any
+from pathlib import Path
 
 import msgspec
 
-from drill.cluster.access import Cluster, ClusterError
+from drill.cluster.access import ClusterError
 from drill.cluster.health import Health, running_pods
 from drill.errors import InputError
+from drill.parts.database_copy import put_copy_back, take_copy
+from drill.parts.database_file import DatabaseFile
+from drill.parts.integrity import Integrity, integrity_in
 from drill.parts.part import Dated, Forgotten, TargetPart
 from drill.settings import Sqlite, Workload
 from drill.settings.place import line_of
 
 ASK_SECONDS = 30
+KEEP_MOST_BYTES = 16 * 2**20
+"""What is larger is not kept: the container has it in its memory while it is copied."""
 FORGET_SECONDS = 120
 """Afterwards it is given up, and undone."""
-
-INTEGRITY_SCRIPT = """
-import json, sqlite3, sys, urllib.parse
-seen = {"integrity": "", "tables": []}
-tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
-try:
-    path = "file:" + urllib.parse.quote(sys.argv[1]) + "?mode=ro"
-    connection = sqlite3.connect(path, uri=True, timeout=5)
-    seen["tables"] = sorted(row[0] for row in connection.execute(tables))
-    seen["integrity"] = "; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)"))
-except sqlite3.Error as error:
-    seen["integrity"] = f"{type(error).__name__}: {error}"
-print(json.dumps(seen))
-"""
 
 # Every value of every table is read once, and each text is looked up by hash: as a whole value, and, where it
 # is long enough to be no accident, as a word within one.
@@ -132,19 +123,6 @@ print(json.dumps(said))
 """
 
 
-class Integrity(msgspec.Struct, frozen=True):
-    """What the database says of itself. `integrity`: "ok", or what is wrong; `tables`: its tables, sorted by
-    name."""
-
-    integrity: str
-    tables: list[str]
-
-    @property
-    def sound(self) -> bool:
-        """True when SQLite finds nothing wrong and there are tables at all."""
-        return self.integrity == "ok" and bool(self.tables)
-
-
 class _Dated(msgspec.Struct, frozen=True):
     """What ROW_TIMES_SCRIPT says; `error` is empty where all went well."""
 
@@ -240,6 +218,23 @@ class Part(TargetPart):
             raise self._mistaken("forget", file.forget[answer.mistaken], expected)
         return Forgotten(answer.rows, answer.beside, answer.size_bytes, answer.trouble)
 
+    @property
+    def keeps(self) -> bool:
+        return True
+
+    def keep(self, copy: Path) -> bool:
+        """In the container that opens the file, and no more than KEEP_MOST_BYTES."""
+        pod, container = self._pod(), self.workload.container
+        return take_copy(self.cluster, pod, container, self.file.path, copy, most_bytes=KEEP_MOST_BYTES)
+
+    def return_kept(self, copy: Path) -> bool:
+        """Broken is a file that fails its integrity check, or lacks a table that the copy has. The
+        application is stopped meanwhile."""
+        workload = self.workload
+        spec = self.cluster.workload(workload.name, workload.kind)["spec"]
+        file = DatabaseFile.of(self.file, workload, spec["template"]["spec"])
+        return put_copy_back(self.cluster, file, copy, spec.get("replicas", 1))
+
     def _mistaken(self, key: str, value: str, expected: str) -> InputError:
         """What drill.toml says there, and cannot be done."""
         file = self.settings.file
@@ -252,11 +247,3 @@ class Part(TargetPart):
         if not pods:
             raise ClusterError(f"no pod of {workload.name} runs: its database cannot be asked")
         return str(pods[0]["metadata"]["name"])
-
-
-def integrity_in(cluster: Cluster, pod: str, container: str, path: str) -> Integrity:
-    """Let the database at `path` check itself from inside this container."""
-    said: Any = json.loads(
-        cluster.exec(pod, container, ["python", "-c", INTEGRITY_SCRIPT, path], seconds=ASK_SECONDS)
-    )
-    return msgspec.convert(said, Integrity)

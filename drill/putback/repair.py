@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from drill import wait
 from drill.cluster.access import OURS, AbsentError, Cluster, ClusterError, Json
 from drill.cluster.health import Health, rollout
 from drill.cluster.objects import path_of, replace
 from drill.cluster.pods import replace_backed_off
-from drill.errors import DeadlineError, SetupError
+from drill.errors import DeadlineError, FaultError, SetupError
 from drill.parts.health import target_health
+from drill.parts.part import TargetPart
 from drill.putback.known_state import (
     NAME_SERVER,
     WORKLOADS,
@@ -23,6 +26,8 @@ from drill.putback.known_state import (
 from drill.settings import Settings
 
 REPAIR_SECONDS = 180
+UNWELL_SECONDS = 20.0
+"""So long a target may take to become well by itself before it is asked whether its data is broken."""
 AUTOSCALER = "HorizontalPodAutoscaler"
 FORGET_SECONDS = 20.0
 """What looks after autoscalers comes to each every 15 s. It holds a workload for five minutes at the most
@@ -32,9 +37,16 @@ FAR_MORE = 2
 
 
 def repair(
-    cluster: Cluster, settings: Settings, known: KnownState, *, seconds: float = REPAIR_SECONDS
+    cluster: Cluster,
+    settings: Settings,
+    known: KnownState,
+    *,
+    copies: Sequence[tuple[TargetPart, Path]] = (),
+    seconds: float = REPAIR_SECONDS,
 ) -> list[str]:
-    """Make the target as it was, wait until it is so and well, and return the differences that there were.
+    """Make the target as it was, wait until it is so and well, and return the differences that there were. Of
+    `copies`, those of parts that are found broken are put in their place, once it has not become well by
+    itself.
 
     In a context that is not kind-* nothing is deleted: what appeared stays, and is named. Raises SetupError
     naming what is still different when `seconds` have passed, ClusterError where the cluster does not answer
@@ -49,8 +61,15 @@ def repair(
     _put_back(cluster, known, now, only=lambda kind, name: kind != AUTOSCALER or name not in remembering)
     if remembering:
         wait.pause(FORGET_SECONDS)  # the first look then makes them anew
+    data = _Data(copies)
 
     def look() -> Health:
+        seen = as_known()
+        if not seen.healthy:
+            data.put_back()
+        return seen
+
+    def as_known() -> Health:
         try:
             present = observe(cluster)
             left = [line for line in lasting_differences(known, present) if line not in left_alone]
@@ -76,11 +95,38 @@ def repair(
             every_seconds=0.5,
         )
     except DeadlineError as error:
-        raise SetupError(f"{error}. Build it anew: drill down, then drill up") from error
+        raise SetupError(f"{error}{data.trouble}. Build it anew: drill down, then drill up") from error
     return [
         f"{line}, and stays: only in kind-* is anything deleted" if line in left_alone else line
         for line in before
-    ]
+    ] + data.lines
+
+
+class _Data:
+    """What the target's parts hold, of which no object tells. `lines`: what was put back; `trouble`: what
+    could not be."""
+
+    def __init__(self, copies: Sequence[tuple[TargetPart, Path]]) -> None:
+        self._copies = list(copies)
+        self._next_look = time.monotonic() + UNWELL_SECONDS
+        self.lines: list[str] = []
+        self.trouble = ""
+
+    def put_back(self) -> None:
+        """Where a part is broken, put its copy in the place. Each is looked at until that was possible once,
+        every UNWELL_SECONDS."""
+        if time.monotonic() < self._next_look:
+            return
+        for part, copy in list(self._copies):
+            try:
+                if part.return_kept(copy):
+                    self.lines.append(f"{part.name}: was broken, and holds what it held before the drill")
+            except (ClusterError, DeadlineError):
+                continue  # no pod can be had that shows it, as yet
+            except FaultError as error:
+                self.trouble += f"; {part.name}: {error}"
+            self._copies.remove((part, copy))
+        self._next_look = time.monotonic() + UNWELL_SECONDS
 
 
 def _remembering(cluster: Cluster, known: KnownState, now: KnownState) -> list[str]:

@@ -17,11 +17,13 @@ from pathlib import Path
 import msgspec
 
 from drill import wait
-from drill.cluster.access import Cluster, ClusterError
+from drill.cluster.access import OURS, Cluster, ClusterError
 from drill.durable import write_durably
 from drill.errors import DeadlineError, DrillError, FaultError, InputError, SetupError, UsageError
 from drill.faults.catalogue import from_data
+from drill.parts import keeping_parts
 from drill.parts.health import wait_until_healthy
+from drill.parts.part import TargetPart
 from drill.putback.images import image_of, is_above, return_image, with_found_image
 from drill.putback.known_state import KnownState, lasting_differences, observe, settled
 from drill.putback.ledger import DrillEntry, Entry, FaultEntry, ImageEntry, Ledger, fault_of, process
@@ -86,7 +88,7 @@ def put_back(settings: Settings, cluster: Cluster, closing: ImageEntry | None = 
             except (InputError, FaultError, DeadlineError, ClusterError) as error:
                 failures.append(error)
         # what an image of the gate's would make unwell cannot be waited for with that image
-        differences = _return_to_first(settings, cluster, drills, images)
+        differences = _return_to_first(settings, cluster, ledger, drills, images)
         undone += [_return_image(settings, cluster, entry) for entry in images]
         if unproven and not drills:
             wait_until_healthy(cluster, settings)
@@ -101,8 +103,8 @@ def put_back(settings: Settings, cluster: Cluster, closing: ImageEntry | None = 
 
 
 def open_drill(settings: Settings, cluster: Cluster) -> DrillEntry:
-    """Keep the target's present state, durably, before a drill of this process changes anything. The caller
-    has just seen it healthy.
+    """Keep the target's present state, durably, before a drill of this process changes anything, and a copy
+    of what its parts hold, where they can be copied. The caller has just seen it healthy.
 
     What an earlier drill of this process could not put back is put back first. Raises SetupError when another
     drill or a fault of another is open.
@@ -125,6 +127,8 @@ def open_drill(settings: Settings, cluster: Cluster) -> DrillEntry:
     )
     ledger.open(entry)
     write_durably(folder / LAST_KNOWN, msgspec.json.format(data))
+    for part, copy in _copies(settings, cluster, ledger, entry):
+        part.keep(copy)
     return entry
 
 
@@ -150,7 +154,7 @@ def close_drill(settings: Settings, cluster: Cluster) -> list[str]:
         drills = [entry for entry in ledger.drills() if _mine(entry)]
         if not drills:
             return []
-        differences = _return_to_first(settings, cluster, drills)
+        differences = _return_to_first(settings, cluster, ledger, drills)
         failures: list[DrillError] = []
         for fault in ledger.faults():
             if _mine(fault) and (fault.drill is None or not fault.experiment.alive()):
@@ -230,7 +234,11 @@ def last_known(cluster: Cluster) -> KnownState | None:
 
 
 def _return_to_first(
-    settings: Settings, cluster: Cluster, drills: list[DrillEntry], images: Sequence[ImageEntry] = ()
+    settings: Settings,
+    cluster: Cluster,
+    ledger: Ledger,
+    drills: list[DrillEntry],
+    images: Sequence[ImageEntry] = (),
 ) -> list[str]:
     """The oldest of several was opened on the target as it was meant to be, but for `images`."""
     if not drills:
@@ -238,7 +246,18 @@ def _return_to_first(
     known = msgspec.json.decode(drills[0].known, type=KnownState)
     for entry in images:
         known = with_found_image(known, entry)
-    return repair(cluster, settings, known)
+    copies = [(part, copy) for part, copy in _copies(settings, cluster, ledger, drills[0]) if copy.exists()]
+    return repair(cluster, settings, known, copies=copies)
+
+
+def _copies(
+    settings: Settings, cluster: Cluster, ledger: Ledger, entry: DrillEntry
+) -> list[tuple[TargetPart, Path]]:
+    """Where a drill keeps what the parts hold; nowhere in a cluster that is nobody's throw-away, of which
+    nothing is copied to this machine."""
+    if not OURS.fullmatch(cluster.context):
+        return []
+    return [(part, ledger.beside(entry.id, f"{part.name}.copy")) for part in keeping_parts(cluster, settings)]
 
 
 def _mine(entry: Entry) -> bool:

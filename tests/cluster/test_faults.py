@@ -21,6 +21,7 @@ from target_state import ROOT, assert_as_known, ledger_of, remember, wait_until_
 from drill import settings as target_settings
 from drill import wait
 from drill.cluster.access import Cluster
+from drill.cluster.health import running_pods
 from drill.errors import DrillError, FaultError, InputError, SetupError, UsageError
 from drill.faults.catalogue import as_data, from_data
 from drill.faults.fault import StruckWorkload
@@ -40,7 +41,7 @@ from drill.putback.ledger import FaultEntry, process
 from drill.putback.repair import repair
 from drill.recording import Event, Recorder, read_events
 from drill.recording.events import FaultUndone
-from drill.settings import Settings
+from drill.settings import Settings, Sqlite
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("put_back")]
 
@@ -215,6 +216,18 @@ def test_a_database_that_someone_repaired_is_left_as_it_is(
     assert isinstance(undone, FaultUndone)
     assert undone.detail == "the database is sound: nothing was left to undo"
     repair(cluster, settings, remember(cluster))
+    assert_as_known(settings, cluster)
+
+
+def test_half_a_database_that_a_procedure_left_is_put_back(settings: Settings, cluster: Cluster) -> None:
+    open_drill(settings, cluster)
+    database = part_named(cluster, settings, "database").described_as(Sqlite)
+    pod = running_pods(cluster, settings.target.deployment, "novel-engine")[0]["metadata"]["name"]
+    halved = f"import os; os.truncate({database.path!r}, os.path.getsize({database.path!r}) // 2)"
+    cluster.exec(pod, "novel-engine", ["python", "-c", halved])
+    assert not parts_health(cluster, settings).healthy
+    assert "database: was broken, and holds what it held before the drill" in close_drill(settings, cluster)
+    assert parts_health(cluster, settings).healthy
     assert_as_known(settings, cluster)
 
 

@@ -17,13 +17,14 @@ from drill.cluster.access import Cluster
 from drill.errors import FaultError, UsageError
 from drill.faults.catalogue import as_data, from_data
 from drill.faults.command import Command, CommandParameters
-from drill.faults.database_file import HELPER, helper_of
 from drill.faults.fault import Site
 from drill.faults.sqlite_index import SqliteIndex
-from drill.faults.sqlite_pages import SqlitePages, integrity_of
+from drill.faults.sqlite_pages import SqlitePages
 from drill.faults.sqlite_rows import SqliteRows
 from drill.parts import part_named, searchable_part
+from drill.parts.database_file import HELPER, helper_of
 from drill.parts.health import parts_health
+from drill.parts.integrity import integrity_of
 from drill.settings import Settings
 
 ROOT = Path(__file__).parents[3]

@@ -15,8 +15,7 @@ from drill.cluster.access import Cluster, Json
 from drill.cluster.health import running_pods
 from drill.cluster.pods import container_of
 from drill.errors import FaultError
-from drill.faults.fault import Site
-from drill.settings import Sqlite
+from drill.settings import Sqlite, Workload
 
 HELPER = "drill-database-helper"
 
@@ -32,12 +31,10 @@ class DatabaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     helper: dict[str, Any]
 
     @classmethod
-    def of(cls, site: Site) -> DatabaseFile:
-        """That of the part that a fault hits. Raises FaultError where it is no SQLite database."""
-        part, workload = site.settings.parts.get(site.part), site.workload
-        if not isinstance(part, Sqlite):
-            raise FaultError(f"{site.part!r}: expected a part of kind sqlite, a database in a file")
-        helper = helper_of(site.pod_spec(), workload.container, part.volume_claim)
+    def of(cls, part: Sqlite, workload: Workload, spec: Json) -> DatabaseFile:
+        """That of a part which `workload` opens, whose pods are made from `spec`. Raises FaultError where
+        these mount nothing of the part's volume claim."""
+        helper = helper_of(spec, workload.container, part.volume_claim)
         return cls(workload.name, workload.kind, workload.container, part.path, helper)
 
     def pods(self, cluster: Cluster) -> list[str]:
