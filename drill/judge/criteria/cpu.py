@@ -7,14 +7,21 @@ from collections import defaultdict
 from itertools import pairwise
 
 from drill.judge.case import Case
-from drill.judge.criteria.pods import LEAST_SHARE_MEASURED, PodSample, everyone, samples_of, too_little
+from drill.judge.criteria.pods import (
+    LEAST_SAMPLES,
+    LEAST_SHARE_MEASURED,
+    PodSample,
+    everyone,
+    samples_of,
+    too_little,
+)
 from drill.judge.criteria.question import Answer, Question, not_applicable, undecided
 from drill.statistics import Reading, average_rate, hold
 
 
 def cpu(case: Case) -> Answer:
-    """CPU time used over CPU time allowed, weighted by time, over all pods; every pod that ran must be
-    measured.
+    """CPU time used over CPU time allowed, weighted by time, over all pods. Every pod that runs at the end
+    must be measured, but one that came too late for it, whose time counts as unmeasured.
     """
     samples = samples_of(case)
     few = too_little(case, samples)
@@ -49,11 +56,12 @@ def _unmeasured(samples: list[PodSample], seconds: dict[str, float], unlimited: 
     for before, after in pairwise(samples):
         for name in after.expected - unlimited:
             ran[name] += after.at - before.at if name in before.expected else 0.0
-    blind = sorted(name for name in samples[-1].expected - unlimited if not seconds.get(name))
+    there = samples[-1].expected & samples[-LEAST_SAMPLES].expected - unlimited
+    blind = sorted(name for name in there if not seconds.get(name))
     if blind:
         return f"the use of {', '.join(blind)} was not measured"
     whole, measured = sum(ran.values()), sum(seconds.values())
-    # a pod that was seen only once ran for some time of which nothing is known
+    # a pod of which there is no rate ran for some time of which nothing is known
     passing = sum(1 for name in everyone(samples) - unlimited if not seconds.get(name))
     whole += passing * (samples[-1].at - samples[0].at) / (len(samples) - 1)
     if whole <= 0 or measured < LEAST_SHARE_MEASURED * whole:

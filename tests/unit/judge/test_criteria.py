@@ -681,16 +681,24 @@ def test_a_reading_without_its_moment_or_its_seconds_is_none(
     assert (found.verdict, found.why) == ("inconclusive", "the use of novel-engine-a was not measured")
 
 
-def test_who_is_blind_is_asked_of_the_last_look(drill: RecordedDrill) -> None:
+@pytest.mark.parametrize(
+    ("since", "why"),
+    [
+        (1055, "the use of novel-engine-a-late, novel-engine-b-late was not measured"),
+        (1057, "30.0% of the CPU limit on average over 2 pods"),
+    ],
+)
+def test_who_is_blind_is_asked_of_those_who_were_there_for_the_last_three_looks(
+    drill: RecordedDrill, since: float, why: str
+) -> None:
+    """A pod that the autoscaler adds at the very end has no rate yet."""
     _resample(
         drill,
-        lambda at, pods: [pod | {"pod": f"{pod['pod']}-late"} if at >= 1059 else pod for pod in pods],
+        lambda at, pods: [
+            pod | NOT_MEASURED | {"pod": f"{pod['pod']}-late"} if at >= since else pod for pod in pods
+        ],
     )
-    found = criterion(drill.judged(), "cpu")
-    assert (found.verdict, found.why) == (
-        "inconclusive",
-        "the use of novel-engine-a-late, novel-engine-b-late was not measured",
-    )
+    assert criterion(drill.judged(), "cpu").why == why
 
 
 def test_a_pod_without_a_limit_that_is_gone_by_the_end_is_still_left_out_of_memory(
