@@ -12,6 +12,8 @@ Feature: Performance Tuning and Cost Optimization
     And the operator follows "Performance Tuning / Database Optimization"
     Then the procedure does no harm to users
     And "Performance Tuning / Database Optimization / # Analyze query performance" prints "campaigns_by_created_at"
+    And "Performance Tuning / Database Optimization / # Rebuild database statistics" prints "^campaigns.campaigns_by_created_at."
+    And "Performance Tuning / Database Optimization / # Vacuum database: writers wait meanwhile" prints "^0$"
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
     And no acknowledged write is lost
