@@ -84,6 +84,7 @@ Feature: Security Incident Response
     And the operator follows "Vulnerability Response / # Check running containers"
     And the operator follows "Vulnerability Response / # Force update if critical vulnerabilities found" with "{patched_image}" as "novel-engine:drill"
     Then "Vulnerability Response / # Check running containers" tells "novel-engine:drill-vulnerable" under the fault, and not before
+    And "Vulnerability Response / # Force update if critical vulnerabilities found" prints "^novel-engine .* novel-engine:drill "
     And the procedure does no harm to users
     And the performance baselines hold afterwards
     And every command of the procedure succeeds

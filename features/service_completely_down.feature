@@ -259,9 +259,11 @@ Feature: Service Completely Down (P0)
   @quarterly
   Scenario: On a day without trouble every question of the investigation is answered
     When nothing is broken
+    And the operator follows "Service Completely Down / Immediate Actions / # Check application logs"
     And the operator follows "Service Completely Down / Investigation Steps"
     And the operator follows "Service Completely Down / Recovery Actions / # If DNS issues, check ingress"
     Then the procedure does no harm to users
+    And "Service Completely Down / Immediate Actions / # Check application logs" prints " request method=GET "
     And "Service Completely Down / Investigation Steps / # Check infrastructure health" prints "ACTIVE"
     And "Service Completely Down / Investigation Steps / # Check load balancer" prints "^novel-engine .*novel-engine.com"
     And "Service Completely Down / Investigation Steps / # Check load balancer" prints "^Name: +novel-engine$"
