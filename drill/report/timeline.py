@@ -43,7 +43,7 @@ CHARACTER_WIDTH = 6.3
 """Of the 11-unit sans-serif labels, on the generous side: labels must not collide whatever font is there."""
 FIXED_WIDTH = 6.7
 """Of the 11-unit fixed-width command labels."""
-LONGEST_COMMAND = 84
+LONGEST_COMMAND, SHORTEST_LABEL = 84, 30
 FASTEST_SECONDS, SLOWEST_SECONDS = 0.001, 1.0
 """The latency axis reaches at least from here to here."""
 
@@ -453,8 +453,8 @@ def _latency_panel(
 
 
 def _rows(events: Sequence[Event], zero: float, scale: Across, top: float) -> list[TimelineRow]:
-    """One row a command; its words to the right of its bar, or to the left where there is no room. Then one
-    row a change of the cluster that the operator's identity made."""
+    """One row a command; its words to the right of its bar, or to the left where there is no room, shortened
+    where neither side has enough. Then one row a change of the cluster that the operator's identity made."""
     rows: list[TimelineRow] = []
     commands = [event.data for event in events if isinstance(event.data, CommandFinished)]
     for number, data in enumerate(commands, start=1):
@@ -468,33 +468,37 @@ def _rows(events: Sequence[Event], zero: float, scale: Across, top: float) -> li
             kind, state = "interrupted", "interrupted"
         else:
             kind, state = ("done", "") if status == 0 else ("failed", f"✕ status {status}")
-        text = f"{number}  {shown}" + (f"   {state}" if state else "")
         ended = state or "status 0"
         title = f"runbook line {data.line}: {command} ({ended}, {seconds_text(end - start)})"
         y = top + len(rows) * ROW_HEIGHT
-        rows.append(_row(y, (start, end), scale, text=text, title=title, kind=kind))
+        words = (f"{number}  {shown}", f"   {state}" if state else "")
+        rows.append(_row(y, (start, end), scale, words=words, title=title, kind=kind))
     for event in events:
         if isinstance(event.data, ClusterChanged):
             moment, change = event.monotonic - zero, event.data
-            text = f"◆ {change.verb} {change.object}"
+            words = (f"◆ {change.verb} {change.object}", "")
             title = f"the cluster's audit log: {change.verb} {change.object}, answered with {change.code}"
             y = top + len(rows) * ROW_HEIGHT
-            rows.append(_row(y, (moment, moment), scale, text=text, title=title, kind="changed"))
+            rows.append(_row(y, (moment, moment), scale, words=words, title=title, kind="changed"))
     return rows
 
 
 def _row(
-    y: float, span: tuple[float, float], scale: Across, *, text: str, title: str, kind: str
+    y: float, span: tuple[float, float], scale: Across, *, words: tuple[str, str], title: str, kind: str
 ) -> TimelineRow:
+    """`words`: of these the first may lose its end, where neither side of the bar has room for all."""
     x = scale.x(span[0])
     right = max(scale.x(span[1]), x + 3)
-    width = len(text) * FIXED_WIDTH
-    if right + 7 + width <= WIDTH - RIGHT:
+    room_right, room_left = ((room // FIXED_WIDTH) for room in (WIDTH - RIGHT - right - 7, x - 7))
+    text, room = "".join(words), max(room_right, room_left)
+    if SHORTEST_LABEL <= room < len(text):
+        text = words[0][: int(room) - len(words[1]) - 1] + "…" + words[1]
+    if len(text) <= room_right:
         text_x, anchor = right + 7, "start"
-    elif width <= x - 7:
+    elif len(text) <= room_left:
         text_x, anchor = x - 7, "end"
-    else:  # on the bar, and whole: a command whose beginning is missing says nothing
-        text_x, anchor = max(0.0, WIDTH - RIGHT - width), "start"
+    else:  # on the bar: a command whose beginning is missing says nothing
+        text_x, anchor = max(0.0, WIDTH - RIGHT - len(text) * FIXED_WIDTH), "start"
     return TimelineRow(y, x, round(right - x, 2), round(text_x, 2), anchor, text, title, kind)
 
 

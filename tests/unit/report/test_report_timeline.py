@@ -185,6 +185,21 @@ def test_a_commands_words_are_whole_wherever_it_began(tmp_path: Path, start: flo
     assert left + width <= WIDTH
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "beside"), [(20.0, 20.1, True), (12.0, 25.0, True), (-10.0, 47.9, False)]
+)
+def test_a_commands_words_lose_their_end_before_they_cover_its_bar(
+    tmp_path: Path, start: float, end: float, beside: bool
+) -> None:
+    command = (42, f"curl --silent {'x' * 100}", start, end, 1, False, "")
+    (row,) = _timeline(tmp_path, replace(Shape(), commands=(command,))).rows
+    assert row.text.startswith("1  curl --silent xxx")
+    assert row.text.endswith("x…   ✕ status 1")
+    width = len(row.text) * FIXED_WIDTH
+    left = row.text_x if row.anchor == "start" else row.text_x - width
+    assert (left >= row.x + row.width or left + width <= row.x) == beside
+
+
 def test_failed_requests_are_drawn_only_where_there_are_some(tmp_path: Path) -> None:
     drawn = _timeline(tmp_path, Shape())
     assert drawn.failed_path.count("M") == 1
