@@ -61,7 +61,8 @@ Feature: Database Recovery
   Scenario: Where no backup is sound Database Recovery says so, and leaves the database as it is
     When the fault "backups-damaged" takes effect
     And the operator follows "Database Recovery"
-    Then "Database Recovery" prints "^No sound backup under /backups$"
+    Then the service recovers within the response time of P0
+    And "Database Recovery" prints "^No sound backup under /backups$"
     And no acknowledged write is lost
     And the performance baselines hold afterwards
     And nothing is left over, missing or changed
