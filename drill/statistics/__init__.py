@@ -6,8 +6,10 @@ bounds from blocks of time (blocks.py); both take the dispersion that calibratio
 """
 
 from drill.statistics.blocks import (
+    LEAST_BLOCKS,
     Blocks,
     block_quantile_interval,
+    counted_share_interval,
     in_blocks,
     log_quantile_variance,
     share_interval,
@@ -17,6 +19,7 @@ from drill.statistics.comparison import Held, hold
 from drill.statistics.counters import Average, Reading, average_rate, increase
 from drill.statistics.intervals import (
     Interval,
+    difference_interval,
     mean_interval,
     proportion_interval,
     quantile,
@@ -38,6 +41,7 @@ from drill.statistics.two_sides import (
 )
 
 __all__ = [
+    "LEAST_BLOCKS",
     "Average",
     "Blocks",
     "ChangePoint",
@@ -53,6 +57,8 @@ __all__ = [
     "average_rate",
     "block_quantile_interval",
     "change_points",
+    "counted_share_interval",
+    "difference_interval",
     "hold",
     "holm_levels",
     "in_blocks",

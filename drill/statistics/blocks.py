@@ -29,6 +29,7 @@ CONFIDENCE = 0.97
 LEAST_BLOCKS = 5
 RESAMPLES, SEED = 100, 11
 TOP_SHARES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04)
+Counts = NDArray[np.int64] | NDArray[np.float64]
 
 
 class Blocks(NamedTuple):
@@ -58,12 +59,17 @@ def share_interval(blocks: Blocks, value: float, confidence: float = CONFIDENCE)
     """Two-sided interval of the share of samples that are `value` or more. Fewer than LEAST_BLOCKS blocks:
     (0, 1).
     """
-    count = len(blocks.values)
-    if blocks.number < LEAST_BLOCKS:
+    sizes = np.bincount(blocks.block, minlength=blocks.number)
+    return counted_share_interval(blocks.above(value), sizes, confidence)
+
+
+def counted_share_interval(counted: Counts, sizes: Counts, confidence: float = CONFIDENCE) -> Interval:
+    """The same of samples that were only counted: of the `sizes` of blocks, none 0, so many are it. Both of
+    shape (number,)."""
+    if len(sizes) < LEAST_BLOCKS:
         return 0.0, 1.0
-    above = blocks.above(value)
-    share = float(above.sum()) / count
-    size = _effective(blocks, above, share)
+    share = float(counted.sum()) / float(sizes.sum())
+    size = _effective(counted, sizes, share)
     return proportion_interval(share * size, size, confidence)
 
 
@@ -129,18 +135,17 @@ def _first_not(ordered: NDArray[np.float64], holds: Callable[[float], bool]) -> 
     return low
 
 
-def _effective(blocks: Blocks, above: NDArray[np.int64], share: float) -> float:
+def _effective(counted: Counts, sizes: Counts, share: float) -> float:
     """How many independent samples would tell the share as well as these do."""
-    count = blocks.number
+    number, samples = float(len(sizes)), float(sizes.sum())
     if not 0 < share < 1:
-        return float(count)
-    sizes = np.bincount(blocks.block)
+        return number
     # the ratio estimator of survey sampling: blocks may differ in size
-    residual = above - share * sizes
+    residual = counted - share * sizes
     squares = float((residual**2).sum()) + max(0.0, 2 * float((residual[1:] * residual[:-1]).sum()))
     if squares <= 0:
-        return float(len(blocks.values))
-    independent = share * (1 - share) * float(sizes.sum()) ** 2 / squares
-    telling = max(1, int(np.minimum(above, sizes - above).astype(bool).sum()) - 1)
-    few = (special.stdtrit(len(blocks.values) - 1, 0.975) / special.stdtrit(telling, 0.975)) ** 2
-    return float(min(len(blocks.values), max(count * 1.0, independent * few)))
+        return samples
+    independent = share * (1 - share) * samples**2 / squares
+    telling = max(1, int(np.minimum(counted, sizes - counted).astype(bool).sum()) - 1)
+    few = (special.stdtrit(samples - 1, 0.975) / special.stdtrit(telling, 0.975)) ** 2
+    return float(min(samples, max(number, independent * few)))

@@ -47,14 +47,21 @@ def proportion_interval(hits: float, trials: float, confidence: float = CONFIDEN
     return low, high
 
 
+def difference_interval(over: tuple[float, Interval], under: tuple[float, Interval]) -> Interval:
+    """The interval of one value minus another, each given with its own, by Zou and Donner (2008): as right as
+    both of theirs."""
+    (value, (low, high)), (less, (least, most)) = over, under
+    below, above = math.hypot(value - low, most - less), math.hypot(high - value, less - least)
+    return value - less - below, value - less + above
+
+
 def ratio_interval(over: tuple[float, Interval], under: tuple[float, Interval]) -> Interval | None:
-    """The interval of one value over another, each given with its own, by Zou and Donner (2008) on their
-    logarithms: as right as both of theirs. None where one of them may be 0."""
-    bounds = [(low, value, high) for value, (low, high) in (over, under)]
-    if min(low for low, _, _ in bounds) <= 0:
+    """The interval of one value over another, each given with its own: that of the difference of their
+    logarithms. None where one of them may be 0."""
+    if min(low for _, (low, _) in (over, under)) <= 0:
         return None
-    above, below = ([math.log(each) for each in one] for one in bounds)
-    ratio = above[1] - below[1]
-    low = ratio - math.hypot(above[1] - above[0], below[2] - below[1])
-    high = ratio + math.hypot(above[2] - above[1], below[1] - below[0])
+    above, below = (
+        (math.log(value), (math.log(low), math.log(high))) for value, (low, high) in (over, under)
+    )
+    low, high = difference_interval(above, below)
     return math.exp(low), math.exp(high)

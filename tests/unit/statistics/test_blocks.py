@@ -13,6 +13,8 @@ from scipy import stats
 from drill.statistics import (
     Blocks,
     block_quantile_interval,
+    counted_share_interval,
+    difference_interval,
     in_blocks,
     log_quantile_variance,
     quantile,
@@ -204,6 +206,33 @@ def test_the_interval_of_a_share_is_that_of_its_effective_sample_size(
     assert len(above) < size < count
     found = share_interval(_shares(*above), 1.0, confidence)
     assert found == pytest.approx(_clopper_pearson(share, size, confidence))
+
+
+@pytest.mark.parametrize("above", [APART, TOGETHER, FEW_TELLING, ((100, 0),) * 6, ((100, 5),) * 4])
+def test_a_share_of_counts_is_that_of_the_samples_counted(above: tuple[tuple[int, int], ...]) -> None:
+    sizes, counted = (np.array(each, dtype=np.float64) for each in zip(*above, strict=True))
+    assert counted_share_interval(counted, sizes) == share_interval(_shares(*above), 1.0)
+    found = counted_share_interval(counted, sizes, 0.8)
+    assert found == share_interval(_shares(*above), 1.0, 0.8)
+
+
+@pytest.mark.parametrize("number", [7, 22])
+def test_two_hit_rates_that_are_alike_are_told_apart_in_5_percent_of_simulations_at_most(number: int) -> None:
+    random, runs = np.random.default_rng(13), 2000
+
+    def seen() -> tuple[float, tuple[float, float]]:
+        # so many of a block's lookups miss as depends on the block, and a little on the one before
+        moods = random.gamma(2.0, 0.5, number + 1)
+        rates = 0.05 * (0.8 * moods[1:] + 0.2 * moods[:-1])
+        lookups = random.poisson(300, number)
+        hits = lookups - random.binomial(lookups, np.minimum(rates, 1.0))
+        return float(hits.sum() / lookups.sum()), counted_share_interval(hits, lookups)
+
+    apart = 0
+    for _ in range(runs):
+        low, high = difference_interval(seen(), seen())
+        apart += not low <= 0 <= high
+    assert apart / runs <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / runs)
 
 
 def test_the_effective_size_is_not_below_the_number_of_blocks() -> None:

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from drill.statistics import (
+    difference_interval,
     hold,
     mean_interval,
     proportion_interval,
@@ -58,6 +59,13 @@ def test_proportion_interval_is_clopper_and_pearsons(hits: int, trials: int) -> 
     exact = stats.binomtest(hits, trials).proportion_ci(confidence_level=0.95, method="exact")
     assert proportion_interval(hits, trials) == pytest.approx((exact.low, exact.high))
     assert proportion_interval(0, 0) == (0.0, 1.0)
+
+
+def test_the_interval_of_a_difference_is_made_of_both_values_own() -> None:
+    over, under = (0.9, (0.86, 0.98)), (0.5, (0.44, 0.53))
+    assert difference_interval(over, under) == pytest.approx((0.4 - 0.05, 0.4 + 0.1))
+    assert difference_interval(under, over) == pytest.approx((-0.4 - 0.1, -0.4 + 0.05))
+    assert difference_interval(over, (0.5, (0.5, 0.5))) == pytest.approx((0.36, 0.48))
 
 
 def test_the_interval_of_a_ratio_is_made_of_both_values_own() -> None:
