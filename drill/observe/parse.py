@@ -41,6 +41,13 @@ class DatabaseTotals(msgspec.Struct, frozen=True):
     queries: float
 
 
+class CacheTotals(msgspec.Struct, frozen=True):
+    """Since the process started: lookups that the cache answered, and those that it did not."""
+
+    hits: float
+    misses: float
+
+
 def usage_of(text: str, namespace: str, containers: set[str]) -> list[Usage]:
     """Usage of every container of these names in the namespace, out of the kubelet's /metrics/resource. A pod
     without both numbers is left out. Raises ValueError for what is no Prometheus text."""
@@ -60,14 +67,28 @@ def usage_of(text: str, namespace: str, containers: set[str]) -> list[Usage]:
 def database_totals(text: str, name: str) -> DatabaseTotals:
     """Sums over all labels of NAME_sum and NAME_count. Raises ValueError when the target exposes no such
     histogram or summary, or no Prometheus text."""
-    totals = {f"{name}_sum": 0.0, f"{name}_count": 0.0}
-    seen = set()
-    for sample in exposed(text, totals):
-        totals[sample.name] += sample.value
-        seen.add(sample.name)
-    if len(seen) < len(totals):
+    totals = _totals(text, (f"{name}_sum", f"{name}_count"))
+    if len(totals) < 2:
         raise ValueError(f"expected a histogram or summary {name!r} among the metrics, there is none")
-    return DatabaseTotals(*totals.values())
+    return DatabaseTotals(totals[f"{name}_sum"], totals[f"{name}_count"])
+
+
+def cache_totals(text: str, hits: str, misses: str) -> CacheTotals:
+    """Sums over all labels of two counters. Raises ValueError when the target does not expose both, or no
+    Prometheus text."""
+    totals = _totals(text, (hits, misses))
+    for name in (hits, misses):
+        if name not in totals:
+            raise ValueError(f"expected a counter {name!r} among the metrics, there is none")
+    return CacheTotals(totals[hits], totals[misses])
+
+
+def _totals(text: str, names: Collection[str]) -> dict[str, float]:
+    """The sum over all labels of each of these that is exposed."""
+    totals = dict[str, float]()
+    for sample in exposed(text, names):
+        totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
+    return totals
 
 
 def exposed(text: str, names: Collection[str]) -> list[Exposed]:

@@ -19,14 +19,16 @@ from drill.cluster.pods import container_of
 from drill.cluster.stirs import event_wall
 from drill.observe import machine
 from drill.observe.metrics import MetricsLook, MetricsReader
-from drill.observe.parse import Usage, database_totals, quantity, usage_of
+from drill.observe.parse import Usage, cache_totals, database_totals, quantity, usage_of
 from drill.observe.progress import on_its_way, restarts_of
 from drill.recording import Moment, Recorder, monotonic_of, now
 from drill.recording.events import (
+    CacheSampled,
     ClusterEvent,
     ClusterProgress,
     DatabaseSampled,
     MachineSampled,
+    PodCache,
     PodDatabase,
     PodResources,
     ResourcesSampled,
@@ -36,7 +38,7 @@ from drill.settings import Metrics, Settings
 
 RESOURCES_EVERY_SECONDS = 2.0
 MACHINE_EVERY_SECONDS = 2.0
-DATABASE_EVERY_SECONDS = 3.0
+METRICS_EVERY_SECONDS = 3.0
 PROGRESS_EVERY_SECONDS = 1.0
 CLOSE_LOOKS_EVERY_SECONDS = 1.0
 CLUSTER_EVENTS_AT_MOST = 500
@@ -81,9 +83,9 @@ class Sampler:
         self._run("resources", self._sample_resources, RESOURCES_EVERY_SECONDS)
         self._run_alone("machine", _MachineSampler(self._recorder).sample, MACHINE_EVERY_SECONDS)
         metrics = self._settings.metrics
-        if metrics is not None and (metrics.database_seconds is not None or self._listener is not None):
+        if metrics is not None and (metrics.sampled or self._listener is not None):
             reader = MetricsReader(self._settings, self._cluster(), metrics)
-            often = [] if metrics.database_seconds is None else [DATABASE_EVERY_SECONDS]
+            often = [METRICS_EVERY_SECONDS] if metrics.sampled else []
             often += [] if self._listener is None else [self._listener.every_seconds]
             self._run_alone(
                 "metrics",
@@ -181,19 +183,42 @@ class Sampler:
         listener = self._listener
         if listener is not None:
             self._guarded("what alerts look at", lambda: listener.seen(look))
+        if not metrics.sampled:
+            return
+        texts = self._answered(look, reader.running(look))
+        if metrics.cache is not None:
+            self._record_cache(texts, *metrics.cache)
         if metrics.database_seconds is not None:
-            self._record_database(look, reader.running(look), metrics.database_seconds)
+            self._record_database(texts, metrics.database_seconds)
 
-    def _record_database(self, look: MetricsLook, running: list[str], name: str) -> None:
-        totals = []
+    def _answered(self, look: MetricsLook, running: list[str]) -> dict[str, str]:
+        """The text of each of these pods that gave one."""
+        texts = {}
         for pod in running:
             answer = look.answers[pod]
             if isinstance(answer, ClusterError):
                 self._recorder.record(SampleFailed(f"metrics of {pod}", str(answer)))
             else:
-                found = database_totals(answer, name)
-                totals.append(PodDatabase(pod, found.seconds, found.queries))
+                texts[pod] = answer
+        return texts
+
+    def _record_database(self, texts: dict[str, str], name: str) -> None:
+        totals = []
+        for pod, text in texts.items():
+            found = database_totals(text, name)
+            totals.append(PodDatabase(pod, found.seconds, found.queries))
         self._recorder.record(DatabaseSampled(totals))
+
+    def _record_cache(self, texts: dict[str, str], hits: str, misses: str) -> None:
+        totals = []
+        for pod, text in texts.items():
+            try:
+                found = cache_totals(text, hits, misses)
+            except ValueError as error:
+                self._recorder.record(SampleFailed(f"the cache of {pod}", str(error)))
+            else:
+                totals.append(PodCache(pod, found.hits, found.misses))
+        self._recorder.record(CacheSampled(totals))
 
     def _application_pods(self, cluster: Cluster) -> list[Json]:
         application = self._settings.target.application

@@ -460,6 +460,21 @@ class DatabaseSampled(Data, frozen=True):
     pods: list[PodDatabase]
 
 
+class PodCache(Part, frozen=True):
+    """Since the process started: lookups that the cache answered, and those that it did not."""
+
+    pod: str
+    hits: float
+    misses: float
+
+
+@_of("sample.cache")
+class CacheSampled(Data, frozen=True):
+    """Lookups by pod, cumulative. A pod that did not tell both numbers is left out."""
+
+    pods: list[PodCache]
+
+
 @_of("sample.machine")
 class MachineSampled(Data, frozen=True):
     """The machine that the load runs on. `busy_share`: of all cores since the sample before, 0 to 1."""

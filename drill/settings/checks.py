@@ -40,6 +40,7 @@ def troubles(settings: Settings) -> Iterator[Misfit]:
     yield from _files(settings)
     yield from _workloads_and_parts(settings)
     yield from _requests(settings)
+    yield from _metrics(settings)
     yield from _windows(settings)
     yield from _gate(settings)
     yield from _monitoring(settings)
@@ -167,6 +168,16 @@ def _placeholders(text: str, place: Place, known: Iterable[str] | None) -> Itera
             yield Misfit(place, f"{{{name}}}", expected)
     if place[-1] != "body" and text.count("{") != text.count("}"):
         yield Misfit(place, text, "a closing brace for every opening one")
+
+
+def _metrics(settings: Settings) -> Iterator[Misfit]:
+    metrics = settings.metrics
+    if metrics is None or metrics.cache is not None:
+        return
+    for name, other in (("cache_hits", "cache_misses"), ("cache_misses", "cache_hits")):
+        value = getattr(metrics, name)
+        if value is not None:
+            yield Misfit(("metrics", name), value, f"{other} beside it, for a hit rate is told of both")
 
 
 def _windows(settings: Settings) -> Iterator[Misfit]:

@@ -22,6 +22,7 @@ def _host_and_port(value: str) -> str:
 
 Place = Annotated[str, AfterValidator(_host_and_port)]
 SeverityName = Annotated[str, Field(pattern=r"^(P|SEV)[0-9]$")]
+MetricName = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
 
 
 class Metrics(Section):
@@ -29,8 +30,23 @@ class Metrics(Section):
 
     path: UrlPath = "/metrics"
     port: Port
-    database_seconds: Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")] | None = None
+    database_seconds: MetricName | None = None
     """A histogram or summary of query times: its _sum and _count are read."""
+    cache_hits: MetricName | None = None
+    """A counter of lookups that the cache answered."""
+    cache_misses: MetricName | None = None
+    """A counter of those that it did not; both of them, or neither."""
+
+    @property
+    def cache(self) -> tuple[str, str] | None:
+        """The counters of hits and of misses; None where the target names none."""
+        hits, misses = self.cache_hits, self.cache_misses
+        return None if hits is None or misses is None else (hits, misses)
+
+    @property
+    def sampled(self) -> bool:
+        """True where drills read something of them, alerts or not."""
+        return self.database_seconds is not None or self.cache is not None
 
 
 class Alerts(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drill.observe.parse import database_totals, quantity, usage_of
+from drill.observe.parse import cache_totals, database_totals, quantity, usage_of
 
 # as the kubelet of Kubernetes 1.34 answered at /metrics/resource
 KUBELET = """\
@@ -29,6 +29,15 @@ database_query_duration_seconds_created{operation="read"} 1.795e+09
 """
 
 
+CACHE = """\
+# TYPE cache_hits_total counter
+cache_hits_total{cache="lists"} 40.0
+cache_hits_total{cache="pages"} 2.0
+# TYPE cache_misses_total counter
+cache_misses_total{cache="lists"} 3.0
+"""
+
+
 def test_usage_is_that_of_the_container_in_the_namespace_with_both_numbers() -> None:
     (usage,) = usage_of(KUBELET, "production", {"web"})
     assert (usage.pod, usage.cpu_seconds, usage.wall, usage.memory_bytes) == (
@@ -44,14 +53,27 @@ def test_database_totals_are_summed_over_all_labels() -> None:
     assert (totals.seconds, totals.queries) == (2.0, 10.0)
 
 
+def test_hits_and_misses_are_summed_over_all_labels() -> None:
+    totals = cache_totals(CACHE, "cache_hits_total", "cache_misses_total")
+    assert (totals.hits, totals.misses) == (42.0, 3.0)
+
+
 def test_a_metric_that_is_not_there_is_named() -> None:
     with pytest.raises(ValueError, match="'query_seconds'"):
         database_totals(TARGET, "query_seconds")
+    with pytest.raises(ValueError, match="histogram or summary 'database_query_duration'"):
+        database_totals(TARGET + "database_query_duration_sum 3.0\n", "database_query_duration")
+    with pytest.raises(ValueError, match="counter 'hits_total'"):
+        cache_totals(CACHE, "hits_total", "cache_misses_total")
+    with pytest.raises(ValueError, match="counter 'misses_total'"):
+        cache_totals(CACHE, "cache_hits_total", "misses_total")
 
 
 def test_what_is_no_prometheus_text_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="expected Prometheus text"):
         database_totals("<html> {", "query_seconds")
+    with pytest.raises(ValueError, match="expected Prometheus text"):
+        cache_totals("<html> {", "cache_hits_total", "cache_misses_total")
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,12 @@ def test_what_a_target_lacks() -> None:
         ('Block Store" = 31.2', 'Block Store" = -31.2', "greater than or equal to 0"),
         ("18081 = 30081", "18081 = 70000", "less than or equal to 65535"),
         ("port = 8000", "port = 0", "greater than or equal to 1"),
+        ('cache_hits = "cache_hits_total"', 'cache_hits = "cache-hits"', "metrics.cache_hits: String should"),
+        (
+            'cache_hits = "cache_hits_total" ',
+            'cache_hit = "cache_hits_total" ',
+            "metrics.cache_hit: a name that drill knows",
+        ),
         (
             'namespace = "novel-engine-production"',
             'namespace = "Novel Engine"',
@@ -183,6 +189,33 @@ def test_what_does_not_fit_is_named(folder: Path, right: str, wrong: str, expect
     found = spoilt(folder, right, wrong)
     assert expected in str(found)
     assert len(str(found)) < 700
+
+
+@pytest.mark.parametrize(("left", "absent"), [("hits", "misses"), ("misses", "hits")])
+def test_a_counter_of_the_cache_without_the_other_one_is_named(folder: Path, left: str, absent: str) -> None:
+    file = folder / "drill.toml"
+    lines = file.read_text().splitlines(keepends=True)
+    assert sum(line.startswith(f"cache_{absent} =") for line in lines) == 1
+    file.write_text("".join(line for line in lines if not line.startswith(f"cache_{absent} =")))
+    found = spoilt(folder, f'cache_{left} = "cache_{left}_total"', f'cache_{left} = "looked_up_{left}"')
+    assert f": 'looked_up_{left}' is not right here" in str(found)
+    assert f"metrics.cache_{left}: cache_{absent} beside it, for a hit rate is told of both" in str(found)
+
+
+def test_without_counters_of_the_cache_the_other_metrics_are_read(folder: Path) -> None:
+    file = folder / "drill.toml"
+    metrics = target_settings.load(file).metrics
+    assert metrics is not None
+    assert metrics.cache == ("cache_hits_total", "cache_misses_total")
+    text = "".join(line for line in file.read_text().splitlines(True) if not line.startswith("cache_"))
+    file.write_text(text)
+    without = target_settings.load(file).metrics
+    assert without is not None
+    assert (without.cache, without.sampled) == (None, True)
+    file.write_text("".join(line for line in text.splitlines(True) if not line.startswith("database_sec")))
+    nothing = target_settings.load(file).metrics
+    assert nothing is not None
+    assert not nothing.sampled
 
 
 def test_many_services_make_ids_themselves_and_only_list(folder: Path) -> None:

@@ -26,7 +26,14 @@ from drill.observe import Sampler
 from drill.observe import sampler as sampler_module
 from drill.observe.metrics import MetricsLook, MetricsReader
 from drill.recording import Recorder, now, read_events
-from drill.recording.events import AlertsReplayed, DatabaseSampled, FaultWitnessed, SampleFailed
+from drill.recording.events import (
+    AlertsReplayed,
+    CacheSampled,
+    DatabaseSampled,
+    FaultWitnessed,
+    PodCache,
+    SampleFailed,
+)
 from drill.runbook import parse
 from drill.settings import Settings
 
@@ -34,6 +41,8 @@ MONITORED = """
 [metrics]
 port = 8000
 database_seconds = "query_seconds"
+cache_hits = "hits_total"
+cache_misses = "misses_total"
 
 [alerts]
 scrape_seconds = 5
@@ -60,6 +69,10 @@ other_total 5
 query_seconds_bucket{{le="+Inf"}} {ok}
 query_seconds_sum {ok}
 query_seconds_count {ok}
+# TYPE hits_total counter
+hits_total {ok}
+# TYPE misses_total counter
+misses_total 3
 """
 
 
@@ -231,7 +244,46 @@ def test_where_nothing_was_broken_the_steady_state_ends_when_somebody_acts(
         assert (header.hold_from_seconds, header.steady_until_seconds) == (None, steady)
 
 
-def test_the_sampler_looks_once_for_the_database_and_the_alerts(
+def sampled_of(settings: Settings, path: Path) -> list[object]:
+    """What the sampler records until it has looked at the cache."""
+    recorder = Recorder(path)
+
+    def recorded() -> list[object]:
+        return [each.data for each in read_events(path)]
+
+    def looked(found: list[object]) -> bool:
+        return any(isinstance(each, CacheSampled) for each in found)
+
+    with Sampler(settings, recorder):
+        wait.until("a look", recorded, looked, seconds=60, every_seconds=0.05)
+    return recorded()
+
+
+def test_hits_and_misses_of_each_pod_are_recorded_and_who_does_not_tell_both_is_left_out(
+    monitored: Settings, scraped: ScrapedCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler_module, "connect", lambda *_: scraped)
+    scraped.texts["web-1"] = scraped.texts["web-1"].replace("misses_total", "others_total")
+    found = sampled_of(monitored, tmp_path / "recording.jsonl")
+    assert CacheSampled([PodCache("web-0", 10.0, 3.0)]) in found
+    failed = "expected a counter 'misses_total' among the metrics, there is none"
+    assert SampleFailed("the cache of web-1", failed) in found
+    assert any(isinstance(each, DatabaseSampled) and len(each.pods) == 2 for each in found)
+
+
+def test_the_cache_is_looked_at_where_no_database_is_named(
+    monitored: Settings, scraped: ScrapedCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler_module, "connect", lambda *_: scraped)
+    assert monitored.metrics is not None
+    metrics = monitored.metrics.model_copy(update={"database_seconds": None})
+    alone = monitored.model_copy(update={"metrics": metrics})
+    found = sampled_of(alone, tmp_path / "recording.jsonl")
+    assert CacheSampled([PodCache("web-0", 10.0, 3.0), PodCache("web-1", 20.0, 3.0)]) in found
+    assert not any(isinstance(each, DatabaseSampled) for each in found)
+
+
+def test_the_sampler_looks_once_for_the_database_the_cache_and_the_alerts(
     monitored: Settings,
     scraped: ScrapedCluster,
     rules: AlertRules,
@@ -242,8 +294,8 @@ def test_the_sampler_looks_once_for_the_database_and_the_alerts(
     recorder = Recorder(tmp_path / "recording.jsonl")
     series = recorder_of(monitored, rules)
 
-    def sampled() -> int:
-        return sum(isinstance(each.data, DatabaseSampled) for each in read_events(recorder.path))
+    def sampled(kind: type[CacheSampled | DatabaseSampled] = DatabaseSampled) -> int:
+        return sum(isinstance(each.data, kind) for each in read_events(recorder.path))
 
     with Sampler(monitored, recorder, listener=series) as sampler:
         wait.until("two looks", sampled, lambda count: count >= 2, seconds=60, every_seconds=0.05)
@@ -264,6 +316,7 @@ def test_the_sampler_looks_once_for_the_database_and_the_alerts(
     looks = [value for value in found(path, "up", pod="web-0").values if value is not Gap.MISSED]
     # a look may have been broken off; on a busy machine some may fall into one scrape interval
     assert 2 <= sampled() <= scraped.asked["web-0"] <= sampled() + 1
+    assert sampled(CacheSampled) == sampled()
     assert 1 <= len(looks) <= scraped.asked["web-0"]
 
 
