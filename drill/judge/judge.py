@@ -18,7 +18,7 @@ from drill.judge.criteria import CRITERIA, Question
 from drill.judge.criteria.diagnosis import told
 from drill.judge.criteria.recovered import stays_out
 from drill.judge.criteria.writes import count_writes
-from drill.judge.gain import gain
+from drill.judge.gain import gain, hit_rate
 from drill.judge.outages import outages_of
 from drill.judge.phases import phases_of
 from drill.judge.verdict import (
@@ -81,6 +81,7 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
     timeline, account, bare = case.timeline, case.account, _bare(case, overall, why)
     since = timeline.since_origin
     origin = timeline.origin or account.start
+    rate, why_not = hit_rate(case)
     return msgspec.structs.replace(
         bare,
         criteria=criteria,
@@ -112,6 +113,8 @@ def _verdict(case: Case, overall: Overall, why: str, criteria: list[Criterion]) 
         alerts=alerts_of(case),
         called=called(case),
         gain=gain(case),
+        hit_rate=rate,
+        hit_rate_why=why_not,
     )
 
 

@@ -170,6 +170,17 @@ class Gain(msgspec.Struct, frozen=True):
     ratio: tuple[float, float]
 
 
+class HitRate(msgspec.Struct, frozen=True):
+    """The share of lookups that the cache answered before a procedure and after it, each with its interval at
+    95 %; `difference`: the interval of after minus before."""
+
+    before: float
+    before_interval: tuple[float, float]
+    after: float
+    after_interval: tuple[float, float]
+    difference: tuple[float, float]
+
+
 class DrillVerdict(msgspec.Struct, frozen=True):
     """What is said of one drill.
 
@@ -182,8 +193,9 @@ class DrillVerdict(msgspec.Struct, frozen=True):
     `watched_seconds`: from the origin to the end of watching; `came_back_after`: the last command that had
     begun when service came back; `changes`: None where no audit log was read; `alerts`: None where none were
     replayed; `called`: None where users did not notice, or nobody can tell; `gain`: None with a fault, where
-    nobody acted, and where too little is known; `credit_why`: one sentence; `unreadable`: records that could
-    not be understood, by name.
+    nobody acted, and where too little is known; `hit_rate`: None there too, and where no cache was looked at;
+    `hit_rate_why`: why it is not told although one was; `credit_why`: one sentence; `unreadable`: records
+    that could not be understood, by name.
     """
 
     drill: str
@@ -221,6 +233,8 @@ class DrillVerdict(msgspec.Struct, frozen=True):
     alerts: list[AlertSeen] | None = None
     called: Called | None = None
     gain: Gain | None = None
+    hit_rate: HitRate | None = None
+    hit_rate_why: str = ""
     unreadable: list[str] = []
 
     @property

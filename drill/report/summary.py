@@ -24,7 +24,7 @@ from drill.judge.verdict import (
     Unmeasured,
 )
 from drill.report.templates import render
-from drill.report.words import criterion_name, gain_text, says
+from drill.report.words import criterion_name, gain_lines, says
 from drill.run.defects import Proof
 from drill.run.facts import Facts, KeptFacts
 from drill.run.outcome import as_expected
@@ -128,7 +128,7 @@ def markdown(
         as_expected=as_expected,
         says=lambda verdict: says(verdict, proves.get(verdict.drill, ())),
         criterion_name=criterion_name,
-        gain_text=gain_text,
+        gain_lines=gain_lines,
         proofs=proofs,
         exit_meaning=exit_meaning(run.exit_status),
     )

@@ -25,7 +25,7 @@ from drill.report.words import (
     called_text,
     control_says,
     criterion_name,
-    gain_text,
+    gain_lines,
     outcome,
     says,
 )
@@ -58,7 +58,7 @@ class DrillView:
     """One drill as the page shows it. `says`: its row in a few words, `outcome`: in one of a few, by which
     readers choose; `age`: of a control that an earlier run measured, empty otherwise; `strip`: its small
     picture; `called`: how long it all would have taken, had an alert called somebody, in one line; `gain`:
-    what a procedure without a fault changed, in one line; `lines`: line and text of a command, and sources
+    what a procedure without a fault changed, a line each; `lines`: line and text of a command, and sources
     of limits, -> where the page shows that line; `controls`: shown within this drill; `controls_elsewhere`:
     shown within another."""
 
@@ -80,7 +80,7 @@ class DrillView:
     put_back: str
     forgotten: str
     called: str
-    gain: str
+    gain: list[str]
     lines: Mapping[tuple[int, str] | str, str]
     controls: list[DrillView]
     controls_elsewhere: list[DrillView]
@@ -146,7 +146,7 @@ def view(common: Common, verdict: DrillVerdict, events: Sequence[Event]) -> Dril
         put_back=_put_back(events) if not kept else "",
         forgotten=_forgotten(events) if not kept else "",
         called=called_text(verdict),
-        gain=gain_text(verdict),
+        gain=gain_lines(verdict),
         lines=common.lines(verdict, events),
         controls=[],
         controls_elsewhere=[],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drill.judge.called import shares_of
-from drill.judge.verdict import Called, Criterion, DrillVerdict
+from drill.judge.verdict import Called, Criterion, DrillVerdict, Gain, HitRate
 from drill.report.units import interval_text, quantity, seconds_text
 from drill.run.facts import Facts, KeptFacts
 from drill.run.outcome import as_expected, undecided_as_stated
@@ -95,18 +95,35 @@ def _left(called: Called) -> str:
     return f"; {seconds_text(left)} of {whole} are left to begin in" if left > 0 else f"; {whole} are over"
 
 
-def gain_text(verdict: DrillVerdict) -> str:
-    """How long users waited before a procedure and after it, in one line; empty where nobody can tell."""
-    gain = verdict.gain
-    if gain is None:
-        return ""
-    sides = (("before", gain.before, gain.before_interval), ("after", gain.after, gain.after_interval))
-    waited = ", ".join(
-        f"{when} {seconds_text(seconds)} ({interval_text(bounds, 's')})" for when, seconds, bounds in sides
+def gain_lines(verdict: DrillVerdict) -> list[str]:
+    """How long users waited before a procedure and after it, and how often the cache answered, in one line
+    each; none of what nobody looked at or, for the waiting, can tell."""
+    lines = []
+    gain, rate = verdict.gain, verdict.hit_rate
+    if gain is not None:
+        name = f"p{gain.probability * 100:g}"
+        lines.append(f"{name} {_sides(gain, 's')}: {_changed(gain.ratio, 1, 'shorter', 'longer')}")
+    if rate is not None:
+        changed = _changed(rate.difference, 0, "lower", "higher")
+        lines.append(f"cache hit rate {_sides(rate, 'share')}: {changed}")
+    elif verdict.hit_rate_why:
+        lines.append(f"cache hit rate not measured: {verdict.hit_rate_why}")
+    return lines
+
+
+def _sides(change: Gain | HitRate, unit: str) -> str:
+    sides = (
+        ("before", change.before, change.before_interval),
+        ("after", change.after, change.after_interval),
     )
-    low, high = gain.ratio
-    changed = "not told apart" if low <= 1 <= high else "shorter" if high < 1 else "longer"
-    return f"p{gain.probability * 100:g} {waited}: {changed}"
+    return ", ".join(
+        f"{when} {quantity(value, unit)} ({interval_text(bounds, unit)})" for when, value, bounds in sides
+    )
+
+
+def _changed(interval: tuple[float, float], none: float, less: str, more: str) -> str:
+    low, high = interval
+    return "not told apart" if low <= none <= high else less if high < none else more
 
 
 def criterion_name(criterion: Criterion) -> str:

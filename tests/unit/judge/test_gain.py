@@ -1,4 +1,5 @@
-"""What a procedure without a fault changed for users: p95 before and after, and where nothing is told."""
+"""What a procedure without a fault changed: p95 and the cache's hit rate before and after, and where nothing
+is told."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from recorded_drill import END, FAULT, START, RecordedDrill
 
-from drill.judge.verdict import Gain
+from drill.judge.verdict import Gain, HitRate
 
 BEGUN, DONE = 1030.0, 1034.0
 BEFORE = BEGUN - 22.0
@@ -109,3 +110,142 @@ def test_where_nothing_can_be_compared_nothing_is_told(
     spoil(drill)
     verdict = drill.judged()
     assert (verdict.gain, verdict.criteria != []) == (None, True)
+
+
+LOOKUPS = 200
+"""Of a pod between two looks, which are two seconds apart."""
+
+
+def look_up(
+    drill: RecordedDrill,
+    before: float,
+    after: float,
+    *,
+    lookups: int = LOOKUPS,
+    every: float = 2.0,
+    restart: float = END,
+) -> None:
+    """Two pods, whose cache answers these shares of lookups, less or more by a third of the misses, until the
+    procedure begins and from then on. One of them begins anew at `restart`, having counted in between what
+    nobody saw."""
+    random = np.random.default_rng(5)
+    totals = {"novel-engine-a": [700.0, 300.0], "novel-engine-b": [0.0, 0.0]}
+    for moment in np.arange(START, END, every).tolist():
+        pods = [{"pod": pod, "hits": hits, "misses": misses} for pod, (hits, misses) in totals.items()]
+        drill.extra.append((moment, "sample.cache", {"pods": pods}))
+        share = before if moment < BEGUN else after
+        for counted in totals.values():
+            missed = round(lookups * (1 - share) * random.uniform(0.67, 1.33))
+            counted[0] += lookups - missed
+            counted[1] += missed
+        if moment <= restart < moment + every:
+            totals["novel-engine-b"] = [1.0, 5000.0]
+
+
+def hit_rate_of(drill: RecordedDrill) -> HitRate:
+    verdict = drill.judged()
+    assert verdict.hit_rate is not None, verdict.hit_rate_why
+    assert verdict.hit_rate_why == ""
+    return verdict.hit_rate
+
+
+def test_a_cache_that_answers_as_often_as_before_is_not_told_apart(drill: RecordedDrill) -> None:
+    look_up(drill, 0.9, 0.9)
+    found = hit_rate_of(drill)
+    assert (found.before, found.after) == (pytest.approx(0.9, abs=0.02), pytest.approx(0.9, abs=0.02))
+    for low, high in (found.before_interval, found.after_interval):
+        assert 0.85 < low < 0.9 < high < 0.95
+    assert -0.05 < found.difference[0] <= 0 <= found.difference[1] < 0.05
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.9, 0.6), (0.6, 0.9)])
+def test_how_much_more_or_less_often_the_cache_answers_is_told(
+    drill: RecordedDrill, before: float, after: float
+) -> None:
+    look_up(drill, before, after)
+    found = hit_rate_of(drill)
+    assert (found.before, found.after) == (pytest.approx(before, abs=0.05), pytest.approx(after, abs=0.05))
+    assert found.difference[0] < after - before < found.difference[1]
+    assert not found.difference[0] <= 0 <= found.difference[1]
+
+
+@pytest.mark.parametrize("moment", [BEGUN - 9.0, DONE + 9.0])
+def test_what_a_pod_counted_across_its_restart_is_left_out(drill: RecordedDrill, moment: float) -> None:
+    look_up(drill, 0.9, 0.9, restart=moment)
+    found = hit_rate_of(drill)
+    assert (found.before, found.after) == (pytest.approx(0.9, abs=0.02), pytest.approx(0.9, abs=0.02))
+
+
+def test_lookups_of_before_that_and_of_while_somebody_acts_do_not_count(drill: RecordedDrill) -> None:
+    look_up(drill, 0.9, 0.9)
+    for moment, _, data in drill.extra:
+        if moment < BEFORE or BEGUN < moment < DONE:
+            for pod in data["pods"]:
+                pod["misses"] += 1e6
+    found = hit_rate_of(drill)
+    assert (found.before, found.after) == (pytest.approx(0.9, abs=0.02), pytest.approx(0.9, abs=0.02))
+
+
+def hardly_a_lookup(drill: RecordedDrill) -> None:
+    look_up(drill, 0.5, 0.5, lookups=2)
+
+
+def nobody_looks_up(drill: RecordedDrill) -> None:
+    look_up(drill, 0.9, 0.9, lookups=0)
+
+
+def hardly_a_look(drill: RecordedDrill) -> None:
+    look_up(drill, 0.9, 0.9, every=6.0)
+
+
+def no_pod_tells(drill: RecordedDrill) -> None:
+    look_up(drill, 0.9, 0.9)
+    drill.extra = [(moment, kind, {"pods": []}) for moment, kind, _ in drill.extra]
+
+
+def no_look_after(drill: RecordedDrill) -> None:
+    look_up(drill, 0.9, 0.9)
+    drill.extra = [each for each in drill.extra if each[0] < DONE]
+
+
+@pytest.mark.parametrize(
+    ("sample", "why"),
+    [
+        (hardly_a_lookup, "44 lookups before, fewer than 100"),
+        (nobody_looks_up, "0 lookups before, fewer than 100"),
+        (hardly_a_look, "before, lookups fall into 3 blocks of time, fewer than 5"),
+        (no_pod_tells, "0 lookups before, fewer than 100"),
+        (no_look_after, "0 lookups after, fewer than 100"),
+    ],
+)
+def test_why_a_hit_rate_is_not_told_is_said(
+    drill: RecordedDrill, sample: Callable[[RecordedDrill], None], why: str
+) -> None:
+    sample(drill)
+    verdict = drill.judged()
+    assert (verdict.hit_rate, verdict.hit_rate_why) == (None, why)
+    assert verdict.gain is not None
+
+
+def test_where_no_counters_were_read_nothing_is_said_of_them(drill: RecordedDrill) -> None:
+    verdict = drill.judged()
+    assert (verdict.hit_rate, verdict.hit_rate_why) == (None, "")
+    assert verdict.gain is not None
+
+
+@pytest.mark.parametrize("spoil", [a_fault, nobody_acted])
+def test_with_a_fault_or_without_a_procedure_no_hit_rate_is_told(
+    drill: RecordedDrill, spoil: Callable[[RecordedDrill], None]
+) -> None:
+    look_up(drill, 0.9, 0.6)
+    spoil(drill)
+    verdict = drill.judged()
+    assert (verdict.hit_rate, verdict.hit_rate_why, verdict.criteria != []) == (None, "", True)
+
+
+def test_a_hit_rate_is_judged_by_nobody(drill: RecordedDrill) -> None:
+    bare = drill.judged()
+    look_up(drill, 0.9, 0.1)
+    verdict = drill.judged()
+    assert verdict.hit_rate is not None
+    assert (verdict.verdict, verdict.criteria) == (bare.verdict, bare.criteria)

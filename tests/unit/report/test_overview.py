@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace as replace_struct
 from recorded_runs import AS_CORRECTED, AS_WRITTEN, CONTROL, SURPRISE, Shape, make_run
 
-from drill.judge.verdict import DrillVerdict, Gain, Outage, Unmeasured
+from drill.judge.verdict import DrillVerdict, Gain, HitRate, Outage, Unmeasured
 from drill.report import transcripts as transcripts_module
 from drill.report import write_report
 from drill.report.chapters import ChapterPlace, Contents, chapters, sections
@@ -158,6 +158,38 @@ def test_what_was_gained_is_one_line_of_the_page_and_of_the_summary(
     assert (folder / "index.html").read_text().count(f'<p class="said">{line}</p>') == 1
     assert (folder / "summary.md").read_text().count("p95 before") == 1
     assert f"\n- {verdicts[0].scenario}: {line}\n" in (folder / "summary.md").read_text()
+
+
+HIT_RATE = HitRate(0.982, (0.9751, 0.988), 0.99, (0.985, 0.994), (0.001, 0.015))
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"hit_rate": HIT_RATE},
+            "cache hit rate before 98.2 % (97.51 % – 98.8 %), after 99 % (98.5 % – 99.4 %): higher",
+        ),
+        ({"hit_rate": replace_struct(HIT_RATE, difference=(-0.02, -0.001))}, "): lower"),
+        ({"hit_rate": replace_struct(HIT_RATE, difference=(-0.001, 0.015))}, "): not told apart"),
+        (
+            {"hit_rate_why": "40 lookups before, fewer than 100"},
+            "cache hit rate not measured: 40 lookups before, fewer than 100",
+        ),
+    ],
+)
+def test_how_often_the_cache_answered_is_a_line_of_its_own(
+    tmp_path: Path, changes: dict[str, object], line: str
+) -> None:
+    folder, verdicts = make_run(tmp_path, [Shape(), AS_CORRECTED], texts=TEXTS)
+    gain = Gain(0.95, 0.012, (0.0101, 0.014), 0.009, (0.008, 0.01), (0.9, 1.1))
+    write_report(folder, [replace_struct(verdicts[0], gain=gain, **changes), verdicts[1]])
+    page, summary = (folder / "index.html").read_text(), (folder / "summary.md").read_text()
+    (shown,) = re.findall(r'<p class="said">(cache hit rate .*)</p>', page)
+    assert shown.endswith(line)
+    assert page.count('<p class="said">p95 before') == 1
+    assert f"\n- {verdicts[0].scenario}: {shown}\n" in summary
+    assert (summary.count("p95 before"), summary.count("cache hit rate")) == (1, 1)
 
 
 @pytest.mark.parametrize(
