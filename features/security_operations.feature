@@ -96,6 +96,7 @@ Feature: Security Incident Response
     When the fault "image-vulnerable" takes effect
     And the operator follows "Vulnerability Response / # Force update if critical vulnerabilities found" with "{patched_image}" as "novel-engine:no-such-tag"
     Then "Vulnerability Response / # Force update if critical vulnerabilities found" tells "rolled back" under the fault, and not before
+    And "Vulnerability Response / # Force update if critical vulnerabilities found" prints "^deployment .novel-engine. successfully rolled out"
     And the procedure does no harm to users
     And every command of the procedure succeeds
     And no acknowledged write is lost
