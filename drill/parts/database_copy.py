@@ -51,12 +51,19 @@ def take_copy(
     cluster: Cluster, pod: str, container: str, path: str, copy: Path, *, most_bytes: int | None = None
 ) -> bool:
     """Copy the database at `path` in that container to the file `copy`; False where it is larger than
-    `most_bytes`. Raises FaultError where the copy is not sound, ClusterError where none can be had."""
+    `most_bytes`. Raises FaultError where the copy is not sound or cannot be written, ClusterError where none
+    can be had."""
     script = ["python", "-c", COPY_SCRIPT, path, *([] if most_bytes is None else [str(most_bytes)])]
     data = cluster.exec(pod, container, script, seconds=COPY_SECONDS)
     if not data and most_bytes is not None:
         return False
-    write_durably(copy, data)
+    try:
+        write_durably(copy, data)
+    except OSError as error:
+        raise FaultError(
+            f"{copy}: the copy of the database could not be written ({error.strerror}); nothing was broken. "
+            "Make room there and run again"
+        ) from error
     kept = integrity_of(copy)
     if not kept.sound:
         raise FaultError(f"{copy}: the copy that was to be kept is not sound ({kept.integrity})")

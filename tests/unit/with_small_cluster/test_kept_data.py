@@ -157,6 +157,12 @@ def test_a_broken_one_is_not_taken_for_a_copy(noted: Settings, local: LocalClust
         part_named(local, noted, "notes").keep(path.with_suffix(".copy"))
 
 
+def test_a_copy_that_cannot_be_written_is_told(noted: Settings, local: LocalCluster, path: Path) -> None:
+    there = path.parent / "no-such-folder" / "notes.copy"
+    with pytest.raises(FaultError, match=r"notes\.copy: .* could not be written .*nothing was broken"):
+        part_named(local, noted, "notes").keep(there)
+
+
 def test_nothing_is_copied_from_a_cluster_that_is_not_drills_own(
     noted: Settings, local: LocalCluster, path: Path
 ) -> None:
