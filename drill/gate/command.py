@@ -10,7 +10,7 @@ import click
 
 from drill import present
 from drill.arguments import BESIDE_HISTORY, FILE, FOLDER, reports_option, settings_of
-from drill.errors import UsageError
+from drill.errors import SetupError, UsageError
 from drill.gate.compare import sides_of
 from drill.gate.decide import Decision, decide
 from drill.gate.observed import SeenRun, seen_in_history, seen_run
@@ -119,25 +119,43 @@ def decide_on(
     below `reports` where these are kept. Raises UsageError where there is nothing to compare with."""
     own = [seen_run(folder) for folder in candidate]
     first = min(run.started_wall for run in own)
-    names = {run.run for run in own}
     past = [
         run
         for run in seen_in_history(history_of(settings, reports).drills(settings.target.name))
-        if run.run not in names and run.started_wall < first and run.place == own[0].place
+        if run.started_wall < first and run.place == own[0].place
     ]
     if baseline:
         others = [seen_run(folder) for folder in baseline]
     else:
         others = [_kept(run, reports) for run in _alike(past, own)[-settings.gate.runs :]]
-    same = sorted(names & {run.run for run in others})
-    if same:
-        raise UsageError(f"{same[0]}: a run cannot be compared with itself. Name another as baseline")
+    _refuse_unlike(settings.target.name, own, others)
     if not others:
         raise UsageError(
             "there is nothing to compare with: name a stored run with --baseline, or let the history "
             "remember one of the same drills on as many cores (drill history import FOLDER)"
         )
     return decide(sides_of(own, others), past, settings.gate, present.today())
+
+
+def _refuse_unlike(target: str, own: Sequence[SeenRun], others: Sequence[SeenRun]) -> None:
+    """Raise SetupError for a run that did not end, UsageError for one that is named twice, which would count
+    as two, and for runs of another target, or of machines and clusters that are not alike."""
+    seen: set[tuple[str, float]] = set()
+    for run in (*own, *others):
+        if not run.ended:
+            raise SetupError(
+                f"{run.run}: this run did not end, so nothing vouches for its files. Name another"
+            )
+        if run.identity in seen:
+            raise UsageError(
+                f"{run.run}: a run cannot be compared with itself, nor count as two. Name another"
+            )
+        seen.add(run.identity)
+        if run.target != target:
+            raise UsageError(f"{run.run}: a run of the target {run.target!r}. Name one of {target!r}")
+        if run.place != own[0].place:
+            said = "; ".join(f"{each.run}: {each.place[0]} cores, {each.place[1]}" for each in (own[0], run))
+            raise UsageError(f"runs of another machine or cluster cannot be compared ({said})")
 
 
 def _alike(past: Sequence[SeenRun], own: Sequence[SeenRun]) -> list[SeenRun]:

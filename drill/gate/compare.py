@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from drill.errors import UsageError
-from drill.gate.observed import Key, SeenRun, table_of
+from drill.gate.observed import QUANTILES, Key, SeenRun, table_of
 from drill.gate.spread import OVERALL, MeasuredSpread, measured_spread
 from drill.settings import Gate
 from drill.settings.gate import RATIO, SHARE, UNITS
@@ -118,8 +118,8 @@ def _refuse_other_load(sides: Sides) -> None:
 def compared(sides: Sides, past: Sequence[SeenRun], policy: Gate) -> list[Compared]:
     """Every criterion that the candidate or the baseline measured and the policy asks for, in the order of
     the policy. `past`: earlier runs, for how much runs differ by themselves."""
-    on_a_side = {run.run for run in (*sides.candidate, *sides.baseline)}
-    others = [run for run in past if run.run not in on_a_side]
+    on_a_side = {run.identity for run in (*sides.candidate, *sides.baseline)}
+    others = [run for run in past if run.identity not in on_a_side]
     wanted = [name for name in (*policy.block, *policy.warn) if name in UNITS]
     found = []
     for criterion in wanted:
@@ -142,19 +142,15 @@ def compared(sides: Sides, past: Sequence[SeenRun], policy: Gate) -> list[Compar
 def _means(key: Key, sides: Sides, others: Sequence[SeenRun], policy: Gate) -> Compared:
     """Each drill's number against its own in the baseline, over the drills in which all runs have it that
     have any."""
-    with_any = [run for run in sides.baseline if any(key in run.drills[name].levels for name in sides.drills)]
+    with_any = [run for run in sides.baseline if _has(key, run, sides.drills)]
     if not with_any:
         return _absent(key, sides)
     alike = [run for run in with_any if _as_busy(run, sides.candidate)]
     if key.criterion in OF_A_BUSY_MACHINE and not alike:
         return Compared(key, None, None, None, _other_machine(sides.candidate, with_any))
     told = replace(sides, baseline=alike if key.criterion in OF_A_BUSY_MACHINE else with_any)
-    drills = [
-        name
-        for name in sides.drills
-        if all(key in run.drills[name].levels for run in (*told.candidate, *told.baseline))
-    ]
-    if not drills:
+    drills = _told_by_all(key, told)
+    if not drills or _lost(key, told):
         return _absent(key, told)
     candidate, baseline = (table_of(key, runs, drills) for runs in (told.candidate, told.baseline))
     ratio = UNITS[key.criterion] == RATIO
@@ -223,41 +219,63 @@ def _within(key: Key, sides: Sides, drills: Sequence[str]) -> float:
 
 
 def _rates(key: Key, sides: Sides) -> Compared:
-    candidate, baseline = (_counted(key, runs, sides.drills) for runs in (sides.candidate, sides.baseline))
-    if not candidate or not baseline:
+    with_any = [run for run in sides.baseline if _has(key, run, sides.drills)]
+    sides = replace(sides, baseline=with_any)
+    drills = _told_by_all(key, sides)
+    if not with_any or not drills or _lost(key, sides):
         return _absent(key, sides)
-    told = [
-        run.drills[name].dispersion for run in (*sides.candidate, *sides.baseline) for name in sides.drills
-    ]
+    candidate, baseline = (_counted(key, runs, drills) for runs in (sides.candidate, sides.baseline))
+    told = [run.drills[name].dispersion for run in (*sides.candidate, *sides.baseline) for name in drills]
     difference = rate_difference(candidate, baseline, float(np.mean(told)))
     rates = [side.events / side.trials for side in (difference.candidate, difference.baseline)]
     return Compared(key, rates[0], rates[1], difference)
 
 
 def _counted(key: Key, runs: Sequence[SeenRun], drills: Sequence[str]) -> list[Counted]:
-    """Of each run that counted any, over its drills."""
-    found = []
-    for run in runs:
-        counts = [run.drills[name].counts[key] for name in drills if key in run.drills[name].counts]
-        if counts:
-            found.append(Counted(sum(each.events for each in counts), sum(each.trials for each in counts)))
-    return found
+    """Of each run, over the drills, in all of which it is counted."""
+    counts = [[run.drills[name].counts[key] for name in drills] for run in runs]
+    return [Counted(sum(each.events for each in own), sum(each.trials for each in own)) for own in counts]
+
+
+def _has(key: Key, run: SeenRun, drills: Sequence[str]) -> bool:
+    """True where the run has it in any of these drills."""
+    return any(key in run.drills[name].levels or key in run.drills[name].counts for name in drills)
+
+
+def _told_by_all(key: Key, sides: Sides) -> list[str]:
+    """The drills in which all runs have it."""
+    runs = (*sides.candidate, *sides.baseline)
+    return [name for name in sides.drills if all(_has(key, run, [name]) for run in runs)]
+
+
+def _lost(key: Key, sides: Sides) -> list[str]:
+    """The drills in which all runs of the baseline have it and one of the candidate does not, such as a time
+    to recovery where users stayed out: what the other drills say does not make up for it. Of a request that
+    was only sent too seldom for its quantile, nothing is lost."""
+    wanted = OVERALL if key.criterion in QUANTILES else key
+    return [
+        name
+        for name in sides.drills
+        if all(_has(key, run, [name]) for run in sides.baseline)
+        and not all(_has(wanted, run, [name]) for run in sides.candidate)
+    ]
 
 
 def _absent(key: Key, sides: Sides) -> Compared:
     """Which side has no number."""
 
     def has(runs: Sequence[SeenRun]) -> bool:
-        return any(
-            key in run.drills[name].levels or key in run.drills[name].counts
-            for run in runs
-            for name in sides.drills
-        )
+        return any(_has(key, run, sides.drills) for run in runs)
 
+    lost = _lost(key, sides)
     lacking = [
         side
         for side, runs in (("the candidate", sides.candidate), ("the baseline", sides.baseline))
         if not has(runs)
     ]
-    why = f"not measured by {' and '.join(lacking)}" if lacking else "no drill has it in all of the runs"
+    why = "no drill has it in all of the runs"
+    if lacking:
+        why = f"not measured by {' and '.join(lacking)}"
+    elif lost:
+        why = f"not measured by each run of the candidate, as the baseline did, in {', '.join(lost)}"
     return Compared(key, None, None, None, why, known=has(sides.baseline))

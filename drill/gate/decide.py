@@ -78,8 +78,8 @@ class Decision:
         found = {row.outcome for row in self.rows if row.decides}
         if "regression" in found or self.expired:
             return "regression"
-        # a policy that asks for comparisons, and none could be made
-        asked = [row for row in self.rows if row.name.split(" ")[0] in UNITS]
+        # a policy that blocks by comparisons, and none could be made
+        asked = [row for row in self.rows if row.blocks and row.name.split(" ")[0] in UNITS]
         nothing = bool(asked) and all(row.outcome == "not compared" for row in asked)
         return "inconclusive" if "inconclusive" in found or nothing or not self.rows else "pass"
 
@@ -137,7 +137,7 @@ def _needs(row: Row) -> bool:
 
 
 def _covers(waiver: Waiver, row: Row) -> bool:
-    return row.name == waiver.criterion or row.name.startswith(waiver.criterion + " ")
+    return waiver.criterion in (row.name, row.name.split(" ")[0])
 
 
 def _limits(sides: Sides, policy: Gate) -> Iterator[Row]:

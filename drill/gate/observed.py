@@ -86,13 +86,21 @@ class SeenDrill:
 @dataclass(frozen=True)
 class SeenRun:
     """One run. `drills`: by name; `place`: the machine's cores and the cluster's context; `images`: what the
-    target ran, container and digest, empty where unknown."""
+    target ran, container and digest, empty where unknown; `target`: by name; `ended`: its manifest vouches
+    for its files."""
 
     run: str
     started_wall: float
     drills: Mapping[str, SeenDrill]
     place: tuple[int, str] = (0, "")
     images: frozenset[tuple[str, str]] = frozenset()
+    target: str = ""
+    ended: bool = True
+
+    @property
+    def identity(self) -> tuple[str, float]:
+        """Two runs may have one name."""
+        return self.run, self.started_wall
 
     @property
     def seconds(self) -> float:
@@ -133,21 +141,32 @@ def seen_run(folder: Path) -> SeenRun:
     """Of a stored run. Raises UsageError where it is not a run's folder, SetupError where its evidence is not
     as the run left it, InputError where something cannot be read."""
     taken = take(folder)
-    drills = [each for each in taken.drills if not each.verdict.control and each.kept is None]
+    drills = [
+        each
+        for each in taken.drills
+        if _was_drilled(each.verdict.verdict) and not each.verdict.control and each.kept is None
+    ]
     return SeenRun(
         taken.facts.run,
         taken.facts.started_wall,
         {each.verdict.drill: _of_folder(folder, each) for each in drills},
         (taken.facts.machine.cores, taken.facts.cluster.context),
         frozenset(taken.facts.cluster.images.items()),
+        taken.facts.target,
+        bool(taken.manifest),
     )
+
+
+def _was_drilled(verdict: str) -> bool:
+    """False of a drill for which the target lacks something: nothing was carried out."""
+    return verdict != "not applicable"
 
 
 def seen_in_history(drills: Sequence[PastDrill]) -> list[SeenRun]:
     """Of runs that are remembered, in the order in which they began; only those that ended."""
     by_run: dict[int, list[PastDrill]] = defaultdict(list)
     for drill in drills:
-        if drill.run.ended and not drill.control and not drill.kept_run:
+        if drill.run.ended and _was_drilled(drill.verdict) and not drill.control and not drill.kept_run:
             by_run[drill.run.id].append(drill)
     return [
         SeenRun(
@@ -156,6 +175,7 @@ def seen_in_history(drills: Sequence[PastDrill]) -> list[SeenRun]:
             {each.drill: _of_history(each) for each in past},
             (past[0].run.cores, past[0].run.context),
             frozenset(past[0].run.images.items()),
+            past[0].run.target,
         )
         for past in by_run.values()
     ]

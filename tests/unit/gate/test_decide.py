@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from made_runs import NAME, Truth, run, runs
+from made_runs import NAME, REQUESTS, Truth, run, runs
 
 from drill.errors import UsageError
 from drill.gate.compare import sides_of
 from drill.gate.decide import Decision, Row, decide, judged
-from drill.gate.observed import Key, SeenRun
+from drill.gate.observed import ALL, Key, SeenRun
 from drill.judge.verdict import Criterion
 from drill.settings import Gate, Waiver
-from drill.statistics import MeanDifference
+from drill.statistics import Counted, MeanDifference
 
 TODAY = date(2026, 12, 1)
 BASELINE = runs(6)
@@ -151,6 +151,43 @@ def test_a_request_that_is_new_has_nothing_to_be_compared_with() -> None:
     assert decision.exit_status == 0
 
 
+@pytest.mark.parametrize("key", [Key("recovery"), Key("throughput"), Key("p95", ALL), Key("error_rate")])
+def test_what_one_drill_of_the_candidate_no_longer_measures_is_not_passed_by_the_others(key: Key) -> None:
+    """Users who stay out have no time to recovery, and are no faster for that."""
+    decision = decided(_without(run("candidate"), key, ("drill-3",)))
+    row = next(row for row in decision.rows if row.name == str(key))
+    assert row.outcome == "inconclusive"
+    assert row.why == "not measured by each run of the candidate, as the baseline did, in drill-3"
+    assert decision.exit_status == 2
+
+
+def test_a_request_that_was_once_sent_too_seldom_is_told_by_the_other_drills() -> None:
+    decision = decided(_without(run("candidate"), Key("p95", NAME), ("drill-3",)))
+    assert {row.outcome for row in rows_of(decision, "p95")} == {"pass"}
+
+
+def test_failures_are_counted_in_the_same_drills_on_both_sides() -> None:
+    """One drill has many failures in the baseline, and was not counted in each of its runs."""
+    before = [_failing(each, "drill-0", 300) for each in BASELINE]
+    before[0] = _without(before[0], Key("error_rate"), ("drill-0",))
+    candidate = run("candidate", Truth(failing=0.01))
+    decision = decided(_without(candidate, Key("error_rate"), ("drill-0",)), before)
+    assert {row.outcome for row in rows_of(decision, "error_rate")} == {"regression"}
+
+
+def _failing(seen: SeenRun, name: str, events: int) -> SeenRun:
+    drill = seen.drills[name]
+    counts = {**drill.counts, Key("error_rate"): Counted(events, REQUESTS)}
+    return replace(seen, drills={**seen.drills, name: replace(drill, counts=counts)})
+
+
+def test_what_only_warns_does_not_make_up_for_what_blocks_and_could_not_be_compared() -> None:
+    bare = [_without(_without(each, Key("p95", NAME)), Key("p95", ALL)) for each in BASELINE]
+    decision = decided(run("candidate", Truth(slower=3)), bare, Gate(block=("p95",), warn=("memory",)))
+    assert {row.outcome for row in rows_of(decision, "p95")} == {"not compared"}
+    assert (decision.outcome, decision.exit_status) == ("inconclusive", 2)
+
+
 def test_nothing_compared_is_not_passed() -> None:
     bare = replace(
         run("candidate", Truth(drills=1)),
@@ -160,12 +197,18 @@ def test_nothing_compared_is_not_passed() -> None:
     assert (decision.outcome, decision.exit_status) == ("inconclusive", 2)
 
 
-def _without(seen: SeenRun, key: Key) -> SeenRun:
+def _without(seen: SeenRun, key: Key, names: tuple[str, ...] = ()) -> SeenRun:
+    """In these drills, or in all."""
     drills = {
-        name: replace(drill, levels={each: level for each, level in drill.levels.items() if each != key})
+        name: replace(
+            drill,
+            levels={each: level for each, level in drill.levels.items() if each != key},
+            counts={each: counted for each, counted in drill.counts.items() if each != key},
+        )
         for name, drill in seen.drills.items()
+        if name in (names or seen.drills)
     }
-    return replace(seen, drills=drills)
+    return replace(seen, drills={**seen.drills, **drills})
 
 
 BROKEN = Criterion(
@@ -220,6 +263,15 @@ def test_a_waiver_lets_pass_what_it_names_and_nothing_else() -> None:
     assert decision.outcome == "regression"  # the phase is not waived
     both = alive.model_copy(update={"waivers": (*alive.waivers, *waiver("phase", TODAY).waivers)})
     assert decided(slow, policy=both).outcome == "pass"
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("drill-0", "pass"), ("drill", "regression")])
+def test_a_waiver_of_one_drill_is_not_of_those_whose_names_begin_so(name: str, outcome: str) -> None:
+    candidate = _judged(run("candidate"), "fail", (BROKEN,))
+    first = replace(candidate.drills["drill-0"], scenario="drill 0")
+    candidate = replace(candidate, drills={**candidate.drills, "drill-0": first})
+    policy = waiver(f"limits {name.replace('-', ' ')}", TODAY)
+    assert decided(candidate, policy=policy).outcome == outcome
 
 
 def test_a_waiver_that_nothing_needs_is_named() -> None:

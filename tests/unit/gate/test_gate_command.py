@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from stored_sides import SLOWER, drill, service, stored
 from drill.history.store import History
 from drill.run.facts import Machine, read_facts, write_facts
 from drill.run.manifest import write_manifest
+from drill.run.stored import judge_all, write_verdicts
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,8 @@ def test_a_run_of_another_machine_is_no_baseline(reports: Path, target: Path, tm
     History(tmp_path / "history.sqlite").add(other)
     status, said = drill(target, "gate", reports / "same", "--reports", tmp_path)
     assert (status, "there is nothing to compare with" in said) == (3, True)
+    status, said = drill(target, "gate", reports / "same", "--baseline", other)
+    assert (status, "same: 2 cores, kind-drill; other: 64 cores, kind-drill" in said) == (3, True), said
 
 
 def test_nothing_to_compare_with_is_a_usage_error(reports: Path, target: Path, tmp_path: Path) -> None:
@@ -131,6 +135,64 @@ def test_a_run_is_not_compared_with_itself_nor_a_side_guessed(reports: Path, tar
     assert (status, "same: a run cannot be compared with itself" in said) == (3, True)
     status, said = drill(target, "gate", reports / "same", reports / "night-0")
     assert (status, "which side is it?" in said) == (3, True)
+
+
+def test_a_run_does_not_count_as_two(reports: Path, target: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(reports / "night-0", tmp_path / "copy")
+    baseline = ("--baseline", *nights(reports))
+    for sides in (
+        (reports / "same", "--also", reports / "same", *baseline),
+        (reports / "same", *baseline, copy),
+    ):
+        status, said = drill(target, "gate", *sides)
+        assert (status, "cannot be compared with itself, nor count as two" in said) == (3, True), said
+
+
+def test_runs_of_one_name_are_told_apart_by_their_time(target: Path, tmp_path: Path) -> None:
+    """As in CI, where each candidate is called candidate."""
+    history = tmp_path / "history.sqlite"
+    for day in range(3):
+        History(history).add(stored(tmp_path / str(day), "candidate", day=day))
+    slower = stored(tmp_path / "now", "candidate", day=5, slow=SLOWER)
+    status, said = drill(target, "gate", slower, "--reports", tmp_path)
+    assert (status, "candidate against candidate, candidate, candidate (" in said) == (2, True), said
+
+
+def test_runs_of_another_target_and_runs_that_did_not_end_are_refused(
+    reports: Path, target: Path, tmp_path: Path
+) -> None:
+    other, ended, cut = (stored(tmp_path, name, day=0) for name in ("other", "ended", "cut"))
+    write_facts(other, msgspec.structs.replace(read_facts(other), target="Another"))
+    write_manifest(other)
+    (cut / "manifest.json").unlink()
+    for folder, expected in (
+        (other, "other: a run of the target 'Another'. Name one of 'Novel Engine'"),
+        (cut, "cut: this run did not end"),
+    ):
+        for sides in ((folder, "--baseline", ended), (ended, "--baseline", folder)):
+            status, said = drill(target, "gate", *sides)
+            assert (status, expected in said) == (3, True), said
+
+
+def test_a_drill_that_no_longer_applies_was_not_drilled(target: Path, tmp_path: Path) -> None:
+    candidate, before = stored(tmp_path, "candidate", day=1), stored(tmp_path, "before", day=0)
+    for folder in (candidate, before):
+        twin = shutil.copytree(folder / "evidence" / "scaled", folder / "evidence" / "twin")
+        recording = twin / "recording.jsonl"
+        recording.write_text(recording.read_text().replace('"drill":"scaled"', '"drill":"twin"'))
+        facts = read_facts(folder)
+        (drilled,) = facts.drills
+        twin_drill = msgspec.structs.replace(drilled, drill="twin", folder="evidence/twin")
+        facts = msgspec.structs.replace(facts, drills=[drilled, twin_drill])
+        write_facts(folder, facts)
+        verdicts = judge_all(folder, facts)
+        if folder == candidate:
+            verdicts[1] = msgspec.structs.replace(verdicts[1], verdict="not applicable", criteria=())
+        write_verdicts(folder, verdicts)
+        write_manifest(folder)
+    status, said = drill(target, "gate", candidate, "--baseline", before)
+    assert status == 2, said
+    assert "inconclusive: limits twin: not drilled by each run of the candidate" in said
 
 
 def test_altered_evidence_is_refused_by_name(target: Path, tmp_path: Path) -> None:
