@@ -13,7 +13,7 @@ from drill.errors import InputError
 from drill.evidence.findings import read_findings, write_changes
 from drill.evidence.keys import default_key, key_id, make_key, public_of, read_private, read_public
 from drill.evidence.life import changed_by, overdue, unfounded
-from drill.evidence.pack import pack
+from drill.evidence.pack import pack, refuse_altered
 from drill.evidence.plan import read_plan, seal, stated_wall
 from drill.evidence.report import after_action, html, markdown
 from drill.evidence.verify import verify
@@ -127,12 +127,14 @@ def findings(context: click.Context, run_folder: Path | None) -> None:
         for line in unfounded(known, drills):
             raise InputError(file, None, line, "a retest that the history knows: drill history import FOLDER")
         facts = read_facts(run_folder)
+        refuse_altered(run_folder)
         found = changed_by(
             known,
             facts,
             read_verdicts(run_folder, facts),
             settings.evidence.due_days,
             flaky_drills(drills, facts.run),
+            drills=drills,
         )
         if found.opened or found.closed:
             write_changes(file, found.opened, found.closed)

@@ -44,12 +44,13 @@ class Acceptance(Section):
 
 class Finding(Section):
     """A defect. `procedures`: places in the runbook that its retest carries out, none where nobody acted;
-    `retest`: the passing run that closed it."""
+    `expected`: what the scenario stated then; `retest`: the passing run that closed it."""
 
     id: Annotated[str, Field(pattern=ID)]
     what: Text
     scenario: Text
     procedures: tuple[Text, ...] = ()
+    expected: str = ""
     severity: str = ""
     opened: FindingRun
     owner: Text

@@ -3,8 +3,10 @@ closed, and what cannot be true.
 
 A drill that did not end as its scenario states opens one, whether it failed or could not be decided: what
 nobody can tell is not passed. A later run closes it when a drill that carried out the same procedures passed;
-where nobody acted, when the same scenario did; never while another drill of them fails in that run. A drill
-that could not be carried out says nothing of the target, and opens none.
+where nobody acted, when the same scenario did; never while another drill of them fails in that run. A
+scenario that states something else than a pass closes its own when it ended so, if it stated the same then:
+who only changes what a scenario states repairs nothing. A drill that could not be carried out says nothing of
+the target, and opens none.
 
 A flaky drill, whose verdict differs among runs of the same digests, opens one with its rate, also where it
 passed; as long as it is flaky, its passing closes nothing.
@@ -14,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from drill.evidence.findings import Finding, FindingRun
 from drill.history.flaky import Flaky
@@ -42,28 +45,42 @@ class Changed:
         yield from (f"closed {each.id} by {each.scenario}" for each in self.closed)
 
 
+class _Ended(NamedTuple):
+    """A drill as it ended, from its verdict or from the history. `expected`: what its scenario states."""
+
+    scenario: str
+    procedure: str
+    verdict: str
+    expected: str
+    as_expected: bool
+
+
 def changed_by(
     findings: Sequence[Finding],
     facts: Facts,
     verdicts: Sequence[DrillVerdict],
     due_days: int,
     flaky: Sequence[Flaky] = (),
+    *,
+    drills: Sequence[PastDrill] = (),
 ) -> Changed:
     """`verdicts`: of the run, in its order; a control that an earlier run measured counts for none. `flaky`:
-    its drills that are."""
+    its drills that are. `drills`: all, by which runs of one day are told apart."""
     day = day_of(facts)
     kept = {drill.drill for drill in facts.drills if drill.kept is not None}
     own = [each for each in verdicts if each.drill not in kept and not each.control]
     unreliable = {each.scenario: each for each in flaky}
-    reliable = [each for each in own if each.scenario not in unreliable]
+    ended = [
+        _Ended(each.scenario, each.procedure, each.verdict, each.expected, as_expected(each)) for each in own
+    ]
+    reliable = [each for each in ended if each.scenario not in unreliable]
     closed = tuple(
         finding.model_copy(update={"status": "closed", "retest": FindingRun(run=facts.run, day=day)})
         for finding in findings
         if finding.status != "closed"
-        and finding.opened.run != facts.run
-        and finding.opened.day <= day
+        and _is_later(facts.started_wall, finding, drills)
         and any(_retests(each, finding) for each in reliable)
-        and not any(_same(each.procedure, each.scenario, finding) for each in own if not as_expected(each))
+        and not _fails(ended, finding)
     )
     gone = {finding.id for finding in closed}
     still = {
@@ -91,17 +108,18 @@ def unfounded(findings: Sequence[Finding], drills: Sequence[PastDrill]) -> Itera
     for finding in findings:
         if finding.retest is None:
             continue
-        if not any(
-            drill.run.run == finding.retest.run
-            and drill.as_expected
-            and not drill.control
-            and (drill.verdict == "pass" or drill.scenario == finding.scenario)
-            and _same(drill.procedures, drill.scenario, finding)
-            for drill in drills
-        ):
+        ended = [
+            _Ended(each.scenario, each.procedures, each.verdict, each.expected, each.as_expected)
+            for each in drills
+            if each.run.run == finding.retest.run
+            and each.run.ended
+            and not (each.control or each.kept_run)
+            and _is_later(each.run.started_wall, finding, drills)
+        ]
+        if not any(_retests(each, finding) for each in ended) or _fails(ended, finding):
             yield (
                 f"{finding.id} says that run {finding.retest.run} closed it, and no drill of its procedure "
-                "passed there, as far as the history tells"
+                "passed there later, as far as the history tells"
             )
 
 
@@ -110,12 +128,31 @@ def overdue(findings: Sequence[Finding], today: date) -> list[str]:
     return [why for finding in findings if (why := finding.overdue(today))]
 
 
-def _retests(verdict: DrillVerdict, finding: Finding) -> bool:
+def _is_later(started_wall: float, finding: Finding, drills: Sequence[PastDrill]) -> bool:
+    """Than the run that opened the finding; where the history does not know that one, on a later day."""
+    opened = finding.opened
+    if _day(started_wall) != opened.day:
+        return _day(started_wall) > opened.day
+    began = [each.run.started_wall for each in drills if each.run.run == opened.run]
+    that_day = [wall for wall in began if _day(wall) == opened.day]
+    return bool(that_day) and started_wall > max(that_day)
+
+
+def _day(wall: float) -> date:
+    return datetime.fromtimestamp(wall, UTC).date()
+
+
+def _retests(drill: _Ended, finding: Finding) -> bool:
+    stated = drill.scenario == finding.scenario and drill.expected == finding.expected
     return (
-        as_expected(verdict)
-        and (verdict.verdict == "pass" or verdict.scenario == finding.scenario)
-        and _same(verdict.procedure, verdict.scenario, finding)
+        drill.as_expected
+        and (drill.verdict == "pass" or stated)
+        and _same(drill.procedure, drill.scenario, finding)
     )
+
+
+def _fails(drills: Sequence[_Ended], finding: Finding) -> bool:
+    return any(_same(each.procedure, each.scenario, finding) for each in drills if not each.as_expected)
 
 
 def _same(procedure: str, scenario: str, finding: Finding) -> bool:
@@ -135,6 +172,7 @@ def _opened(name: str, what: str, verdict: DrillVerdict, facts: Facts, due_days:
         what=_printable(what)[:MOST_SAID],
         scenario=verdict.scenario,
         procedures=tuple(verdict.procedures),
+        expected=verdict.expected,
         severity=verdict.severity,
         opened=FindingRun(run=facts.run, day=day),
         owner=UNASSIGNED,

@@ -92,7 +92,7 @@ def pack(
     cannot be judged from the pack as it was judged then; UsageError where the plan was stated after the run
     began."""
     facts = read_facts(run_folder)
-    _refuse_altered(run_folder)
+    refuse_altered(run_folder)
     stated = None if plan is None else _stated_before(plan, key, facts)
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".pack-") as work:
@@ -141,7 +141,8 @@ def _members(root: Path) -> list[Member]:
     ]
 
 
-def _refuse_altered(run_folder: Path) -> None:
+def refuse_altered(run_folder: Path) -> None:
+    """Raise SetupError where the run did not end, or its evidence or verdicts are not as it left them."""
     alterations = check_manifest(run_folder)
     if alterations is None:
         raise SetupError(f"{run_folder}: this run did not end, so nothing vouches for its files")

@@ -6,11 +6,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 from judged_runs import judged_run
 from test_findings import FILE
 from test_pack import PLAN
 
+from drill.run.facts import read_facts, write_facts
+from drill.run.manifest import write_manifest
 from tests.unit import commands
 from tests.unit.commands import DRILL, ROOT
 
@@ -70,7 +73,11 @@ def test_findings_are_opened_told_and_closed(service: Path) -> None:
     assert "opened F-001, due 2001-10-09" in opened.stdout
     assert "F-001 is overdue since 2001-10-09 (unassigned)" in opened.stdout
     assert opened.returncode == 1
-    closed = evidence(service, "findings", str(judged_run(service / "reports", "good")))
+    good = judged_run(service / "reports", "good")
+    facts = read_facts(good)
+    write_facts(good, msgspec.structs.replace(facts, started_wall=facts.started_wall + 86400))
+    write_manifest(good)
+    closed = evidence(service, "findings", str(good))
     assert (closed.returncode, closed.stdout) == (0, "closed F-001 by The scale-up brings the service back\n")
     unknown = evidence(service, "findings", str(run))
     assert unknown.returncode == 3

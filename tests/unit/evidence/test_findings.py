@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -78,7 +80,7 @@ def test_a_passing_drill_opens_none_and_closes_that_of_its_procedure(tmp_path: P
     "other",
     [
         FILE.replace("Down / Immediate", "Another / Procedure"),
-        FILE.replace("run: one", "run: two"),
+        FILE.replace("run: one, day: 2001-09-01", "run: two, day: 2001-09-09"),
         FILE.replace("day: 2001-09-01", "day: 2001-09-20"),
         FILE.replace("procedures: [Down / Immediate]", "procedures: []"),
     ],
@@ -99,6 +101,54 @@ def test_one_drill_that_passes_beside_one_that_fails_closes_nothing(tmp_path: Pa
     (passing,) = read_verdicts(folder, facts)
     failing: DrillVerdict = msgspec.structs.replace(passing, drill="other", scenario="Other", verdict="fail")
     assert changed_by(read_findings(file_of(tmp_path)), facts, [passing, failing], 30).closed == ()
+
+
+def test_of_two_runs_of_one_day_only_the_later_one_closes(tmp_path: Path) -> None:
+    """The history knows when the run began that opened it; where it does not, a later day must come."""
+    history = History(tmp_path / "history.sqlite")
+    noon = judged_run(tmp_path / "reports", "noon", **FAILS)  # type: ignore[arg-type]
+    history.add(noon)
+    facts = read_facts(noon)
+    (opened,) = changed_by([], facts, read_verdicts(noon, facts), 30).opened
+    passing = judged_run(tmp_path / "reports", "passing")
+    verdicts = read_verdicts(passing, read_facts(passing))
+    for hours, known, closed in ((-1, history.drills(), 0), (1, [], 0), (1, history.drills(), 1)):
+        other = msgspec.structs.replace(facts, run="other", started_wall=facts.started_wall + hours * 3600)
+        assert len(changed_by([opened], other, verdicts, 30, drills=known).closed) == closed
+
+
+def test_a_scenario_that_is_changed_to_state_the_failure_closes_nothing(tmp_path: Path) -> None:
+    folder = judged_run(tmp_path / "reports", "two", **FAILS)  # type: ignore[arg-type]
+    facts = read_facts(folder)
+    (verdict,) = read_verdicts(folder, facts)
+    stated = msgspec.structs.replace(verdict, expected="fail")
+    assert verdict.expected == "pass"
+    day = {"opened": {"run": "one", "day": date(2001, 9, 1)}}
+    (opened,) = changed_by([], facts, [verdict], 30).opened
+    opened = Finding.model_validate(opened.model_dump() | day)
+    assert changed_by([opened], facts, [stated], 30).closed == ()
+    undecided = msgspec.structs.replace(stated, verdict="inconclusive")
+    (opened,) = changed_by([], facts, [undecided], 30).opened
+    opened = Finding.model_validate(opened.model_dump() | day)
+    assert len(changed_by([opened], facts, [stated], 30).closed) == 1
+
+
+def test_a_run_that_was_altered_or_did_not_end_closes_nothing(tmp_path: Path) -> None:
+    folder = judged_run(tmp_path / "reports", "two", **FAILS)  # type: ignore[arg-type]
+    file = file_of(tmp_path)
+    verdict = folder / "evidence" / "scaled" / "verdict.json"
+    verdict.write_text(json.dumps(json.loads(verdict.read_text()) | {"verdict": "pass"}))
+    target = tmp_path / "drill.toml"
+    target.write_text((ROOT / "drill.toml").read_text())
+    for name in ("runbook", "novel_engine"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for expected in ("altered: evidence/scaled/verdict.json", "this run did not end"):
+        done = CliRunner().invoke(
+            cli, ["--target", str(target), "evidence", "findings", str(folder)], standalone_mode=False
+        )
+        assert expected in str(done.exception)
+        assert file.read_text() == FILE
+        (folder / "manifest.json").unlink(missing_ok=True)
 
 
 def test_a_flaky_drill_opens_one_with_its_rate_and_closes_none_while_it_is(tmp_path: Path) -> None:
@@ -223,3 +273,23 @@ def test_a_closing_that_no_drill_did_is_unfounded(tmp_path: Path) -> None:
         text = FILE.replace("status: open", f"retest: {{run: {run}, day: 2001-09-09}}\n  status: closed")
         known = read_findings(file_of(tmp_path, text))
         assert len(list(unfounded(known, history.drills()))) == problems
+        text = text.replace("{run: one, day: 2001-09-01}", "{run: three, day: 2001-09-09}")
+        known = read_findings(file_of(tmp_path, text))
+        assert len(list(unfounded(known, history.drills()))) == 1, "not later than the run that opened it"
+
+
+@pytest.mark.parametrize("spoilt", ["beside one that fails", "kept", "did not end"])
+def test_a_closing_by_what_closes_nothing_is_unfounded(tmp_path: Path, spoilt: str) -> None:
+    folder = judged_run(tmp_path / "reports", "two")
+    history = History(tmp_path / "history.sqlite")
+    history.add(folder)
+    (drill,) = history.drills()
+    drills = {
+        "beside one that fails": [drill, replace(drill, drill="other", as_expected=False, verdict="fail")],
+        "kept": [replace(drill, kept_run="before")],
+        "did not end": [replace(drill, run=replace(drill.run, manifest=""))],
+    }[spoilt]
+    text = FILE.replace("status: open", "retest: {run: two, day: 2001-09-09}\n  status: closed")
+    known = read_findings(file_of(tmp_path, text))
+    assert list(unfounded(known, [drill])) == []
+    assert len(list(unfounded(known, drills))) == 1
