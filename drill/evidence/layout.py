@@ -47,10 +47,9 @@ def first_member(archive: bytes, name: str) -> Piece:
     """The envelope: the only member whose size the archive itself tells."""
     try:
         found = tarfile.TarInfo.frombuf(archive[:BLOCK], "utf-8", "strict")
-        size = found.size
+        return next(_pieces(archive, 0, [Member(name, found.size)]))
     except (tarfile.TarError, ValueError) as error:
         return Piece(name, None, (f"its header was altered ({error})",))
-    return next(iter(_pieces(archive, 0, [Member(name, size)])))
 
 
 def other_members(archive: bytes, envelope: Member, members: Sequence[Member]) -> Iterator[Piece]:
@@ -60,6 +59,14 @@ def other_members(archive: bytes, envelope: Member, members: Sequence[Member]) -
     end = start + sum(_length(member) for member in members)
     if archive[end:] != bytes(END):
         yield Piece("", None, ("the end of the archive is not as it was written",))
+
+
+def fits(member: Member) -> bool:
+    """False where the header of a tar has no room for its name or size."""
+    try:
+        return bool(_header(member))
+    except ValueError:
+        return False
 
 
 def _pieces(archive: bytes, start: int, members: Sequence[Member]) -> Iterator[Piece]:

@@ -23,6 +23,7 @@ from drill.evidence.envelope import SignedFile, sign
 from drill.evidence.layout import Member, write_archive
 from drill.evidence.plan import seal_of, stated_wall
 from drill.evidence.secret import without_secrets
+from drill.judge.verdict import DrillVerdict
 from drill.run.facts import Facts, read_facts
 from drill.run.manifest import FILE as MANIFEST
 from drill.run.manifest import check_manifest, sha256_of
@@ -93,7 +94,7 @@ def pack(
     began."""
     facts = read_facts(run_folder)
     refuse_altered(run_folder)
-    stated = None if plan is None else _stated_before(plan, key, facts)
+    plan_stated = None if plan is None else _stated_before(plan, key, facts)
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".pack-") as work:
         root = Path(work)
@@ -115,10 +116,10 @@ def pack(
             drill_commit=facts.project.commit,
             manifest=sha256_of(run_folder / MANIFEST),
             sizes=[member.size for member in members],
-            verdicts=[StatedVerdict(each.drill, each.verdict, each.expected) for each in verdicts],
+            verdicts=[stated(each) for each in verdicts],
             left_out=left_out,
             not_packed=not_packed,
-            plan_stated_wall=stated,
+            plan_stated_wall=plan_stated,
         )
         subjects = [SignedFile(each.name, {"sha256": sha256_of(root / each.name)}) for each in members]
         envelope = sign(subjects, PACKED, predicate, key)
@@ -130,6 +131,11 @@ def pack(
             raise SetupError(f"{run_folder}: cannot be packed: {error}") from error
         partial.replace(place)
     return MadePack(place, len(members), left_out)
+
+
+def stated(verdict: DrillVerdict) -> StatedVerdict:
+    """What a pack says of it."""
+    return StatedVerdict(verdict.drill, verdict.verdict, verdict.expected)
 
 
 def _members(root: Path) -> list[Member]:

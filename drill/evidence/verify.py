@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from drill.errors import DrillError, UsageError
 from drill.evidence.differences import differences
 from drill.evidence.envelope import EnvelopeError, SignedFile, opened
-from drill.evidence.layout import Member, first_member, other_members
-from drill.evidence.pack import ENVELOPE, PACKED, RUN, Packed
+from drill.evidence.layout import Member, first_member, fits, other_members
+from drill.evidence.pack import ENVELOPE, PACKED, RUN, Packed, stated
+from drill.run.facts import FILE as FACTS
 from drill.run.facts import read_facts
 from drill.run.stored import judge_all, read_verdicts
 
@@ -52,12 +54,26 @@ def verify(path: Path, key: Ed25519PublicKey) -> Verified:
     with tempfile.TemporaryDirectory(prefix="drill-verify-") as work:
         root = Path(work)
         envelope = Member(ENVELOPE, len(first.content))
-        troubles = list(_held(archive, envelope, members, subjects, root))
+        troubles = list(_impossible(members)) or list(_held(archive, envelope, members, subjects, root))
         if troubles:
             return Verified(packed, tuple(troubles), len(members))
         return Verified(
             packed, tuple(_judged_otherwise(root / RUN, packed)), len(members), len(packed.verdicts)
         )
+
+
+def _impossible(members: Sequence[Member]) -> Iterator[str]:
+    """Files that no pack has: they would lie elsewhere, in the place of another one, or nowhere."""
+    folders = {parent.as_posix() for each in members for parent in PurePosixPath(each.name).parents}
+    names = Counter(each.name for each in members)
+    for member in members:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts or path.as_posix() != member.name:
+            yield f"{member.name or '(no name)'}: a name that leads out of the pack, or to no file"
+        elif names[member.name] > 1 or member.name in folders:
+            yield f"{member.name}: a name that only one file can have"
+        elif not fits(member):
+            yield f"{member.name}: no archive can hold it, {member.size} bytes by that name"
 
 
 def _held(
@@ -73,8 +89,6 @@ def _held(
             yield f"{piece.name}: the archive ends before it does"
         elif hashlib.sha256(piece.content).hexdigest() != digests[piece.name]:
             yield f"{piece.name}: altered"
-        elif ".." in PurePosixPath(piece.name).parts or piece.name.startswith("/"):
-            yield f"{piece.name}: a name that leads out of the pack"
         else:
             (root / piece.name).parent.mkdir(parents=True, exist_ok=True)
             (root / piece.name).write_bytes(piece.content)
@@ -89,18 +103,25 @@ def _judged_otherwise(folder: Path, packed: Packed) -> Iterator[str]:
     except DrillError as error:
         yield f"{RUN}: cannot be judged again: {error}"
         return
-    said = {each.drill: each.verdict for each in packed.verdicts}
+    for name in ("run", "target", "started", "started_wall", "exit_status"):
+        states, has = getattr(packed, name), getattr(facts, name)
+        if states != has:
+            yield f"{ENVELOPE}: states {name} {states}, and the pack's {FACTS} has {has}"
+    said = {each.drill: each for each in packed.verdicts}
+    if len(said) != len(packed.verdicts):
+        yield f"{ENVELOPE}: states a drill twice"
     for drill in dict.fromkeys((*said, *then, *again)):
         if drill not in said:
             yield f"{drill}: the pack has its recording or verdict, and states none"
-        elif drill not in then or then[drill].verdict != said[drill]:
-            yield f"{drill}: stated as {said[drill]}, and the pack has no such verdict"
+        elif drill not in then or said[drill] != stated(then[drill]):
+            claim = f"stated as {said[drill].verdict}, expected {said[drill].expected}"
+            yield f"{drill}: {claim}, and the pack has no such verdict"
         elif drill not in again:
-            yield f"{drill}: stated as {said[drill]}, and the pack has no recording of it"
+            yield f"{drill}: stated as {said[drill].verdict}, and the pack has no recording of it"
         else:
             differs = next(differences(then[drill], again[drill]), "")
             if differs:
                 yield (
-                    f"{drill}: stated as {said[drill]}, judged again from its recording: "
+                    f"{drill}: stated as {said[drill].verdict}, judged again from its recording: "
                     f"{again[drill].verdict} ({differs})"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import stat
@@ -17,10 +18,10 @@ from judged_runs import BEGAN_WALL, judged_run
 from msgspec.structs import replace
 
 from drill.errors import InputError, SetupError, UsageError
-from drill.evidence.envelope import opened, sign
+from drill.evidence.envelope import SignedFile, opened, sign
 from drill.evidence.keys import make_key, public_of, read_private, read_public
 from drill.evidence.layout import write_archive
-from drill.evidence.pack import ENVELOPE, PACKED, MadePack, Packed, pack
+from drill.evidence.pack import ENVELOPE, PACKED, MadePack, Packed, StatedVerdict, pack
 from drill.evidence.plan import seal, seal_of
 from drill.evidence.secret import without_secrets
 from drill.evidence.verify import verify
@@ -208,6 +209,90 @@ def test_a_statement_without_the_size_of_each_file_is_named(
         write_archive(file, (ENVELOPE, other), tmp_path, [])
     (trouble,) = verify(made.path, public).troubles
     assert "sizes of" in trouble
+
+
+def resigned(
+    path: Path,
+    key: Ed25519PrivateKey,
+    *,
+    more: tuple[str, int] | None = None,
+    **claims: object,
+) -> None:
+    """The pack with other claims, or with one more file of two bytes by its name and the size that is stated
+    of it, by who holds the key."""
+    contents = []
+    with tarfile.open(path) as archive:
+        for member in archive.getmembers():
+            file = archive.extractfile(member)
+            assert file is not None
+            contents.append((member.name, file.read()))
+    subjects, said = opened(contents.pop(0)[1], PACKED, Packed, key.public_key())
+    if more is not None:
+        subjects = [*subjects, SignedFile(more[0], {"sha256": hashlib.sha256(b"{}").hexdigest()})]
+        said = replace(said, sizes=[*said.sizes, more[1]])
+        contents.append((more[0], b"{}"))
+    envelope = sign(subjects, PACKED, replace(said, **claims), key)
+    with path.open("wb") as out:
+        for name, content in ((ENVELOPE, envelope), *contents):
+            info = tarfile.TarInfo(name[:90])
+            info.size, info.mode = len(content), 0o644
+            out.write(info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512))
+        out.write(bytes(1024))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "expected"),
+    [
+        ("run/../../evil", 2, "a name that leads out of the pack"),
+        ("/tmp/evil", 2, "a name that leads out of the pack"),
+        ("run//run.json", 2, "a name that leads out of the pack"),
+        ("", 2, "(no name): a name that leads out of the pack"),
+        ("run/run.json", 2, "run/run.json: a name that only one file can have"),
+        ("run/run.json/x", 2, "run/run.json: a name that only one file can have"),
+        ("run", 2, "run: a name that only one file can have"),
+        ("a" * 300, 2, "no archive can hold it"),
+        ("other", -1, "other: no archive can hold it, -1 bytes by that name"),
+    ],
+)
+def test_a_file_that_no_pack_has_is_named_whoever_signed_it(
+    tmp_path: Path, key: Ed25519PrivateKey, name: str, size: int, expected: str
+) -> None:
+    path = packed(tmp_path, key).path
+    resigned(path, key, more=("more", 2))
+    assert verify(path, key.public_key()).troubles == ()
+    resigned(path, key, more=(name, size))
+    assert expected in verify(path, key.public_key()).troubles[0]
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"run": "another"}, "states run another, and the pack's run.json has one"),
+        ({"exit_status": 1}, "states exit_status 1, and the pack's run.json has 0"),
+        ({"verdicts": [StatedVerdict("scaled", "pass", "fail")]}, "scaled: stated as pass, expected fail"),
+        ({"verdicts": 2 * [StatedVerdict("scaled", "pass", "pass")]}, "states a drill twice"),
+    ],
+)
+def test_what_the_statement_says_of_the_run_is_held_against_the_run(
+    tmp_path: Path, key: Ed25519PrivateKey, claims: dict[str, object], expected: str
+) -> None:
+    path = packed(tmp_path, key).path
+    resigned(path, key, **claims)
+    (trouble,) = verify(path, key.public_key()).troubles
+    assert expected in trouble
+
+
+@pytest.mark.parametrize("size", [b"\x80" + b"\xff" * 11, b"\xff" * 12])
+def test_a_size_that_no_file_has_does_not_hold(
+    tmp_path: Path, key: Ed25519PrivateKey, public: Ed25519PublicKey, size: bytes
+) -> None:
+    path = packed(tmp_path, key).path
+    good = path.read_bytes()
+    header = good[:124] + size + good[136:148] + b" " * 8 + good[156:512]
+    path.write_bytes(header[:148] + b"%06o\0 " % sum(header) + header[156:] + good[512:])
+    assert verify(path, public).troubles == (
+        "statement.dsse.json: its header was altered (overflow in number field)",
+    )
 
 
 @pytest.mark.parametrize("name", SECRETS)
