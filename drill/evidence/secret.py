@@ -2,8 +2,7 @@
 same with each secret replaced by its kind, and the kinds.
 
 Better one thing left out too many than one handed over: passwords in addresses and commands, keys, tokens,
-what a kubeconfig or a Kubernetes Secret holds. What is put in its place has no quote and no backslash, so
-JSON stays JSON.
+what a kubeconfig holds. What is put in its place has no quote and no backslash, so JSON stays JSON.
 """
 
 from __future__ import annotations
@@ -27,20 +26,33 @@ def _kind(kind: str, pattern: bytes) -> SecretKind:
 
 
 NAMED = (
-    rb"(?i:(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
-    rb"|client[_-]?secret|[_-](?:token|secret|pwd)|requirepass|REDISCLI_AUTH)[\w.-]*)"
+    rb"(?:(?i:(?:passw(?:or)?d|passphrase|secret[_-]?key|api[_-]?key|access[_-]?key|auth[_-]?token"
+    rb"|client[_-]?secret|[_-](?:token|secret|pwd)|_pass(?![a-z])|requirepass|REDISCLI_AUTH)[\w.-]*)"
+    rb"|[a-z](?:Token|Secret)\b)"
 )
-QUOTE = rb"\\*(?:[\"']|&(?:amp;)*(?:#3[49]|quot);)?"
+A_QUOTE = rb"\\*(?:[\"']|&(?:amp;)*(?:#3[49]|#x27|quot);)"
 """As it stands in a text, within a text that is quoted in JSON, or in a page."""
+QUOTE = rb"(?:" + A_QUOTE + rb"|\\*)"
 PLAIN = rb"[^\s\"'\\,;&|(){}\[\]<>$*]"
 """Of a value that is written out: not a variable, not a placeholder."""
+SETTING = (
+    rb"\s*[:=]\s*(?:(?P<quote>"
+    + A_QUOTE
+    + rb")|\\*)(?P<value>(?!(?i:true|false|null)\b)"
+    + PLAIN
+    # up to the quote that ends it, else as far as it can be one
+    + rb"(?(quote)(?:(?!(?P=quote))[^\n\\<]){3,}|[^\s\"'\\;&<>]{3,}))"
+)
 BEGINS = rb"(?:\b|(?<=\\[nrt]))"
 """Of a word, also after the end of a line as JSON writes it."""
 KINDS = (
     _kind(
         "private key",
-        rb"(?P<value>-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:[A-Za-z0-9+/=\s]|\\+[nr])*"
-        rb"(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----)?)",
+        rb"(?P<value>-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:"
+        rb"[^\"'<]{0,20000}?-----END (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:[\w+/=\s:.,-]|\\+[nr])*))",
+    ),
+    _kind(  # in base64, as a Kubernetes Secret has it; neither a certificate nor a public key
+        "private key", BEGINS + rb"(?P<value>LS0tLS1CRUdJTi(?!BD|BQVUJM)[A-Za-z0-9+/=]{10,})"
     ),
     _kind("token", BEGINS + rb"(?P<value>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"),
     _kind(
@@ -49,21 +61,25 @@ KINDS = (
         + QUOTE
         + rb"\s*[:=]\s*"
         + QUOTE
-        + rb"(?:bearer|basic)\s+)(?P<value>[\w.~+/=-]{6,})",
+        + rb"(?:bearer|basic|token|oauth)\s+)(?P<value>[\w.~+/=-]{6,})",
     ),
     _kind("token", BEGINS + rb"(?i:bearer\s+)(?P<value>[\w.~+/=-]{16,})"),
     _kind("access key", BEGINS + rb"(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16}\b)"),
     _kind(
         "token",
         BEGINS + rb"(?P<value>(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|glpat-[\w-]{16,}"
-        rb"|sk_live_\w{10,}))",
+        rb"|sk_live_\w{10,}|sk-[\w-]{20,}|npm_\w{20,}|AIza[\w-]{30,}))",
     ),
     _kind(
         "kubeconfig key",
         BEGINS + rb"(?:client-key-data|token)" + QUOTE + rb":\s*" + QUOTE + rb"(?P<value>[\w+/=.-]{20,})",
     ),
     _kind("password", rb"://[^/\s:@\"'\\]*:(?P<value>[^/\s@\"'\\$<{]{2,})@"),
-    _kind("password", NAMED + QUOTE + rb"\s*[:=]\s*" + QUOTE + rb"(?P<value>" + PLAIN + rb"{4,})"),
+    _kind("password", NAMED + QUOTE + SETTING),
+    _kind(
+        "token",
+        BEGINS + rb"(?i:token|secret)" + QUOTE + rb"[:=][ \t]*" + QUOTE + rb"(?P<value>" + PLAIN + rb"{8,})",
+    ),
     _kind(
         "password",  # of a container's environment, as kubectl prints it: name, then value
         NAMED
@@ -92,7 +108,7 @@ KINDS = (
     ),
     _kind(
         "password",
-        rb"(?:--[\w-]*(?:password|token|secret)|requirepass|redis-cli\s[^\n\"']*?-a)\s+"
+        rb"(?:--[\w-]*(?:password|passphrase|token|secret)|--(?:[\w-]+-)?pass|requirepass|masterauth|redis-cli\s[^\n\"']*?-a)\s+"
         + QUOTE
         + rb"(?P<value>"
         + PLAIN

@@ -65,8 +65,25 @@ SECRETS = {
     "Redis": "redis-cli AUTH planted-password",
     "Redis's setting": "CONFIG SET requirepass planted-password",
     "in a page": "&#34;db_password&#34;: &#34;planted-password&#34;",
+    "with signs": "password: 'a$(planted), planted & planted'",
+    "a variable with signs": "DB_PASSWORD=ab$planted,planted",
+    "short names": "DB_PASS=planted-password",
+    "a token by that name": '{"token": "planted-token"}',
+    "a secret by that name": "SECRET=planted-secret",
+    "in one word": '{"accessToken": "planted-token", "n": 1}',
+    "another scheme": "Authorization: token planted-token",
+    "a key with a password of its own": "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+    "DEK-Info: AES-128-CBC,0011\n\nplantedplanted\n-----END RSA PRIVATE KEY-----",
+    "a key of PGP": "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 2.4.4\n\nplanted\n"
+    "-----END PGP PRIVATE KEY BLOCK-----",
+    "a key in base64": "tls.key: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCnBsYW50ZWRwbGFudGVk",
+    "Redis's other password": "masterauth planted-password",
+    "of packages": "npm_plantedplantedplanted12",
+    "of a service": "sk-plantedplantedplanted",
+    "of a cloud": "AIzaplantedplantedplantedplantedplanted",
+    "a short option": "redis-cli --pass planted-password",
 }
-PLANTED = ("planted", "cGxhbnRlZ", "AKIAPLANTED", "eyJzdWIiOiJwbGFudGVkIn0")
+PLANTED = ("planted", "cGxhbnRlZ", "nBsYW50ZWRw", "AKIAPLANTED", "eyJzdWIiOiJwbGFudGVkIn0")
 
 
 @pytest.fixture
@@ -339,6 +356,11 @@ def test_no_planted_secret_is_in_the_pack(
         "NOAUTH Authentication required.",
         "automountServiceAccountToken: false",
         "CONFIG SET requirepass {secret}",
+        '{"db_password": null, "n_passwords": true}',
+        "tls.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==",
+        "secret:\n  secretName: novel-engine-accounts",
+        "--pass: #00618f; --fail: #b04300",
+        'redis-cli -a "${REDIS_PASSWORD}" PING',
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
