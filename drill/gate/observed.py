@@ -247,10 +247,11 @@ def _by_measures(found: _Found, measures: Mapping[tuple[str, str], Measure], rec
     errors = measures.get(("criterion", "error_rate"))
     if errors is not None and errors.value is not None and errors.samples:
         found.counts[Key("error_rate")] = Counted(errors.value * errors.samples, errors.samples)
-    acknowledged = measures.get(("writes", "acknowledged"))
-    if acknowledged is not None and acknowledged.value:
-        lost, allowed = (measures[("writes", name)].value or 0.0 for name in ("lost", "allowed_lost"))
-        found.counts[Key("writes_lost")] = Counted(max(0.0, lost - allowed), acknowledged.value)
+    writes = [measures.get(("writes", name)) for name in ("acknowledged", "lost", "allowed_lost")]
+    told = [each.value for each in writes if each is not None and each.value is not None]
+    if len(told) == len(writes) and told[0] > 0:
+        acknowledged, lost, allowed = told
+        found.counts[Key("writes_lost")] = Counted(max(0.0, lost - allowed), acknowledged)
 
 
 def _moments(measures: Mapping[tuple[str, str], Measure]) -> list[Measure]:

@@ -21,6 +21,8 @@ from drill.history.taken import DETECTED, alert_place, digest_of, digest_of_rule
 from drill.runbook import ChecklistItem, Runbook, checklist_items
 
 DAY_SECONDS = 86400.0
+CLOCKS_DIFFER_DAYS = 1.0
+"""By so much the clock of the machine that drilled may be ahead of this one's."""
 
 Kind = Literal["procedure", "alert", "checklist item"]
 State = Literal["proven", "stale", "failing", "never"]
@@ -110,6 +112,7 @@ def _alerts(runbook: Runbook, drills: Sequence[PastDrill], terms: Terms) -> Iter
             for drill in counted
             for done in drill.carried_out
             if done.place == alert_place(rule.name) and not done.as_written
+            if ("criterion", DETECTED) in drill.measures
         ]
         piece = LastProven("alert", rule.name, rule.line)
         texts = [(drill, done.digest) for drill, done in tried]
@@ -161,14 +164,18 @@ def _judged(
             return piece
         return replace(piece, state="failing", why=f"fails in run {failed[-1].run.run}: {failed[-1].why}")
     drill, text = passed[-1]
-    days = max(0.0, terms.now_wall - drill.began_wall) / DAY_SECONDS
-    proven = replace(piece, state="proven", days=days, run=drill.run, by=drill.drill, credit=drill.credit)
+    days = (terms.now_wall - drill.began_wall) / DAY_SECONDS
+    proven = replace(
+        piece, state="proven", days=max(0.0, days), run=drill.run, by=drill.drill, credit=drill.credit
+    )
     since = [each for each in failed if each.began_wall > drill.began_wall]
     if since:
         return replace(
             proven, state="failing", why=f"fails since, in run {since[-1].run.run}: {since[-1].why}"
         )
     reasons = list(_changed(drill.run, text, own, runbook, terms.images))
+    if days < -CLOCKS_DIFFER_DAYS:
+        reasons.append("its day has not come: a clock was wrong, and what failed since cannot be told")
     if days > terms.most_days:
         reasons.append(f"longer ago than {terms.most_days:g} days")
     return replace(proven, state="stale", why="; ".join(reasons)) if reasons else proven

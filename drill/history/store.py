@@ -17,6 +17,7 @@ from drill.errors import InputError, SetupError, UsageError
 from drill.history.schema import TABLES, VERSION
 from drill.history.taken import CarriedOut, Measure, TakenDrill, TakenRun, take
 from drill.run.facts import FILE as RUN_FILE
+from drill.run.facts import read_facts
 
 DEFAULT_NAME = "history.sqlite"
 APPLICATION = 0x64726C6C
@@ -154,9 +155,9 @@ class History:
             return [_imported(connection, each) for each in folders]
 
     def absent(self, folder: Path) -> list[Path]:
-        """The folders of runs right below `folder` of which no run of that name is remembered."""
-        known = {run.run for run in self.runs()}
-        return [each for each in _runs_below(folder) if each.name not in known] if folder.is_dir() else []
+        """The folders of runs right below `folder` that are not remembered, or cannot be read."""
+        known = {(run.run, run.started_wall) for run in self.runs()}
+        return [each for each in _runs_below(folder) if _key_of(each) not in known] if folder.is_dir() else []
 
     def runs(self) -> list[PastRun]:
         """All runs, in the order in which they began."""
@@ -189,7 +190,7 @@ class History:
                 else:
                     _make_tables(connection)
                     yield connection
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._refusal(error) from error
         except OSError as error:
             raise SetupError(f"{self.file}: the history could not be written ({error.strerror})") from error
@@ -207,8 +208,9 @@ class History:
                 f"version {VERSION}: it was made by another version of drill. Move it away and import the "
                 "stored runs: drill history import reports",
             )
+        _refuse_damaged(connection)
 
-    def _refusal(self, error: sqlite3.DatabaseError) -> SetupError | InputError:
+    def _refusal(self, error: sqlite3.DatabaseError | UnicodeDecodeError) -> SetupError | InputError:
         if isinstance(error, sqlite3.OperationalError):
             return SetupError(
                 f"{self.file}: the history could not be read or written ({error}). What the run left in its "
@@ -225,6 +227,22 @@ class History:
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
     return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def _refuse_damaged(connection: sqlite3.Connection) -> None:
+    """Raise DataError for a value that is not of its column's kind: SQLite takes what a damaged page says."""
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        kinds = {
+            name: {kind.lower()} | (set() if needed or key else {"null"})
+            for _, name, kind, needed, _, key in connection.execute(f"PRAGMA table_info({table})")
+        }
+        others = " OR ".join(
+            f"typeof({name}) NOT IN ({', '.join(repr(each) for each in sorted(kind))})"
+            for name, kind in kinds.items()
+        )
+        if connection.execute(f"SELECT 1 FROM {table} WHERE {others} LIMIT 1").fetchone():
+            raise sqlite3.DataError(f"a value in {table} is not of the kind that stands there")
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
@@ -249,16 +267,27 @@ def _runs_below(folder: Path) -> list[Path]:
     ]
 
 
+def _key_of(folder: Path) -> tuple[str, float] | None:
+    """Two runs may have one name. None where it cannot be read."""
+    try:
+        facts = read_facts(folder)
+    except InputError:
+        return None
+    return facts.run, facts.started_wall
+
+
 def _imported(connection: sqlite3.Connection, folder: Path) -> Imported:
     try:
         taken = take(folder)
+        outcome = _write(connection, taken)
     except (InputError, SetupError, UsageError) as error:
         return Imported(folder, refused=str(error))
-    return Imported(folder, f"{_write(connection, taken)} ({len(taken.drills)} drills)")
+    return Imported(folder, f"{outcome} ({len(taken.drills)} drills)")
 
 
 def _write(connection: sqlite3.Connection, taken: TakenRun) -> str:
-    """One run, in one transaction; what was known of it before is replaced."""
+    """One run, in one transaction; what was known of it before is replaced. Raises SetupError for one that
+    cannot be kept."""
     facts = taken.facts
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -268,16 +297,23 @@ def _write(connection: sqlite3.Connection, taken: TakenRun) -> str:
         ).fetchone()
         if before is not None and before[1] == taken.manifest != "":
             return "known already"
+        if before is not None and before[1] and not taken.manifest:
+            raise SetupError(
+                f"{facts.run} is remembered as a run that ended, and this copy of it has no manifest.json: "
+                "nothing vouches for its files, and what is known stays"
+            )
         if before is not None:
             connection.execute("DELETE FROM runs WHERE id = ?", (before[0],))
         run = _insert_run(connection, taken)
         for drill in taken.drills:
             _insert_drill(connection, run, drill)
         connection.execute("COMMIT")
-        return "added" if before is None else "taken anew"
+    except sqlite3.IntegrityError as error:
+        raise SetupError(f"{facts.run}: what it says cannot be kept ({error})") from error
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+    return "added" if before is None else "taken anew"
 
 
 def _insert(connection: sqlite3.Connection, table: str, **values: object) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from drill.judge.called import meant_by
 from drill.judge.verdict import Criterion, DrillVerdict
 from drill.recording import Event, first_of
 from drill.recording.events import AlertsReplayed, DrillStarted, ProcedureStarted
+from drill.run.facts import FILE as FACTS
 from drill.run.facts import Facts, KeptFacts, read_facts
 from drill.run.inputs import runbook_named
 from drill.run.manifest import FILE as MANIFEST
@@ -87,6 +89,9 @@ def take(folder: Path) -> TakenRun:
     facts = read_facts(folder)
     manifest = _manifest_of(folder)
     verdicts = read_verdicts(folder, facts)
+    twice = [name for name, times in Counter(each.drill for each in verdicts).items() if times > 1]
+    if twice:
+        raise InputError(folder / FACTS, None, twice[0], "the name of one drill, and two have it")
     recordings = read_recordings(folder, verdicts)
     kept = {drill.drill: drill.kept for drill in facts.drills}
     texts = _Texts(folder, facts)

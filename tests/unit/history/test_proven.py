@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,16 @@ def test_what_fails_after_it_passed_is_failing_until_it_passes_again(history: Hi
     assert pieces(history, day=2)[BLOCK].state == "proven"
 
 
+def test_a_proof_of_a_day_that_has_not_come_is_stale(history: History) -> None:
+    """By a clock that was wrong; it would hide for years what fails, and never grow old."""
+    history.add(store_run(history.file.parent, "ahead", day=400))
+    history.add(store_run(history.file.parent, "after", day=2, shapes=[FAILING]))
+    found = pieces(history, day=3)[BLOCK]
+    assert found.state == "stale"
+    assert found.why.startswith("its day has not come: a clock was wrong")
+    assert pieces(history, day=399.5)[BLOCK].state == "proven"
+
+
 @pytest.mark.parametrize("verdict", ["inconclusive", "not noticed", "setup"])
 def test_only_a_pass_proves(history: History, verdict: str) -> None:
     history.add(store_run(history.file.parent, "one", shapes=[replace(SMALL, verdict=verdict)]))
@@ -198,6 +209,13 @@ def test_the_proof_of_an_alert_is_stale_when_its_rule_has_changed(
     history.add(store_run(history.file.parent, "one", shapes=[announced("pass", "HighErrorRate")]))
     found = pieces(history, **changed)["HighErrorRate"]  # type: ignore[arg-type]
     assert (found.state, found.why) == (state, why)
+
+
+def test_an_alert_whose_measure_is_gone_is_not_proven(history: History) -> None:
+    history.add(store_run(history.file.parent, "one", shapes=[announced("pass", "HighErrorRate")]))
+    with sqlite3.connect(history.file) as connection:
+        connection.execute("DELETE FROM measures WHERE name = 'detected'")
+    assert pieces(history)["HighErrorRate"].state == "never"
 
 
 def test_an_alert_that_calls_nobody_in_time_is_failing_until_it_does(history: History) -> None:

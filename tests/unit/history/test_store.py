@@ -8,14 +8,20 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from stored_runs import IMAGES, store_run
 
 from drill.errors import InputError, SetupError, UsageError
+from drill.gate.observed import Key, seen_in_history
 from drill.history.store import History
 from drill.history.taken import digest_of
+from drill.run.facts import read_facts, write_facts
+from drill.run.manifest import write_manifest
 from tests.unit.report.recorded_runs import CONTROL, Shape
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,6 +117,12 @@ def test_what_is_not_remembered_is_told(reports: Path) -> None:
     history.add(store_run(reports, "one"))
     other = store_run(reports, "two", day=1)
     assert history.absent(reports) == [other]
+    store_run(reports / "elsewhere", "two")
+    history.add(reports / "elsewhere" / "two")
+    (reports / "one").rename(reports / "renamed")
+    assert history.absent(reports) == [other], "another run of that name is remembered"
+    (other / "run.json").write_text("{}")
+    assert history.absent(reports) == [other]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +143,81 @@ def test_a_run_that_did_not_end_is_marked(reports: Path) -> None:
     history = History(reports / "history.sqlite")
     history.add(store_run(reports, "one", ended=False))
     assert [run.ended for run in history.runs()] == [False]
+
+
+def test_a_copy_without_its_manifest_does_not_take_the_place_of_the_run(reports: Path) -> None:
+    folder = store_run(reports, "one")
+    history = History(reports / "history.sqlite")
+    history.add(folder)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(SetupError, match=r"one is remembered as a run that ended.* no manifest\.json"):
+        history.add(folder)
+    assert [each.ended for each in history.runs()] == [True]
+
+
+@pytest.mark.parametrize("spoilt", ["two drills of one name", "two texts of one input"])
+def test_a_run_that_contradicts_itself_is_refused_by_name_and_the_others_are_taken(
+    reports: Path, spoilt: str
+) -> None:
+    """The history is not at fault."""
+    folder = store_run(reports, "one")
+    store_run(reports, "two", day=1)
+    facts = read_facts(folder)
+    (drill,) = facts.drills
+    (given, *others) = facts.inputs
+    changes: dict[str, Any] = {
+        "two drills of one name": {"drills": [drill, drill]},
+        "two texts of one input": {"inputs": [given, replace(given, sha256="0" * 64), *others]},
+    }
+    write_facts(folder, replace(facts, **changes[spoilt]))
+    write_manifest(folder)
+    history = History(reports / "history.sqlite")
+    refused, taken = history.add_all(reports)
+    assert (bool(refused.refused), taken.refused) == (True, "")
+    assert "one" in refused.refused
+    assert "drill history import" not in refused.refused
+    assert [run.run for run in history.runs()] == ["two"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE runs SET started_wall = 'soon'",
+        "UPDATE drills SET began_wall = x'00'",
+        "UPDATE drills SET verdict = x'70'",
+        "UPDATE measures SET value = 'much'",
+        "UPDATE carried_out SET place = x'00'",
+    ],
+)
+def test_a_value_of_another_kind_is_an_error_that_names_the_file(reports: Path, damage: str) -> None:
+    history = History(reports / "history.sqlite")
+    history.add(store_run(reports, "one"))
+    with sqlite3.connect(history.file) as connection:
+        connection.execute(damage)
+    for read in (history.runs, history.drills, partial(history.add, reports / "one")):
+        with pytest.raises(InputError, match=r"history\.sqlite: .*not of the kind that stands there"):
+            read()
+
+
+def test_a_measure_that_is_gone_tells_nothing(reports: Path) -> None:
+    history = History(reports / "history.sqlite")
+    history.add(store_run(reports, "one"))
+    key = Key("writes_lost")
+    (run,) = seen_in_history(history.drills())
+    assert [key in drill.counts for drill in run.drills.values()] == [True]
+    with sqlite3.connect(history.file) as connection:
+        connection.execute("DELETE FROM measures WHERE kind = 'writes' AND name = 'lost'")
+    (run,) = seen_in_history(history.drills())
+    assert [key in drill.counts for drill in run.drills.values()] == [False]
+
+
+def test_a_name_that_is_no_text_is_an_error_that_names_the_file(reports: Path) -> None:
+    history = History(reports / "history.sqlite")
+    history.add(store_run(reports, "one"))
+    content = history.file.read_bytes()
+    history.file.write_bytes(content.replace(b"CREATE TABLE drills", b"CREATE TAB\xcbE drills"))
+    with pytest.raises(InputError, match=r"history\.sqlite"):
+        history.runs()
 
 
 def test_a_history_that_is_not_there_is_empty_and_not_made(reports: Path) -> None:
