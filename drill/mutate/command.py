@@ -155,10 +155,8 @@ def lint_mutants(context: click.Context, images: tuple[str, ...], metrics_file: 
     text = work.document.text
     with hold_folder(work.folder):
         state = work.state
-        state.read(
-            Read(mutant.id, digest(mutant.applied(text)), rules)
-            for mutant, rules in rules_that_find(work.document, work.mutants, options)
-        )
+        for mutant, rules in rules_that_find(work.document, work.mutants, options):
+            state.read(Read(mutant.id, digest(mutant.applied(text)), rules))
     for line in reading_lines(work.mutants, state, text):
         click.echo(line)
 

@@ -66,9 +66,10 @@ class State:
         ]
         self._keep(msgspec.structs.replace(self.kept, tried=(*others, tried)))
 
-    def read(self, found: Iterable[Read]) -> None:
-        """Keep what lint found, in the place of what it found before."""
-        self._keep(msgspec.structs.replace(self.kept, read=tuple(found)))
+    def read(self, found: Read) -> None:
+        """Keep what lint found in a mutant, in the place of what it found there before."""
+        others = [each for each in self.kept.read if each.mutant != found.mutant]
+        self._keep(msgspec.structs.replace(self.kept, read=(*others, found)))
 
     def sample(self, identities: Iterable[str]) -> None:
         """Keep which mutants were drawn."""

@@ -13,8 +13,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -23,6 +26,8 @@ from drill.cli import cli
 from drill.errors import InputError, SetupError, UsageError
 from drill.mutate import workbench
 from drill.mutate.held import hold_folder
+from drill.mutate.mutant import Mutant
+from drill.mutate.reading import rules_that_find
 from drill.mutate.workbench import UNCALIBRATED
 from drill.recording.events import Calibration
 from drill.run.stored import write_verdicts
@@ -254,6 +259,21 @@ def test_lint_keeps_what_it_finds(tmp_path: Path) -> None:
     done = mutate(folder, "lint")
     assert re.search(r"caught by lint alone: \d of 7", done.output)
     assert re.search(r"caught by lint alone: \d of 7", mutate(folder, "report").output)
+
+
+def test_what_lint_found_before_it_was_interrupted_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any) -> Iterator[tuple[Mutant, tuple[str, ...]]]:
+        yield from islice(rules_that_find(*given), 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("drill.mutate.command.rules_that_find", interrupted)
+    folder = service(tmp_path)
+    with pytest.raises((KeyboardInterrupt, click.Abort)):
+        mutate(folder, "lint")
+    state = json.loads((folder / "mutants" / "runbook" / "state.json").read_text(encoding="utf-8"))
+    assert len(state["read"]) == 2
 
 
 def test_a_folder_without_features_is_refused(tmp_path: Path) -> None:

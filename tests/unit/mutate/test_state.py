@@ -80,8 +80,11 @@ def test_the_cheapest_comes_first_as_measured(plan: MutationPlan, tmp_path: Path
 
 def test_what_lint_found_is_of_one_text(tmp_path: Path) -> None:
     state = State(tmp_path / "state.json")
-    state.read([Read("drop-1", "a", ("D501",)), Read("drop-2", "b", ())])
+    state.read(Read("drop-1", "before", ()))
+    state.read(Read("drop-2", "b", ()))
+    state.read(Read("drop-1", "a", ("D501",)))
     again = State(state.file)
+    assert again.rules("drop-1", "before") is None
     assert again.rules("drop-1", "a") == ("D501",)
     assert again.rules("drop-2", "b") == ()
     assert again.rules("drop-1", "other") is None
