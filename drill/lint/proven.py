@@ -74,9 +74,9 @@ def _same_name(kept: Input, path: Path) -> bool:
 
 def _is_of(finding: Finding, proof: Proof) -> bool:
     """True where the finding lies on the defect's line, or on a line of a command that proves it; and is by a
-    rule that the defect names, where it names any: a line may have several defects."""
-    rules = proof.defect.found_by
-    if rules and finding.rule not in rules:
+    rule that the defect names: a line may have several defects, and one that names no rule is found by
+    none."""
+    if finding.rule not in proof.defect.found_by:
         return False
     first, last = finding.span.line, finding.span.end_line
     lines = [(proof.defect.line, proof.defect.line)]

@@ -75,7 +75,7 @@ def _lacks(command: CommandFinished, pattern: str) -> bool:
 class Defect(_Entry):
     """One defect. `line`: in the runbook as first written; `as_written`, `as_corrected`: names of the
     scenarios (or steps) that show it; `evidence`: empty where no drill proves it yet; `found_by`: the
-    rules of `drill lint` that find it by reading, empty where nobody has said; `shown_by`: a command that
+    rules of `drill lint` that find it by reading, empty where none is known to; `shown_by`: a command that
     shows it without a drill, empty where a drill does or nothing yet."""
 
     id: Annotated[str, Field(pattern=r"^RB-\d{3}$")]

@@ -81,7 +81,7 @@ def _run(tmp_path: Path, shapes: Sequence[Shape] = (DRILL,), **defect: object) -
     texts: dict[tuple[Role, str], str] = {
         ("runbook", "runbook/corrected.md"): CORRECTED,
         ("runbook as written", "runbook/first.md"): FIRST,
-        ("errata", "runbook/errata.yaml"): yaml.safe_dump([{**DEFECT, **defect}]),
+        ("errata", "runbook/errata.yaml"): yaml.safe_dump([{**DEFECT, "found_by": ["D201"], **defect}]),
     }
     folder, verdicts = make_run(tmp_path / "reports", shapes, name="one", texts=texts)
     write_report(folder, verdicts)
@@ -132,7 +132,7 @@ def test_a_drill_that_recorded_no_evidence_proves_nothing(tmp_path: Path) -> Non
     assert "proven" not in _lint(_file(tmp_path), "--run", str(folder))
 
 
-@pytest.mark.parametrize(("rules", "proven"), [([], True), (["D201"], True), (["D303"], False)])
+@pytest.mark.parametrize(("rules", "proven"), [([], False), (["D201"], True), (["D303"], False)])
 def test_of_several_defects_of_a_line_only_its_own_counts(
     tmp_path: Path, rules: list[str], proven: bool
 ) -> None:
