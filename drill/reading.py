@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from drill.errors import InputError, UsageError
 
+METRIC_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+"""A name as Prometheus takes it for a metric, wherever one is read."""
 MOST_BYTES = 1 << 20
 """A file that people write is smaller; a larger one is a mistake, and would take long to refuse."""
 DEEPEST = 50

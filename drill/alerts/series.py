@@ -18,6 +18,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from drill.errors import InputError, UsageError
+from drill.reading import METRIC_NAME
 from drill.recording.events import AlertDue
 
 NAME_ENDING = "alert-series.jsonl"
@@ -30,7 +31,6 @@ KEPT_PREFIXES = ("kube_",)
 """Counters of what happened to objects: held on, nothing more happens to them. Others go on at their rate."""
 REPEATED = re.compile(r"(?P<start>[^x]+?)(?P<step>[+-][0-9.eE]+)?x(?P<times>[0-9]+)")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|Inf)|NaN")
-METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -224,7 +224,7 @@ def read_series(path: Path) -> SeriesFile:
     series: dict[_Labels, ScrapedSeries] = {}
     for number, line in enumerate(lines[1:], start=2):
         stored = _decoded(path, number, line, StoredSeries)
-        named = METRIC_NAME.fullmatch(stored.labels.get("__name__", ""))
+        named = re.fullmatch(METRIC_NAME, stored.labels.get("__name__", ""))
         if not named or not all(map(LABEL_NAME.fullmatch, stored.labels)):
             raise InputError(path, number, stored.labels, "labels with a metric's name as __name__")
         if _key(stored.labels) in series:

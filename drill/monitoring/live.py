@@ -20,13 +20,13 @@ from drill.alerts.rules import TEXT, AlertRule, AlertRules
 from drill.alerts.series import Kind, ScrapedSeries, Scrapes, SeriesFile, SeriesHeader
 from drill.errors import DeadlineError, SetupError
 from drill.monitoring.prometheus import ActiveAlert, Prometheus, QueriedSeries
+from drill.reading import METRIC_NAME
 from drill.recording.events import AlertStage
 
 LOOK_EVERY_SECONDS = 0.5
 MARGIN_SECONDS = 60.0
 CLOCK_SECONDS = 0.01
 """Prometheus writes the times of what it stores in milliseconds; those of its evaluations are exact."""
-WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 COUNTER_ENDINGS = ("_total", "_count", "_sum", "_bucket")
 
 
@@ -162,7 +162,9 @@ def lived(
     loaded = [each for each in prometheus.rules() if each.name in names]
     if not loaded:
         raise SetupError("Prometheus has loaded none of these rules")
-    words = {word for rule in rules.rules for word in WORD.findall(TEXT.sub('""', rule.expression))}
+    words = {
+        word for rule in rules.rules for word in re.findall(METRIC_NAME, TEXT.sub('""', rule.expression))
+    }
     # `up` is there of every scrape, also of one that failed
     found = [
         series

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from drill.reading import METRIC_NAME
 from drill.settings.section import Days, File, Minutes, Port, Seconds, Section, Text, UrlPath
 
 PLACE = re.compile(r"[^\s:/]+:(\d{1,5})")
@@ -22,7 +23,7 @@ def _host_and_port(value: str) -> str:
 
 Place = Annotated[str, AfterValidator(_host_and_port)]
 SeverityName = Annotated[str, Field(pattern=r"^(P|SEV)[0-9]$")]
-MetricName = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+MetricName = Annotated[str, Field(pattern=f"^{METRIC_NAME}$")]
 
 
 class Metrics(Section):
