@@ -86,6 +86,12 @@ class YamlDocument:
         return 1
 
 
+def is_there(path: Path) -> bool:
+    """True of an optional file that is to be read: also of a link that leads to none, or to itself, since
+    somebody meant one; reading it says so."""
+    return path.is_symlink() or path.exists()
+
+
 def read_yaml(path: Path, what: str) -> YamlDocument:
     """The one document of a YAML file. Raises UsageError where there is no such file, InputError for what is
     not YAML, for a key given twice, and for tags, depths and numbers that nobody means."""

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from drill.durable import sync_folder, write_durably
 from drill.errors import InputError
-from drill.reading import checked, read_yaml
+from drill.reading import checked, is_there, read_yaml
 from drill.run.files import unwritable
 from drill.runbook.checklists import refuse_unknown_item
 from drill.settings.section import Section, Text
@@ -49,7 +49,7 @@ class Attestations(Section):
 def read_attestations(path: Path, known: Sequence[str], today: datetime.date) -> list[Attestation]:
     """None where there is no file yet. `known`: names of items. Raises InputError, also for an item that the
     runbook does not have, and for a day that has not come."""
-    if not path.exists():
+    if not is_there(path):
         return []
     document = read_yaml(path, "what people did: attestations.yaml")
     if document.data == {"attestations": None}:

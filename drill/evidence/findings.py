@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from drill.errors import InputError
-from drill.reading import YamlDocument, checked, read_yaml
+from drill.reading import YamlDocument, checked, is_there, read_yaml
 from drill.run.files import write_file
 from drill.settings.section import Section, Text
 
@@ -88,7 +88,7 @@ class Findings(Section):
 
 def read_findings(path: Path) -> list[Finding]:
     """None where there is no file yet. Raises InputError."""
-    return list(_read(path)[0].findings) if path.exists() else []
+    return list(_read(path)[0].findings) if is_there(path) else []
 
 
 def write_changes(path: Path, opened: Sequence[Finding], closed: Sequence[Finding]) -> None:

@@ -25,6 +25,7 @@ from drill.mutate.reading import rules_that_find
 from drill.mutate.state import Read, State, digest
 from drill.mutate.words import list_lines, reading_lines, report_lines
 from drill.mutate.workbench import Workbench
+from drill.reading import is_there
 from drill.run.files import write_file
 from drill.runbook import parse
 from drill.settings import Settings
@@ -62,7 +63,7 @@ class Work:
         found = tuple(followers(features, parse(self.path)))
         self.all = [*mutants(self.document, followed_lines(found)), *alert_mutants(self.document)]
         beside = self.path.with_name(EQUIVALENTS)
-        file = listed or (beside if beside.exists() else None)
+        file = listed or (beside if is_there(beside) else None)
         self.reasons = equivalents(file, {mutant.id for mutant in self.all}) if file else {}
         self.mutants = tuple(mutant for mutant in self.all if mutant.id not in self.reasons)
         self.plan = MutationPlan(

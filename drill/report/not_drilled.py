@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drill.errors import InputError
 from drill.lint.document import Document, Heading, read_document
-from drill.reading import YamlDocument, checked, read_yaml
+from drill.reading import YamlDocument, checked, is_there, read_yaml
 from drill.report.marks import units
 
 FILE = "not-drilled.yaml"
@@ -88,7 +88,7 @@ def check_not_drilled(root: Path, *texts: Path | str | None) -> None:
     """Read the file beside the texts, where there is one. Raises InputError for what is not right in it."""
     paths = [root / text for text in texts if text is not None]
     file = paths[0].with_name(FILE)
-    if file.exists():
+    if is_there(file):
         read_not_drilled(file, {path.name: read_document(path) for path in paths})
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from drill.errors import InputError, UsageError
 from drill.judge.answers import ScriptLine
-from drill.reading import checked, read_yaml
+from drill.reading import checked, is_there, read_yaml
 from drill.runbook.document import Runbook
 
 FILE = "answers.yaml"
@@ -61,7 +61,7 @@ def script_lines(runbook: Runbook) -> list[ScriptLine]:
     """In the order of the file, none where there is no file. A script is named by the title of its section.
     Raises InputError."""
     file = runbook.path.with_name(FILE)
-    if not file.exists():
+    if not is_there(file):
         return []
     document = read_yaml(file, "what the runbook's scripts tell, line by line")
     found: list[ScriptLine] = []

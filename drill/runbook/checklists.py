@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drill.errors import InputError
-from drill.reading import checked, read_yaml
+from drill.reading import checked, is_there, read_yaml
 from drill.runbook.document import PLACE_SEPARATOR, Runbook
 
 FILE = "checklists.yaml"
@@ -86,7 +86,7 @@ def checklist_items(runbook: Runbook, file: Path | None = None) -> list[Checklis
     """All of the runbook, with what `file` says of them, without it the one beside the runbook. Raises
     InputError for that."""
     file = file or runbook.path.with_name(FILE)
-    proofs = _read(file, runbook) if file.exists() else {}
+    proofs = _read(file, runbook) if is_there(file) else {}
     return [
         ChecklistItem(name, line, _period(name), proofs.get(name)) for name, line in _named_items(runbook)
     ]

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drill.errors import InputError
 from drill.judge.symptoms import Measure
-from drill.reading import checked, read_yaml
+from drill.reading import checked, is_there, read_yaml
 from drill.runbook.document import PLACE_SEPARATOR, Runbook, Section
 
 FILE = "symptoms.yaml"
@@ -80,7 +80,7 @@ def listed_symptoms(runbook: Runbook, file: Path | None = None) -> list[ListedSy
     InputError for that."""
     listed = list(_listed(runbook))
     file = file or runbook.path.with_name(FILE)
-    readings = _read(file, listed) if file.exists() else {}
+    readings = _read(file, listed) if is_there(file) else {}
     return [
         ListedSymptom(each.section, each.text, each.line, *readings[each.name])
         if each.name in readings

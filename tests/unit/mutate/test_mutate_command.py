@@ -252,6 +252,10 @@ def test_an_equivalent_mutant_is_left_out_and_a_stale_one_refused(tmp_path: Path
     file.mkdir()
     with pytest.raises(UsageError, match=r"equivalent-mutants\.yaml: a folder"):
         mutate(folder, "list")
+    file.rmdir()
+    file.symlink_to(file.name)
+    with pytest.raises(UsageError, match=r"equivalent-mutants\.yaml: cannot be read"):
+        mutate(folder, "list")
 
 
 def test_lint_keeps_what_it_finds(tmp_path: Path) -> None:
