@@ -171,7 +171,8 @@ def seen_turn(
         levels |= latencies_of(name, requests.where(own), timeout_seconds, BLOCK_SECONDS)
     failures = int(requests.failed.sum())
     served = (1 - failures / len(requests)) * requests_per_second
-    levels |= level_of(Key("throughput"), served)
+    # of a turn in which none was served it is known that it were fewer than one
+    levels |= level_of(Key("throughput"), max(served, 1 / seconds))
     if served > 0 and len(looks) >= LEAST_LOOKS:
         cores, held = cores_used(looks), _memory(looks)
         levels |= level_of(Key("cpu"), None if cores is None else cores / served)

@@ -117,6 +117,19 @@ def test_a_load_that_stood_still_never_passes(tmp_path: Path, spoiled: Like) -> 
     assert "the load sent" in row(found, "throughput").why
 
 
+def test_turns_in_which_nothing_was_served_are_compared(tmp_path: Path) -> None:
+    """Half of the candidate's turns; those in which it serves do not make up for them."""
+    stored = rounds(tmp_path / "good", SAME, SAME)
+    pairs = seen_pairs(tmp_path / "good", stored)
+    bad = rounds(tmp_path / "bad", SAME, replace(SAME, failing=1.0))
+    mixed = [*pairs[:4], *seen_pairs(tmp_path / "bad", bad)[4:]]
+    policy = Gate(block=("throughput",), warn=())
+    found = decide_pairs(mixed, stored, policy, DAY, ("candidate", "released"))
+    assert found.outcome != "pass", list(decision_lines(found))
+    worst = decided(tmp_path / "bad", bad, policy)
+    assert worst.outcome == "regression", list(decision_lines(worst))
+
+
 def test_a_short_stall_is_left_out_and_the_rest_is_compared(tmp_path: Path) -> None:
     found = decided(tmp_path, rounds(tmp_path, SAME, replace(SAME, stalled=0.2)))
     assert found.outcome == "pass", list(decision_lines(found))
