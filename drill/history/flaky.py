@@ -40,10 +40,12 @@ class Flaky:
 
 
 def flaky_drills(drills: Sequence[PastDrill], run: str) -> list[Flaky]:
-    """Of the scenarios of the run of that name. `drills`: all, in order of time. Same digests: the images,
-    the runbook and the other inputs are those of that run."""
+    """Of the scenarios of the run of that name, the newest where several have it. `drills`: all, in order of
+    time. Same digests: the images, the runbook and the other inputs are those of that run."""
     found = []
-    for tonight in (each for each in drills if each.run.run == run and _counts(each)):
+    newest = max((each.run.started_wall for each in drills if each.run.run == run), default=0.0)
+    own = [each for each in drills if (each.run.run, each.run.started_wall) == (run, newest)]
+    for tonight in filter(_counts, own):
         alike = [
             each
             for each in drills

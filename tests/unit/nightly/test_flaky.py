@@ -50,6 +50,13 @@ def test_another_image_is_another_matter(tmp_path: Path) -> None:
     assert len(last_verdicts(drills, "n3")[SMALL.scenario]) == 4
 
 
+def test_of_runs_of_one_name_it_is_the_newest(tmp_path: Path) -> None:
+    drills = nights(tmp_path, "FPPP", n2=NEWER, n3=NEWER)
+    named = [replace(each, run=replace(each.run, run="night")) for each in drills]
+    assert len(flaky_drills(named[:2], "night")) == 1
+    assert flaky_drills(named, "night") == []
+
+
 def test_only_the_last_ten_count(tmp_path: Path) -> None:
     assert flaky_drills(nights(tmp_path / "a", "F" + "P" * 10), "n10") == []
     assert len(flaky_drills(nights(tmp_path / "b", "F" + "P" * 9), "n9")) == 1
