@@ -24,11 +24,11 @@ from drill.run.stored import read_recordings, read_verdicts
 def with_proofs(outcome: Outcome, run_folder: Path) -> Outcome:
     """The same findings, and with each the defects that the run has proven there; a note for each file of
     which the run says nothing. Raises UsageError where `run_folder` is not a run's, SetupError where its
-    evidence is not as the run left it, InputError for what cannot be read in it."""
+    evidence or a verdict is not as the run left it, InputError for what cannot be read in it."""
     facts = read_facts(run_folder)
     alterations = check_manifest(run_folder)
     if alterations is not None:
-        alterations.of_evidence().refuse(run_folder, ", so it proves nothing")
+        alterations.but_reports().refuse(run_folder, ", so it proves nothing")
     verdicts = read_verdicts(run_folder, facts)
     proofs = prove(errata_of(run_folder, facts), verdicts, read_recordings(run_folder, verdicts))
     notes, applies = [], set()

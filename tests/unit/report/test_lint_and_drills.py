@@ -180,10 +180,11 @@ def test_a_run_of_another_text_is_told_as_not_applicable(
     assert why in _lint(file, "--run", str(folder), "--format", "sarif")
 
 
-def test_altered_evidence_proves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["recording.jsonl", "verdict.json"])
+def test_altered_evidence_proves_nothing(tmp_path: Path, name: str) -> None:
     folder, file = _run(tmp_path), _file(tmp_path)
-    with (folder / "evidence" / DRILL.drill / "recording.jsonl").open("a") as recording:
-        recording.write("\n")
+    with (folder / "evidence" / DRILL.drill / name).open("a") as altered:
+        altered.write("\n")
     done = CliRunner().invoke(cli, ["lint", str(file), "--run", str(folder)])
     assert "this is not what the run left, so it proves nothing" in str(done.exception)
 
