@@ -70,6 +70,7 @@ Feature: High Error Rate (P1)
     And the operator follows "High Error Rate / Database Connection Issues / # Restart Redis if needed"
     Then "High Error Rate / Investigation / # Check error patterns in logs" tells "error in redis: .*AuthenticationError" anew under the fault
     And "Log Analysis Script" tells "^ *\d+ RedisOutError$" anew under the fault
+    And "Log Analysis Script" prints "^ *\d+ AuthenticationError$"
     And "Log Analysis Script" prints "^Average: [0-9.]+ms$"
     And the service recovers within the response time of P1
     And the procedure does not end before users are served

@@ -63,6 +63,7 @@ Feature: Security Incident Response
     And the operator follows "Suspected Breach / # End the pod of the intruder: a policy does not cut what was open before (RB-015)" with "{intruder_pod}" as "debug-shell"
     Then "Suspected Breach / # It holds once a pod is told no name any more; what was open goes on (RB-015)" tells "^isolated" under the fault, and not before
     And "Security Monitoring / # Connections outward of each pod, but to Redis: on a healthy target none (RB-047)" tells "^debug-shell tries to reach [0-9.]+:53$" under the fault, and not before
+    And "Suspected Breach / # Capture forensic data of every pod, onto this machine (RB-016)" prints "forensic-novel-engine-\S+\.tar\.gz$"
     And every command of the procedure succeeds
     And the service stays out
     And nothing is left over, missing or changed but "NetworkPolicy/.*egress is absent", "NetworkPolicy/.*ingress is absent"
