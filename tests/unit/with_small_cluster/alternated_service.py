@@ -64,7 +64,8 @@ def drill(config):
              for name, value in LIKE.get(run, LIKE.get(image, {{}})).items()}}
     folder = judged_run(Path(config.getoption("--reports")), run, **like)
     ran = Cluster("kind-small", images={{"web/web": image}})
-    write_facts(folder, msgspec.structs.replace(read_facts(folder), cluster=ran))
+    own = settings.target.name
+    write_facts(folder, msgspec.structs.replace(read_facts(folder), target=own, cluster=ran))
     write_manifest(folder)
 """
 TEST = """
