@@ -13,12 +13,11 @@ from drill.cluster.health import Health, running_pods
 from drill.errors import InputError
 from drill.parts.database_copy import put_copy_back, take_copy
 from drill.parts.database_file import DatabaseFile
-from drill.parts.integrity import Integrity, integrity_in
+from drill.parts.integrity import ASK_SECONDS, Integrity, integrity_in
 from drill.parts.part import Dated, Forgotten, TargetPart
 from drill.settings import Sqlite, Workload
 from drill.settings.place import line_of
 
-ASK_SECONDS = 30
 KEEP_MOST_BYTES = 16 * 2**20
 """What is larger is not kept: the container has it in its memory while it is copied."""
 FORGET_SECONDS = 120

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_cluster import NAMESPACE, SmallCluster, a_deployment, kubeconfig
+from small_cluster import NAMESPACE, LocalCluster, SmallCluster, a_deployment, kubeconfig
 
 from drill import settings as target_settings
 from drill.cluster.access import Cluster, connect
@@ -63,3 +63,9 @@ def settings(tmp_path: Path, small: SmallCluster) -> Settings:
 @pytest.fixture
 def cluster(settings: Settings) -> Cluster:
     return connect(settings)
+
+
+@pytest.fixture
+def local(cluster: Cluster) -> LocalCluster:
+    """The same, with this machine in the place of its containers and nodes."""
+    return LocalCluster(cluster._client, cluster.kubeconfig, cluster.context, cluster.namespace)

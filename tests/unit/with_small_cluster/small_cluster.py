@@ -218,6 +218,15 @@ def a_deployment(name: str = "web", replicas: int = 2, image: str = "web:1") -> 
     }
 
 
+def with_volume() -> Json:
+    """The same, with the claim `data` mounted."""
+    item = a_deployment()
+    spec = item["spec"]["template"]["spec"]
+    spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    spec["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    return item
+
+
 def kubeconfig(folder: Path, address: str, context: str = "kind-small") -> Path:
     path = folder / "kubeconfig"
     document = {

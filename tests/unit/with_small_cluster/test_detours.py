@@ -35,11 +35,6 @@ POLICY: Json = {
 }
 
 
-@pytest.fixture
-def local(cluster: Cluster) -> LocalCluster:
-    return LocalCluster(cluster._client, cluster.kubeconfig, cluster.context, cluster.namespace)
-
-
 def a_detour(cluster: Cluster, settings: Settings, tmp_path: Path, look: str = "echo far") -> Fault:
     parameters = DetourParameters(
         container=CONTAINER,

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_cluster import LocalCluster, SmallCluster, a_deployment
+from small_cluster import LocalCluster, SmallCluster, with_volume
 
 from drill import settings as target_settings
 from drill.cluster.access import Cluster
@@ -61,18 +61,9 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def noted(small: SmallCluster, settings: Settings, path: Path) -> Settings:
-    item = a_deployment()
-    spec = item["spec"]["template"]["spec"]
-    spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
-    spec["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
-    small.put("Deployment", item)
+    small.put("Deployment", with_volume())
     settings.file.write_text(settings.file.read_text() + PART.format(path=path), encoding="utf-8")
     return target_settings.load(settings.file)
-
-
-@pytest.fixture
-def local(cluster: Cluster) -> LocalCluster:
-    return LocalCluster(cluster._client, cluster.kubeconfig, cluster.context, cluster.namespace)
 
 
 def notes(path: Path) -> list[str]:

@@ -42,11 +42,6 @@ newest = "/saved/*/notes.db"
 """
 
 
-@pytest.fixture
-def local(cluster: Cluster) -> LocalCluster:
-    return LocalCluster(cluster._client, cluster.kubeconfig, cluster.context, cluster.namespace)
-
-
 def a_site(cluster: Cluster, settings: Settings, part: str = "") -> Site:
     return Site(cluster, settings, settings.target.application, part, Path)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_cluster import NAMESPACE, Json, LocalCluster, SmallCluster, a_deployment
+from small_cluster import NAMESPACE, LocalCluster, SmallCluster, with_volume
 
 from drill import settings as target_settings
 from drill.cluster.access import Cluster
@@ -60,14 +60,6 @@ def noted(settings: Settings, database: Path) -> Settings:
 def local(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCluster:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     return LocalCluster(cluster._client, cluster.kubeconfig, cluster.context, cluster.namespace)
-
-
-def with_volume() -> Json:
-    item = a_deployment()
-    spec = item["spec"]["template"]["spec"]
-    spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
-    spec["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
-    return item
 
 
 def a_site(cluster: Cluster, settings: Settings, folder: Path, part: str = "") -> Site:
