@@ -84,7 +84,10 @@ def _said(command: CommandFinished) -> str:
     what = f"line {command.line}: `{command.command}`"
     if command.hung:
         return f"{what} hung, and was ended after {max(0.0, command.finished - command.started):.0f} s"
-    return f"{what} ended with status {command.status}"
+    printed = command.output.strip().splitlines()
+    last = printed[-1].strip() if printed else ""
+    printed_last = f", and printed last: {last[:160]}" if last else ""
+    return f"{what} ended with status {command.status}{printed_last}"
 
 
 def _doubt(case: Case, missing: list[str]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from conftest import LONG_SECONDS
 from testcontainers.core.container import DockerContainer
 
 from drill import wait
 
 MANIFEST = Path(__file__).parents[3] / "novel_engine" / "manifests" / "redis.yaml"
+LONG_SECONDS = 60.0
+"""A bound for what hangs only."""
 SLOW = "--key-load-delay 100000 --rdbcompression no --loading-process-events-interval-bytes 1024"
 """A tenth of a second for each key that is loaded; and each of a kilobyte lets Redis answer once."""
 

@@ -187,6 +187,15 @@ def test_a_failed_command_fails_the_procedure_by_name(drill: RecordedDrill) -> N
     assert criterion(drill.judged(), "procedure").why.endswith("ended with status 1 (and 1 more)")
 
 
+def test_a_failed_command_is_told_with_what_it_printed_last(drill: RecordedDrill) -> None:
+    said = "a\nerror: timed out" + "!" * 200 + "\n \n"
+    drill.commands = [command(52, "kubectl apply", 1, output=said)]
+    told = "error: timed out" + "!" * 144
+    assert criterion(drill.judged(), "procedure").why == (
+        f"line 52: `kubectl apply` ended with status 1, and printed last: {told}"
+    )
+
+
 def test_an_interrupted_stream_has_not_failed(drill: RecordedDrill) -> None:
     drill.commands = [command(52, "kubectl get pods --watch", 130, interrupted=True)]
     drill.procedure_status = 130

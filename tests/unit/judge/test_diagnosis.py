@@ -264,7 +264,7 @@ def test_a_status_that_tells_the_fault_is_no_failure_of_the_command(drill: Recor
     drill.procedure_status = 1
     assert criterion(drill.judged(), "procedure").verdict == "pass"
     drill.looked = [pods(HEALTHY, status=1)]
-    assert criterion(drill.judged(), "procedure").why.endswith("ended with status 1")
+    assert "ended with status 1, and printed last: web-2" in criterion(drill.judged(), "procedure").why
     drill.looked = [command(53, "kubectl get pods")]
     assert criterion(drill.judged(), "procedure").verdict == "fail"
 
