@@ -55,6 +55,7 @@ Feature: Database Recovery
     And the data is no older than the backup schedule allows
     And the performance baselines hold afterwards
     And every command of the procedure succeeds
+    And "Database Recovery / # Stop application, and wait until nobody has the database open (RB-005)" prints "^pod/novel-engine-.* condition met$"
     And nothing is left over, missing or changed
 
   @expect-fail @quarterly
