@@ -103,7 +103,13 @@ def test_a_killed_run_is_undone_by_its_experiment_alone(
     except DeadlineError:
         print((tmp_path / "experiment-redis-locked-out.log").read_text())
         raise
-    assert kinds(tmp_path)[-1] == "fault.undone"
+    # the ledger's entry is closed before it is told
+    wait.until(
+        "the undo to be told",
+        lambda: kinds(tmp_path),
+        lambda seen: seen[-1] == "fault.undone",
+        seconds=UNDONE_SECONDS,
+    )
     # what is left of the run is that it was open: the state that it began with
     assert put_back_what_drills_left(settings, cluster).undone == []
     assert_as_known(settings, cluster)

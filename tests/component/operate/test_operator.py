@@ -261,7 +261,7 @@ def test_what_a_procedure_leaves_in_the_background_runs_on_until_the_operator_is
     marks = [f"86{number}.{os.getpid()}" for number in range(3)]
     text = (
         f"sleep {marks[0]} &\nsetsid sleep {marks[1]} &\n(trap '' TERM HUP; sleep {marks[2]} & "
-        "disown)\necho done"
+        "disown)\nsleep 0.5\necho done"
     )
     operator = place.operator()
     result = operator.follow("Procedure", [place.step(text)])

@@ -34,7 +34,7 @@ def test_mutated_texts_are_looked_at_in_time(beside: Options) -> None:
 
 
 @given(st.text(max_size=400))
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200, deadline=None, database=None, derandomize=True)
 def test_any_text_at_all(text: str) -> None:
     lint_text(text, Options(ignore=("D310", "D010")))
     lint_text(f"# T\n```bash\n{text}\n```\n", Options(ignore=("D310", "D010")))

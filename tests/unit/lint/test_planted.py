@@ -23,6 +23,7 @@ PLACES = 2
     max_examples=PLACES,
     deadline=None,
     database=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_a_planted_defect_is_found_and_the_rest_stays_silent(entry: Rule, beside: Options, seed: int) -> None:
