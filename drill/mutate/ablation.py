@@ -31,6 +31,7 @@ LEAVES_OUT = frozenset({"drop", "wait"})
 """The operators that leave a command out."""
 TOLD: dict[Fate, LeftOutWord] = {
     "caught": "needed",
+    "refused": "undecided",
     "survived": "not shown to be needed",
     "undecided": "undecided",
     "not run": "not run",
@@ -169,7 +170,8 @@ def _told(
     if mutant.id in reasons:
         return TOLD["survived"], reasons[mutant.id]
     fate, scenario = plan.fate(mutant, state)
-    return TOLD[fate], f"{scenario!r} fails without it" if scenario else ""
+    why = "does not fit the runbook without it" if fate == "refused" else "fails without it"
+    return TOLD[fate], f"{scenario!r} {why}" if scenario else ""
 
 
 def _counts(counted: Mapping[LeftOutWord, int]) -> str:

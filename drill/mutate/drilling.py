@@ -22,10 +22,16 @@ from drill.errors import SetupError
 from drill.mutate.followers import Follower
 from drill.mutate.mutant import Mutant
 from drill.mutate.state import CORRECTED, Outcome, State, Tried, digest
-from drill.mutate.workbench import Ran
+from drill.mutate.workbench import REFUSED, Ran
 
-Fate = Literal["caught", "survived", "undecided", "not run"]
-OUTCOMES: dict[int, Outcome] = {0: "as expected", 1: "not as expected", 2: "inconclusive"}
+Fate = Literal["caught", "refused", "survived", "undecided", "not run"]
+OUTCOMES: dict[int, Outcome] = {
+    0: "as expected",
+    1: "not as expected",
+    2: "inconclusive",
+    REFUSED: "refused",
+}
+NOTICED: dict[Outcome, Fate] = {"not as expected": "caught", "refused": "refused"}
 MOST_ERRORS = 2
 """So many drills in a row that could not be made end the work: the cluster is not fit. One drill is tried
 so often."""
@@ -73,19 +79,16 @@ class MutationPlan:
 
     def fate(self, mutant: Mutant, state: State) -> tuple[Fate, str]:
         """What became of a mutant, and the scenario that noticed. Survived: all scenarios that follow it and
-        apply to the target are fit, were tried with it, and ended as they state."""
+        apply to the target are fit, were tried with it, and ended as they state. Refused: what the scenario
+        states of the runbook does not fit its text any more, so it cannot be drilled; noticed as well."""
         tried = [
             (each, state.tried(mutant.id, each.scenario, self.basis(mutant, each)))
             for each in self.scenarios_of(mutant, state)
             if self.applies(each, state)
         ]
-        noticed = [
-            each
-            for each, found in tried
-            if found is not None and found.outcome == "not as expected" and self.fit(each, state)
-        ]
-        if noticed:
-            return "caught", noticed[0].scenario
+        for each, found in tried:
+            if found is not None and found.outcome in NOTICED and self.fit(each, state):
+                return NOTICED[found.outcome], each.scenario
         outcomes = {found.outcome if found is not None else "not run" for _, found in tried}
         if outcomes == {"as expected"} and all(self.fit(each, state) for each, _ in tried):
             return "survived", ""
@@ -143,7 +146,7 @@ class Drilling:
     def _next(self, mutant: Mutant) -> Follower | None:
         """The cheapest scenario whose answer on this mutant is wanted yet, None where there is none."""
         plan, state = self._plan, self._state
-        if plan.fate(mutant, state)[0] in {"caught", "survived"}:
+        if plan.fate(mutant, state)[0] in {"caught", "refused", "survived"}:
             return None
         for follower in plan.scenarios_of(mutant, state):
             wanted = [subject for subject in (None, mutant) if self._is_wanted(subject, follower)]

@@ -14,7 +14,7 @@ import msgspec
 from drill.durable import write_durably
 from drill.errors import InputError, filling_disk
 
-Outcome = Literal["as expected", "not as expected", "inconclusive", "not applicable", "error"]
+Outcome = Literal["as expected", "not as expected", "inconclusive", "not applicable", "refused", "error"]
 VERSION = 1
 CORRECTED = ""
 """Stands for the corrected runbook in the place of a mutant's id."""

@@ -11,7 +11,7 @@ from drill.mutate.state import State, digest
 from drill.statistics import proportion_interval
 
 UNMEASURED = "unmeasured"
-TOLD: tuple[Fate, ...] = ("survived", "undecided", "caught")
+TOLD: tuple[Fate, ...] = ("survived", "undecided", "refused", "caught")
 
 
 def list_lines(mutants: Sequence[Mutant], reasons: Mapping[str, str]) -> Iterator[str]:
@@ -45,7 +45,7 @@ def reading_lines(mutants: Sequence[Mutant], state: State, text: str) -> Iterato
 def report_lines(plan: MutationPlan, state: State, reasons: Mapping[str, str]) -> Iterator[str]:
     """The scores, who survived, and what was not run."""
     fates = {mutant.id: plan.fate(mutant, state) for mutant in plan.mutants}
-    by_fate: dict[Fate, list[Mutant]] = {"caught": [], "survived": [], "undecided": [], "not run": []}
+    by_fate: dict[Fate, list[Mutant]] = {fate: [] for fate in (*TOLD, "not run")}
     for mutant in plan.mutants:
         by_fate[fates[mutant.id][0]].append(mutant)
     yield (
@@ -62,7 +62,8 @@ def report_lines(plan: MutationPlan, state: State, reasons: Mapping[str, str]) -
     for fate in TOLD:
         found = by_fate[fate]
         if found:
-            yield from ("", f"{fate.capitalize()}:")
+            counts = ", which counts as caught" if fate == "refused" else ""
+            yield from ("", f"{fate.capitalize()}{counts}:")
         for mutant in found:
             by = f" by {fates[mutant.id][1]!r}" if fates[mutant.id][1] else ""
             lint = "; lint finds it" if mutant.id in caught_by_lint else ""
@@ -77,7 +78,8 @@ def report_lines(plan: MutationPlan, state: State, reasons: Mapping[str, str]) -
 
 
 def _drilled(plan: MutationPlan, state: State, by_fate: Mapping[Fate, Sequence[Mutant]]) -> Iterator[str]:
-    caught, survived = len(by_fate["caught"]), len(by_fate["survived"])
+    noticed = [*by_fate["caught"], *by_fate["refused"]]
+    caught, survived = len(noticed), len(by_fate["survived"])
     decided = caught + survived
     if not decided:
         yield f"caught by drills: {UNMEASURED}; {len(by_fate['undecided'])} undecided"
@@ -87,7 +89,7 @@ def _drilled(plan: MutationPlan, state: State, by_fate: Mapping[Fate, Sequence[M
         f"{len(by_fate['undecided'])} undecided, {len(by_fate['not run'])} not run"
     )
     drawn = set(state.kept.sampled)
-    found = [mutant for mutant in by_fate["caught"] if mutant.id in drawn]
+    found = [mutant for mutant in noticed if mutant.id in drawn]
     own = len(found) + sum(1 for mutant in by_fate["survived"] if mutant.id in drawn)
     if drawn and own == len(drawn):
         yield f"of the random sample of {own}: {_share(len(found), own)}{_between(len(found), own)}"
@@ -102,7 +104,7 @@ def _unfit(plan: MutationPlan, state: State) -> Iterator[str]:
     for follower in plan.followers:
         basis = plan.basis(None, follower)
         tried = state.tried("", follower.scenario, basis)
-        if tried is not None and tried.outcome in {"not as expected", "inconclusive", "not applicable"}:
+        if tried is not None and tried.outcome not in {"as expected", "error"}:
             told = f"with the corrected runbook it is {tried.outcome}, so it tells nothing of mutants"
             yield f"{follower.scenario!r}: {told}"
 

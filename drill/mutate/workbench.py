@@ -26,6 +26,8 @@ COLLECT_SECONDS = 300.0
 LONGEST_SECONDS = 1800.0
 CAME_TO_NOTHING = -1
 """In the place of an exit status: no test came to its end, so that the status says nothing of the runbook."""
+REFUSED = -2
+"""In the place of an exit status: the scenario does not fit this text, so that it was not drilled."""
 UNCALIBRATED = (
     "no calibration of this target is kept that drills may use, and without one a single stall leaves p95 "
     "undecided: end this, run `drill calibrate`, and go on with this"
@@ -34,7 +36,7 @@ UNCALIBRATED = (
 
 @dataclass(frozen=True)
 class Ran:
-    """`status`: the exit status, or CAME_TO_NOTHING; `run`: where its evidence lies; `said`: the last
+    """`status`: the exit status, CAME_TO_NOTHING or REFUSED; `run`: where its evidence lies; `said`: the last
     lines that it printed; `applies`: False where the scenario was left out, the target lacks its part."""
 
     status: int
@@ -79,15 +81,7 @@ class Workbench:
             (self._copy / path).parent.mkdir(parents=True, exist_ok=True)
             (self._copy / path).write_text(text, encoding="utf-8")
         self._runs.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            [*self._pytest(), str(self._features), "--collect-only", "-q"],
-            cwd=self._copy,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COLLECT_SECONDS,
-            check=False,
-        )
+        done = self._collect(str(self._features))
         for line in done.stdout.splitlines():
             found = re.fullmatch(r"(\S+::(test_\w+)(?:\[.*\])?)", line.strip())
             if found:
@@ -132,8 +126,21 @@ class Workbench:
             self._say(UNCALIBRATED)
             self._say = None
         if status is None or test_case is None:
-            return Ran(CAME_TO_NOTHING, seconds, run, said)
+            fits = self._collect(test).returncode == 0
+            return Ran(CAME_TO_NOTHING if fits else REFUSED, seconds, run, said)
         return Ran(status, seconds, run, said, applies=test_case.find("skipped") is None)
+
+    def _collect(self, what: str) -> subprocess.CompletedProcess[str]:
+        """Let pytest list tests, and check what they say of the runbook; nothing is drilled."""
+        return subprocess.run(
+            [*self._pytest(), what, "--collect-only", "-q"],
+            cwd=self._copy,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COLLECT_SECONDS,
+            check=False,
+        )
 
     def _left_out(self, where: str, names: list[str]) -> set[str]:
         left = set(shutil.ignore_patterns(*LEFT_OUT)(where, names))

@@ -238,6 +238,27 @@ def test_drills_that_cannot_be_made_end_it(tmp_path: Path) -> None:
     assert {each["outcome"] for each in kept(folder)} == {"error"}
 
 
+def test_a_mutant_that_its_scenario_does_not_fit_any_more_is_refused_and_counts_as_caught(
+    tmp_path: Path,
+) -> None:
+    """As where the only line with a placeholder is gone that the scenario gives a value."""
+    fits = """
+
+def pytest_collection_modifyitems(config):
+    if "cat service" not in Path("runbook.md").read_text():
+        raise pytest.UsageError("repair.feature:4: nothing is said there")
+"""
+    folder = service(tmp_path, conftest=f"import pytest\n{CONFTEST}{fits}")
+    done = mutate(folder, "drill", "--only", "wait,drop")
+    refused, caught = done.output.partition("Refused, which counts as caught:")[2].split("Caught:")
+    assert "cat service -> (nothing)" in refused
+    assert "echo stopped > service -> (nothing)" in caught
+    assert "caught by drills: 2 of 4 (50.0 %)" in done.output
+    told = ablation(folder, "--told").output
+    why = "'The repair tells that it stopped' does not fit the runbook without it"
+    assert f"line 9: undecided ({why})" in told
+
+
 def test_an_equivalent_mutant_is_left_out_and_a_stale_one_refused(tmp_path: Path) -> None:
     folder = service(tmp_path)
     identity = next(line.split()[0] for line in mutate(folder, "list").output.splitlines() if "wait-" in line)

@@ -43,6 +43,8 @@ def tried(
         ("as expected", ("as expected", "not as expected"), "caught"),
         ("not as expected", ("not as expected", "not as expected"), "undecided"),
         ("as expected", ("as expected", "inconclusive"), "undecided"),
+        ("as expected", ("refused",), "refused"),
+        ("refused", ("refused",), "undecided"),
         ("as expected", ("as expected",), "undecided"),
         ("as expected", ("error", "error"), "not run"),
         ("as expected", (), "not run"),
