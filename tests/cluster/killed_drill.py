@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from random_kills import LET_GO
@@ -13,9 +14,12 @@ from drill import settings as target_settings
 from drill import wait
 from drill.cluster.access import connect
 from drill.inject import Injection
+from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
+from drill.load.process import Load
 from drill.putback import close_drill, open_drill
 from drill.recording import Recorder
 from drill.recording.events import DrillFinished
+from drill.settings import Settings
 
 
 def main(fault: str, folder: Path, hold_seconds: float) -> None:
@@ -24,21 +28,28 @@ def main(fault: str, folder: Path, hold_seconds: float) -> None:
     cluster = connect(settings)
     open_drill(settings, cluster)
     injection = Injection(settings, cluster, fault, folder, recorder)
-    injection.start()
-    injection.wait_until_announced()
-    injection.inject()
-    injection.wait_until_effective()
-    held_until = time.monotonic() + hold_seconds
-    wait.until(
-        "the end of the hold",
-        lambda: (folder / LET_GO).exists() or time.monotonic() >= held_until,
-        seconds=hold_seconds + 60,
-        every_seconds=0.05,
-    )
+    with users(settings, folder, recorder, fault):
+        injection.start()
+        injection.wait_until_announced()
+        injection.inject()
+        injection.wait_until_effective()
+        held_until = time.monotonic() + hold_seconds
+        wait.until(
+            "the end of the hold",
+            lambda: (folder / LET_GO).exists() or time.monotonic() >= held_until,
+            seconds=hold_seconds + 60,
+            every_seconds=0.05,
+        )
     injection.undo()
     injection.wait_until_undone()
     close_drill(settings, cluster)
     recorder.record(DrillFinished())
+
+
+def users(settings: Settings, folder: Path, recorder: Recorder, fault: str) -> AbstractContextManager[object]:
+    """Load under the faults that make slow: a container that has nothing to do is not held back."""
+    slow = read_experiment(OWN_EXPERIMENTS / f"{fault}.yaml").felt == "slow"
+    return Load(settings, folder, recorder) if slow else nullcontext()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ is put back each time.
 from __future__ import annotations
 
 import random
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ WHILE_IN = [
 ]
 
 
+def wait_until_in(fault: str, run: subprocess.Popen[bytes], folder: Path) -> None:
+    ended, _ = wait.until(
+        f"{fault} to be in",
+        lambda: (run.poll(), kinds(folder)),
+        lambda seen: seen[0] is not None or "fault.witnessed" in seen[1],
+        seconds=IN_SECONDS,
+        every_seconds=0.05,
+    )
+    assert ended is None, (folder / "run.log").read_text()
+
+
 @pytest.mark.usefixtures("put_back")
 @pytest.mark.parametrize(("fault", "number"), AT_RANDOM)
 def test_a_kill_at_a_random_moment_leaves_nothing_behind(
@@ -64,13 +76,7 @@ def test_a_kill_while_the_fault_is_in_is_put_back(
     settings: Settings, cluster: Cluster, tmp_path: Path, fault: str, victim: str
 ) -> None:
     run = start(fault, tmp_path, LONG_HOLD_SECONDS)
-    wait.until(
-        f"{fault} to be in",
-        lambda: kinds(tmp_path),
-        lambda seen: "fault.witnessed" in seen,
-        seconds=IN_SECONDS,
-        every_seconds=0.05,
-    )
+    wait_until_in(fault, run, tmp_path)
     kill(victim, run, tmp_path)
     assert ledger_of(cluster).files(), "the fault was in and the ledger does not tell"
     done = put_back_what_drills_left(settings, cluster)
@@ -85,13 +91,7 @@ def test_a_killed_run_is_undone_by_its_experiment_alone(
     settings: Settings, cluster: Cluster, tmp_path: Path
 ) -> None:
     run = start("redis-locked-out", tmp_path, LONG_HOLD_SECONDS)
-    wait.until(
-        "the fault to be in",
-        lambda: kinds(tmp_path),
-        lambda seen: "fault.witnessed" in seen,
-        seconds=IN_SECONDS,
-        every_seconds=0.05,
-    )
+    wait_until_in("redis-locked-out", run, tmp_path)
     kill("run", run, tmp_path)
     try:
         wait.until(
