@@ -39,6 +39,8 @@ FAILURE_WORD = re.compile(
     re.IGNORECASE,
 )
 
+BUSY_TIMEOUT = re.compile(r"\.timeout\b|\bbusy_timeout\b", re.IGNORECASE)
+
 
 def _address(command: Command) -> str:
     return next(
@@ -407,3 +409,34 @@ def quiet_failure(subject: Subject) -> Iterator[Finding]:
                 "says that something is wrong, and the script ends with 0: nobody but a reader learns it",
                 "exit 1 behind it",
             )
+
+
+@rule(
+    "D311",
+    "it fails when somebody else has the database for a moment",
+    why="""sqlite3 waits for no lock unless told to. Of a database that a service uses it says `database is
+    locked` every now and then, and the next try works. Who looks meanwhile takes that for the fault.""",
+    bad="""kubectl exec deployment/novel-engine -n novel-engine-production -- \\
+    sqlite3 /app/data/engine.db "SELECT count(*) FROM campaigns;\"""",
+    good="""kubectl exec deployment/novel-engine -n novel-engine-production -- \\
+    sqlite3 -cmd ".timeout 30000" /app/data/engine.db "SELECT count(*) FROM campaigns;\"""",
+)
+def waits_for_no_lock(subject: Subject) -> Iterator[Finding]:
+    """sqlite3 with a database and a statement, in a container that runs, and no time to wait for a lock."""
+    for command in subject.commands:
+        bare = [text for text in command.texts if not text.startswith("-")]
+        if command.name != "sqlite3" or len(bare) < 2 or not _is_in_a_container(subject, command):
+            continue
+        if command.has("-cmd") or any(BUSY_TIMEOUT.search(text) for text in bare):
+            continue
+        yield subject.finding(
+            "D311",
+            command.outer,
+            "fails with `database is locked` when the service has it at that moment",
+            'sqlite3 -cmd ".timeout 30000"',
+        )
+
+
+def _is_in_a_container(subject: Subject, command: Command) -> bool:
+    call = subject.call_of(command.outer)
+    return call is not None and call.verb == "exec" and command is not command.outer
