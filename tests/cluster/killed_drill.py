@@ -14,7 +14,7 @@ from drill import settings as target_settings
 from drill import wait
 from drill.cluster.access import connect
 from drill.inject import Injection
-from drill.inject.experiment import OWN_EXPERIMENTS, read_experiment
+from drill.inject.experiment import experiment_of
 from drill.load.process import Load
 from drill.putback import close_drill, open_drill
 from drill.recording import Recorder
@@ -48,7 +48,7 @@ def main(fault: str, folder: Path, hold_seconds: float) -> None:
 
 def users(settings: Settings, folder: Path, recorder: Recorder, fault: str) -> AbstractContextManager[object]:
     """Load under the faults that make slow: a container that has nothing to do is not held back."""
-    slow = read_experiment(OWN_EXPERIMENTS / f"{fault}.yaml").felt == "slow"
+    slow = experiment_of(settings, fault).felt == "slow"
     return Load(settings, folder, recorder) if slow else nullcontext()
 
 
