@@ -18,23 +18,13 @@ resource "terraform_data" "nodes" {
   }
 }
 
-resource "terraform_data" "namespace" {
-  depends_on       = [terraform_data.nodes]
-  input            = var.namespace
-  triggers_replace = plantimestamp()
-  # One that is being deleted is no namespace: its end is waited for.
-  provisioner "local-exec" {
-    command     = <<-END
-      set -eu
-      if [ "$(kubectl get namespace "$NAME" -o 'jsonpath={.status.phase}' --ignore-not-found)" = Terminating ]; then
-          kubectl wait namespace "$NAME" --for=delete --timeout=180s
-      fi
-      kubectl get namespace "$NAME" 2>/dev/null || kubectl create namespace "$NAME"
-    END
-    environment = { NAME = var.namespace }
-  }
+# A module, and so no plan without `terraform init` before it, as of any infrastructure that has more than built-in parts.
+module "namespace" {
+  source     = "./namespace"
+  name       = var.namespace
+  depends_on = [terraform_data.nodes]
 }
 
 output "namespace" {
-  value = terraform_data.namespace.output
+  value = module.namespace.name
 }
