@@ -10,6 +10,7 @@ from drill.lint.kubectl import WORKLOADS
 from drill.lint.manifests import Manifests, count_of, name_of
 from drill.lint.rule import rule
 from drill.lint.shell import Command
+from drill.lint.sqlite import session_of
 from drill.lint.subject import Subject
 
 KEPT_ELSEWHERE = re.compile(
@@ -182,23 +183,24 @@ def ended_session(subject: Subject) -> Iterator[Finding]:
 
 def _lone_setting(command: Command) -> str:
     texts = command.texts
-    if command.name == "sqlite3":
-        bare = [text for text in texts if not text.startswith("-")]
-        if (
-            len(bare) == 2
-            and (bare[1].startswith(".timeout") or SESSION_STATEMENT.match(bare[1]))
-            and "-cmd" not in texts
-        ):
-            return bare[1] if ";" not in bare[1].rstrip("; ") else ""
+    opened = session_of(command)
+    if opened is not None and not opened.first and len(opened.statements) == 1:
+        (said,) = opened.statements
+        if said.startswith(".timeout") or _only_sets(said):
+            return said
     if command.name in {"psql", "mysql"}:
         given = [
             texts[index + 1]
             for index, text in enumerate(texts[:-1])
             if text in {"-c", "-e", "--command", "--execute"}
         ]
-        if len(given) == 1 and SESSION_STATEMENT.match(given[0]) and ";" not in given[0].rstrip("; "):
+        if len(given) == 1 and _only_sets(given[0]):
             return given[0]
     carried_by_pod = command.carrier is not None and command.carrier.name in {"kubectl", "docker", "oc"}
     if carried_by_pod and command.name in {"export", "cd", "ulimit", "alias", "source"}:
         return " ".join([command.name, *texts])
     return ""
+
+
+def _only_sets(statement: str) -> bool:
+    return SESSION_STATEMENT.match(statement) is not None and ";" not in statement.rstrip("; ")

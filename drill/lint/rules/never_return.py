@@ -10,6 +10,7 @@ from drill.lint.place import Span
 from drill.lint.rule import rule
 from drill.lint.rules.waiting import is_retrying, waits
 from drill.lint.shell import INNER_SHELLS, Command, Word
+from drill.lint.sqlite import session_of
 from drill.lint.subject import Subject
 
 EDITORS = frozenset({"vi", "vim", "nano", "emacs", "visudo", "vipw"})
@@ -24,7 +25,8 @@ PROMPTS_OF_PROGRAMS = {
     "python": ("-c", "-m"),
     "python3": ("-c", "-m"),
 }
-MOST_WORDS_OF_A_PROMPT = {"sqlite3": 1, "redis-cli": 0, "python": 0, "python3": 0}
+INTERPRETERS = frozenset({"python", "python3"})
+TELLS_OF_ITSELF = ("--version", "-version", "-V", "--help", "-help")
 
 
 def _ending(subject: Subject, command: Command) -> str:
@@ -239,23 +241,30 @@ QUIET_PROGRAMS = frozenset(
 
 def _is_prompt(command: Command) -> bool:
     """True where a database's program or an interpreter is started without anything to do."""
-    single = PROMPTS_OF_PROGRAMS.get(command.name)
-    if single is None or any(redirect.operator in {"<", "<<", "<<<"} for redirect in command.outer.redirects):
-        return False
-    if command.outer.position > 0:
-        return False
-    texts = command.texts
+    outer = command.outer
+    return (
+        command.name in PROMPTS_OF_PROGRAMS
+        and outer.position == 0
+        and not any(redirect.operator in {"<", "<<", "<<<"} for redirect in outer.redirects)
+        and not command.has(*TELLS_OF_ITSELF)
+        and not _is_told_what_to_do(command)
+    )
+
+
+def _is_told_what_to_do(command: Command) -> bool:
+    single, texts = PROMPTS_OF_PROGRAMS[command.name], command.texts
     if any(text in single or any(text.startswith(f"{name}=") for name in single) for text in texts):
-        return False
-    if single and any(
-        text.startswith("-") and not text.startswith("--") and text[-1:] in "ceflm" for text in texts
-    ):
-        return False
-    most = MOST_WORDS_OF_A_PROMPT.get(command.name)
-    bare = [text for text in texts if not text.startswith("-")]
+        return True
+    opened = session_of(command)
+    if opened is not None:
+        return bool(opened.statements)
     if command.name == "redis-cli":
-        bare = _bare_of_redis(texts)
-    return len(bare) <= most if most is not None else True
+        return bool(_bare_of_redis(texts))
+    if command.name in INTERPRETERS and any(not text.startswith("-") for text in texts):
+        return True
+    return bool(single) and any(
+        text.startswith("-") and not text.startswith("--") and text[-1:] in "ceflm" for text in texts
+    )
 
 
 def _bare_of_redis(texts: list[str]) -> list[str]:

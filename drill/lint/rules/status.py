@@ -9,6 +9,7 @@ from drill.lint.finding import Edit, Finding
 from drill.lint.place import Span
 from drill.lint.rule import rule
 from drill.lint.shell import Command
+from drill.lint.sqlite import session_of
 from drill.lint.subject import Subject
 
 HEALTH_WORDS = ("health", "healthz", "ready", "readyz", "live", "livez", "ping", "status", "alive")
@@ -39,7 +40,8 @@ FAILURE_WORD = re.compile(
     re.IGNORECASE,
 )
 
-BUSY_TIMEOUT = re.compile(r"\.timeout\b|\bbusy_timeout\b", re.IGNORECASE)
+BUSY_TIMEOUT = re.compile(r"\.timeout\b|\bbusy_timeout\b|^\.read\b", re.IGNORECASE)
+"""A file that is read may set it too."""
 
 
 def _address(command: Command) -> str:
@@ -424,10 +426,10 @@ def quiet_failure(subject: Subject) -> Iterator[Finding]:
 def waits_for_no_lock(subject: Subject) -> Iterator[Finding]:
     """sqlite3 with a database and a statement, in a container that runs, and no time to wait for a lock."""
     for command in subject.commands:
-        bare = [text for text in command.texts if not text.startswith("-")]
-        if command.name != "sqlite3" or len(bare) < 2 or not _is_in_a_container(subject, command):
+        session = session_of(command)
+        if session is None or not session.statements or not _is_in_a_container(subject, command):
             continue
-        if command.has("-cmd") or any(BUSY_TIMEOUT.search(text) for text in bare):
+        if any(BUSY_TIMEOUT.search(text) for text in session.first + session.statements):
             continue
         yield subject.finding(
             "D311",
