@@ -93,7 +93,7 @@ def parsed(arguments: list[str]) -> tuple[list[str], Options]:
         type=float,
         default=Options.budget_seconds,
         metavar="SECONDS",
-        help=f"of rounds-live, for each variant ({Options.budget_seconds:g})",
+        help=f"of gate-live and rounds-live, for each variant ({Options.budget_seconds:g})",
     )
     given = parser.parse_args(arguments)
     return given.only or [name for name in BENCHMARKS if name not in WHEN_NAMED], Options(

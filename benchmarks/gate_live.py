@@ -64,7 +64,7 @@ def gate_live(options: Options) -> list[Row]:
     released = released_image(settings, connect(settings))
     reports = ROOT / "reports" / f"gate-live-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     return [
-        row_of(variant, _compared("alternate", _built(released, variant), variant, reports))
+        row_of(variant, _compared("alternate", _built(released, variant), variant, reports, options))
         for variant in options.variants
     ]
 
@@ -79,9 +79,8 @@ def rounds_live(options: Options) -> list[Row]:
     settings = drill_settings.load(ROOT / "drill.toml")
     released = released_image(settings, connect(settings))
     reports = ROOT / "reports" / f"rounds-live-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    budget = ("--budget-seconds", f"{options.budget_seconds:g}")
     return [
-        row_of(variant, _compared("rounds", _built(released, variant), variant, reports, *budget))
+        row_of(variant, _compared("rounds", _built(released, variant), variant, reports, options))
         for variant in options.variants
     ]
 
@@ -117,14 +116,15 @@ def _built(released: str, variant: str) -> str:
     return image
 
 
-def _compared(how: str, image: str, variant: str, reports: Path, *more: str) -> Seen:
+def _compared(how: str, image: str, variant: str, reports: Path, options: Options) -> Seen:
     """`how`: the command of `drill gate`."""
     name = variant.replace("+", "-")
     decision = reports / f"{name}.decision.json"
     command = [
         *(sys.executable, "-c", "from drill.start import main; main()"),
         *("gate", how, image, "--reports", str(reports)),
-        *("--run", name, "--json", str(decision), *more),
+        *("--run", name, "--json", str(decision)),
+        *("--budget-seconds", f"{options.budget_seconds:g}"),
     ]
     began = time.monotonic()
     done = subprocess.run(

@@ -20,7 +20,7 @@ Outcome = Literal["reached", "missed", "error"]
 class Options:
     """What the command line asks for. `run`: the folder of a stored run; `injections`: per fault;
     `with_drill`: run `make drill` now; `variants`: of the image that the gate is to tell from the same one;
-    `budget_seconds`: for each of them where it takes rounds of load."""
+    `budget_seconds`: for each of them."""
 
     run: Path
     injections: int

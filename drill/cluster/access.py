@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-OURS = re.compile(r"kind-.+")
+THROW_AWAY = re.compile(r"kind-.+")
 FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 409
 
 
@@ -60,11 +60,16 @@ def kubeconfig_path(context: str) -> Path:
     return Path(named) if named else cluster_folder(context) / "kubeconfig"
 
 
+def is_throw_away(context: str) -> bool:
+    """True for a kind cluster: nobody misses what drill deletes there."""
+    return THROW_AWAY.fullmatch(context) is not None
+
+
 def check_context(context: str, allow_context: str | None = None) -> None:
     """Raise ForeignClusterError unless `context` is kind-* or is the very one that the command line
     allowed.
     """
-    if OURS.fullmatch(context) or (allow_context is not None and context == allow_context):
+    if is_throw_away(context) or (allow_context is not None and context == allow_context):
         return
     raise ForeignClusterError(
         f"context {context!r} is not one that drill may break things in: expected kind-*; no request was "

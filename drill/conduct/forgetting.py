@@ -7,7 +7,7 @@ that is there. A statement that cannot be carried out at all is refused, as all 
 
 from __future__ import annotations
 
-from drill.cluster.access import OURS
+from drill.cluster.access import is_throw_away
 from drill.conduct.scene import Scene
 from drill.errors import DrillError, InputError
 from drill.parts import forgetting_parts
@@ -28,7 +28,7 @@ def forget_earlier(scene: Scene) -> None:
 
 
 def _forget(scene: Scene, part: TargetPart) -> Forgotten:
-    if not OURS.fullmatch(scene.cluster.context):
+    if not is_throw_away(scene.cluster.context):
         return Forgotten(trouble=f"only in kind-* is anything deleted, and this is {scene.cluster.context}")
     try:
         still = left_open(scene.cluster)

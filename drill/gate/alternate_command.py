@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from drill.arguments import Number, allowing, named_by_time, reports_option, settings_of
-from drill.cluster.access import OURS, Cluster, connect
+from drill.cluster.access import Cluster, connect, is_throw_away
 from drill.gate.alternate import AlternationPlan, Images, alternate, released_image
 from drill.gate.command import tell, told
 from drill.machine.images import ensure_in_nodes
@@ -96,7 +96,7 @@ def images_of(settings: Settings, cluster: Cluster, released: str | None, candid
     """With their ids where the nodes are containers of this machine. Raises UsageError for an unknown one."""
     running = released_image(settings, cluster)
     other = released or running
-    if not OURS.fullmatch(settings.target.context):
+    if not is_throw_away(settings.target.context):
         return Images(other, candidate)
     ids = ensure_in_nodes(settings, [other, candidate], running)
     return Images(other, candidate, ids[other], ids[candidate])

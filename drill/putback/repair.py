@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drill import wait
-from drill.cluster.access import OURS, AbsentError, Cluster, ClusterError, Json
+from drill.cluster.access import AbsentError, Cluster, ClusterError, Json, is_throw_away
 from drill.cluster.health import Health, rollout
 from drill.cluster.objects import path_of, replace
 from drill.cluster.pods import replace_backed_off
@@ -132,7 +132,7 @@ class _Data:
 def _remembering(cluster: Cluster, known: KnownState, now: KnownState) -> list[str]:
     """The autoscalers that go on asking for more pods than are known, because of what was changed: their own
     rules, or the load. Of a cluster that is nobody's throw-away none, for nothing is deleted there."""
-    if not OURS.fullmatch(cluster.context):
+    if not is_throw_away(cluster.context):
         return []
     changed = {name for kind, name in differing(known, now) if kind == AUTOSCALER}
     return [
@@ -161,7 +161,7 @@ def _ruled_aside(known: KnownState, present: KnownState) -> Callable[[str, str],
 
 def _left_alone(cluster: Cluster, known: KnownState, now: KnownState) -> list[str]:
     """Lines of what appeared and is not deleted, since this is nobody's throw-away cluster."""
-    if OURS.fullmatch(cluster.context):
+    if is_throw_away(cluster.context):
         return []
     return [line for line in differences(known, now) if line.endswith(": was not there")]
 
@@ -203,7 +203,7 @@ def _put_one_back(cluster: Cluster, kind: str, name: str, wanted: Json | None, p
     namespace = NAME_SERVER[0] if kind == "NameServer" else cluster.namespace
     listed = path_of("ConfigMap" if kind == "NameServer" else kind, namespace)
     if wanted is None:
-        if OURS.fullmatch(cluster.context):
+        if is_throw_away(cluster.context):
             cluster.delete(f"{listed}/{name}")
     elif present is None:
         cluster.request("POST", listed, wanted)

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from drill import wait
-from drill.cluster.access import OURS, Cluster, ClusterError
+from drill.cluster.access import Cluster, ClusterError, is_throw_away
 from drill.durable import write_durably
 from drill.errors import DeadlineError, DrillError, FaultError, InputError, SetupError, UsageError
 from drill.faults.catalogue import from_data
@@ -255,7 +255,7 @@ def _copies(
 ) -> list[tuple[TargetPart, Path]]:
     """Where a drill keeps what the parts hold; nowhere in a cluster that is nobody's throw-away, of which
     nothing is copied to this machine."""
-    if not OURS.fullmatch(cluster.context):
+    if not is_throw_away(cluster.context):
         return []
     return [(part, ledger.beside(entry.id, f"{part.name}.copy")) for part in keeping_parts(cluster, settings)]
 
