@@ -12,7 +12,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +38,17 @@ from drill.statistics import (
 from drill.statistics.noise import dispersion_of as dispersion_of_failures
 
 ALL = "all requests"
+PHASES_OF_THE_PLATFORM = (
+    ("injected", "first felt"),
+    ("injected", "witnessed"),
+    ("witnessed", "recovered"),
+)
+PHASES_OF_A_PROCEDURE = (
+    *PHASES_OF_THE_PLATFORM[:2],
+    ("witnessed", "procedure started"),
+    ("procedure started", "procedure done"),
+    ("procedure started", "recovered"),
+)
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 LEAST_BEYOND = 5
 """So many requests lie beyond a quantile that is compared."""
@@ -235,9 +245,8 @@ def _by_measures(found: _Found, measures: Mapping[tuple[str, str], Measure], rec
     """What verdicts tell, and the history with them."""
     if recovered is not None:
         found.levels[Key("recovery")] = DrillLevel(recovered)
-    for before, after in pairwise(_moments(measures)):
-        name = f"{before.name} to {after.name}"
-        found.levels[Key("phase", name)] = DrillLevel((after.value or 0.0) - (before.value or 0.0))
+    for name, seconds in _phases(measures).items():
+        found.levels[Key("phase", name)] = DrillLevel(seconds)
     response = measures.get(("criterion", "response_time"))
     if response is not None and response.value:
         variance = None
@@ -254,14 +263,21 @@ def _by_measures(found: _Found, measures: Mapping[tuple[str, str], Measure], rec
         found.counts[Key("writes_lost")] = Counted(max(0.0, lost - allowed), acknowledged)
 
 
-def _moments(measures: Mapping[tuple[str, str], Measure]) -> list[Measure]:
-    """The phases up to the recovery, in order of time."""
-    moments = sorted(
-        (each for (kind, _), each in measures.items() if kind == "phase" and each.value is not None),
-        key=lambda each: each.value or 0.0,
-    )
-    names = [each.name for each in moments]
-    return moments[: names.index("recovered") + 1] if "recovered" in names else []
+def _phases(measures: Mapping[tuple[str, str], Measure]) -> dict[str, float]:
+    """Seconds of each on the way to recovery. They lie between the same moments in every run, whichever came
+    first: users are served now a moment before the procedure is over, and now a moment after."""
+    at = {name: each.value for (kind, name), each in measures.items() if kind == "phase"}
+    recovered, started = at.get("recovered"), at.get("procedure started")
+    if recovered is None:
+        return {}
+    helped = started is not None and started < recovered
+    wanted = PHASES_OF_A_PROCEDURE if helped else PHASES_OF_THE_PLATFORM
+    moments = ((before, after, at.get(before), at.get(after)) for before, after in wanted)
+    return {
+        f"{before} to {after}": end - begin
+        for before, after, begin, end in moments
+        if begin is not None and end is not None
+    }
 
 
 def _by_requests(found: _Found, case: Case) -> float:
