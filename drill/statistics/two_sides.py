@@ -26,7 +26,8 @@ EXPECTED_RUNS = 6.0
 UNLIKELY = 0.05
 """What would be seen in so many cases at most is not put down to chance."""
 LEAST_FREEDOM = 8
-"""Where drills tell less than this of how they deviate within runs, blocks of time are asked too."""
+"""Where drills tell less than this of how they deviate within runs, blocks of time are asked too, and where
+those of each side do, both are taken together."""
 
 
 class Difference(Protocol):
@@ -100,7 +101,7 @@ def mean_difference(
     standard deviation of runs that is expected beside that."""
     runs = np.concatenate([candidate, baseline])
     count, drills = len(runs), len(runs.T)
-    seen = _deviation(runs) / drills
+    seen = _deviation_of_sides(candidate, baseline) / drills
     if (count - 1) * (drills - 1) < LEAST_FREEDOM:
         seen = max(seen, within)
     means: list[NDArray[np.float64]] = [side.mean(axis=1) for side in (candidate, baseline)]
@@ -147,6 +148,15 @@ def run_spread(alike: Sequence[NDArray[np.float64]]) -> RunSpread:
         within += (len(runs) - 1) * _deviation(runs) / len(runs.T)
         freedom += len(runs) - 1
     return RunSpread(squares / freedom, within / freedom, freedom)
+
+
+def _deviation_of_sides(candidate: NDArray[np.float64], baseline: NDArray[np.float64]) -> float:
+    """The same, where a side may be worse in one drill and not in another. What is usual for a drill is that
+    of its side, if there are runs enough; else of both, and such a difference is taken for noise."""
+    freedom = [(len(side) - 1) * (len(side.T) - 1) for side in (candidate, baseline)]
+    if sum(freedom) < LEAST_FREEDOM:
+        return _deviation(np.concatenate([candidate, baseline]))
+    return float(np.average([_deviation(candidate), _deviation(baseline)], weights=freedom))
 
 
 def _deviation(runs: NDArray[np.float64]) -> float:

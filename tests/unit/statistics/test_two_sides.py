@@ -51,6 +51,27 @@ def test_runs_that_do_not_differ_are_seldom_told_apart_in_simulations() -> None:
     assert alarms(0.06) <= 0.04  # runs differ by twice of what is stated
 
 
+def test_what_is_worse_in_some_drills_only_is_no_noise_where_each_side_has_runs_enough() -> None:
+    baseline, candidate = (np.random.default_rng(seed).normal(size=(3, 3)) * 0.1 for seed in (3, 4))
+    worse = np.array([4.5, 0.0, 4.5])
+    alike = mean_difference(candidate + worse.mean(), baseline, 0.0, 0.2)
+    unlike = mean_difference(candidate + worse, baseline, 0.0, 0.2)
+    assert unlike.estimate == pytest.approx(alike.estimate)
+    assert unlike.variance == pytest.approx(alike.variance)
+    # of one run each nobody knows which of the two it is
+    alike = mean_difference(candidate[:1] + worse.mean(), baseline[:1], 0.0, 0.2)
+    unlike = mean_difference(candidate[:1] + worse, baseline[:1], 0.0, 0.2)
+    assert unlike.variance > 10 * alike.variance
+
+
+def test_runs_of_few_drills_that_do_not_differ_are_seldom_told_apart_in_simulations() -> None:
+    random, found = np.random.default_rng(5), 0
+    for _ in range(4000):
+        runs = random.normal(size=(6, 1)) * 0.03 + random.normal(size=(6, 3)) * 0.05 + random.normal(size=3)
+        found += mean_difference(runs[:3], runs[3:], 0.0, 0.03).probability() < 0.01
+    assert found / 4000 <= 0.014
+
+
 def test_the_probability_of_a_difference_of_rates_is_that_of_the_binomial_distribution() -> None:
     found = rate_difference([Counted(12, 3000)], [Counted(3, 6000)], 1.0)
     assert found.estimate == pytest.approx(0.0035)
