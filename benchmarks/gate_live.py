@@ -4,7 +4,7 @@ variants. Flows out: a row for each, by `drill gate alternate` (gate-live) or `d
 
 A variant is the image that the cluster runs, made worse by build arguments (benchmarks/slowed); `same` is
 that image itself on both sides. The runs and their history are kept in a folder of their own, reports/
-gate-live- and the time: the project's own history does not hear of them.
+gate-live- or rounds-live- and the time: the project's own history does not hear of them.
 """
 
 from __future__ import annotations
@@ -60,13 +60,7 @@ class Seen:
 
 def gate_live(options: Options) -> list[Row]:
     """See the module's text."""
-    settings = drill_settings.load(ROOT / "drill.toml")
-    released = released_image(settings, connect(settings))
-    reports = ROOT / "reports" / f"gate-live-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    return [
-        row_of(variant, _compared("alternate", _built(released, variant), variant, reports, options))
-        for variant in options.variants
-    ]
+    return _rows("gate-live", "alternate", options)
 
 
 def rounds_live(options: Options) -> list[Row]:
@@ -76,11 +70,16 @@ def rounds_live(options: Options) -> list[Row]:
         raise MeasureError(
             f"{', '.join(untold)}: plain load does not tell it; measure it with --only gate-live"
         )
+    return _rows("rounds-live", "rounds", options)
+
+
+def _rows(name: str, how: str, options: Options) -> list[Row]:
+    """`how`: the command of `drill gate`."""
     settings = drill_settings.load(ROOT / "drill.toml")
     released = released_image(settings, connect(settings))
-    reports = ROOT / "reports" / f"rounds-live-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    reports = ROOT / "reports" / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     return [
-        row_of(variant, _compared("rounds", _built(released, variant), variant, reports, options))
+        row_of(variant, _compared(how, _built(released, variant), variant, reports, options))
         for variant in options.variants
     ]
 
@@ -117,7 +116,6 @@ def _built(released: str, variant: str) -> str:
 
 
 def _compared(how: str, image: str, variant: str, reports: Path, options: Options) -> Seen:
-    """`how`: the command of `drill gate`."""
     name = variant.replace("+", "-")
     decision = reports / f"{name}.decision.json"
     command = [

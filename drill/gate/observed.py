@@ -38,13 +38,10 @@ from drill.statistics import (
 from drill.statistics.noise import dispersion_of as dispersion_of_failures
 
 ALL = "all requests"
-PHASES_OF_THE_PLATFORM = (
-    ("injected", "first felt"),
-    ("injected", "witnessed"),
-    ("witnessed", "recovered"),
-)
+EFFECT = (("injected", "first felt"), ("injected", "witnessed"))
+PHASES_OF_THE_PLATFORM = (*EFFECT, ("witnessed", "recovered"))
 PHASES_OF_A_PROCEDURE = (
-    *PHASES_OF_THE_PLATFORM[:2],
+    *EFFECT,
     ("witnessed", "procedure started"),
     ("procedure started", "procedure done"),
     ("procedure started", "recovered"),

@@ -1,4 +1,4 @@
-"""The arguments of sqlite3. Flows in: a command. Flows out: file, what it is told, what before."""
+"""The arguments of sqlite3. Flows in: a command. Flows out: what it is told, and what before that."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ TAKE_TWO = frozenset({"lookaside", "pagecache"})
 
 @dataclass(frozen=True)
 class Session:
-    """`first`: what it is told before anything else, by -cmd, and by -init as `.read FILE`; `file`: the
-    database, empty for none; `statements`: what it is told behind that."""
+    """`first`: what it is told before anything else, by -cmd, and by -init as `.read FILE`; `statements`:
+    what it is told behind the name of the database."""
 
     first: tuple[str, ...]
-    file: str
     statements: tuple[str, ...]
 
 
@@ -40,4 +39,4 @@ def session_of(command: Command) -> Session | None:
         elif option in TAKE_TWO:
             next(left, None)
             next(left, None)
-    return Session(tuple(first), bare[0] if bare else "", tuple(bare[1:]))
+    return Session(tuple(first), tuple(bare[1:]))

@@ -150,15 +150,6 @@ def run_spread(alike: Sequence[NDArray[np.float64]]) -> RunSpread:
     return RunSpread(squares / freedom, within / freedom, freedom)
 
 
-def _deviation_of_sides(candidate: NDArray[np.float64], baseline: NDArray[np.float64]) -> float:
-    """The same, where a side may be worse in one drill and not in another. What is usual for a drill is that
-    of its side, if there are runs enough; else of both, and such a difference is taken for noise."""
-    freedom = [(len(side) - 1) * (len(side.T) - 1) for side in (candidate, baseline)]
-    if sum(freedom) < LEAST_FREEDOM:
-        return _deviation(np.concatenate([candidate, baseline]))
-    return float(np.average([_deviation(candidate), _deviation(baseline)], weights=freedom))
-
-
 def _deviation(runs: NDArray[np.float64]) -> float:
     """The variance of one drill in one run, once what is usual for the drill and for the run is taken off; 0
     where one drill or one run tells none."""
@@ -167,6 +158,15 @@ def _deviation(runs: NDArray[np.float64]) -> float:
         return 0.0
     rest = runs - runs.mean(axis=0) - runs.mean(axis=1, keepdims=True) + runs.mean()
     return float(np.square(rest).sum()) / ((count - 1) * (drills - 1))
+
+
+def _deviation_of_sides(candidate: NDArray[np.float64], baseline: NDArray[np.float64]) -> float:
+    """The same of both sides, one of which may be worse in one drill and not in another. What is usual for a
+    drill is that of its side, if there are runs enough; else of both, and such a difference is noise."""
+    freedom = [(len(side) - 1) * (len(side.T) - 1) for side in (candidate, baseline)]
+    if sum(freedom) < LEAST_FREEDOM:
+        return _deviation(np.concatenate([candidate, baseline]))
+    return float(np.average([_deviation(candidate), _deviation(baseline)], weights=freedom))
 
 
 class Counted(NamedTuple):
