@@ -72,6 +72,7 @@ def join_runs(
         inputs=list({kept.name: kept for _, facts in parts for kept in facts.inputs}.values()),
         drills=[drills[verdict.drill] for verdict in made],
         scenarios=[each for _, facts in parts for each in facts.scenarios],
+        not_selected=sorted(set.intersection(*(set(facts.not_selected) for _, facts in parts))),
         findings=findings,
         exit_status=exit_status(made, findings),
     )

@@ -21,14 +21,18 @@ from drill.runbook import checklist_items, listed_symptoms, parse
 from drill.settings import Settings
 
 
-def begin_run(run: Run, settings: Settings, scenarios: Sequence[Written]) -> None:
-    """Begin the run of these scenarios: its folder, its inputs, run.json. Raises UsageError, SetupError, or
-    InputError for what is not right in the files beside the runbook; nothing is broken yet."""
+def begin_run(
+    run: Run, settings: Settings, scenarios: Sequence[Written], not_selected: Sequence[str] = ()
+) -> None:
+    """Begin the run of these scenarios: its folder, its inputs, run.json. `not_selected`: titles of those
+    that the command line leaves out. Raises UsageError, SetupError, or InputError for what is not right in
+    the files beside the runbook; nothing is broken yet."""
     _refuse_wrong(settings)
     run.begin(
         settings.target.name,
         settings.root,
         _inputs(settings, scenarios),
+        not_selected,
         project=project_of(settings.root),
         machine=machine(),
         tools=tools(_kubectl()),

@@ -80,6 +80,7 @@ class Run:
         target: str,
         root: Path,
         inputs: Iterable[tuple[Role, Path]],
+        not_selected: Sequence[str] = (),
         *,
         project: Project,
         machine: Machine,
@@ -98,7 +99,13 @@ class Run:
             raise unwritable(self.folder, error) from error
         kept = keep_inputs(self.folder, root, inputs)
         self.facts = replace(
-            self.facts, target=target, inputs=kept, project=project, machine=machine, tools=tools
+            self.facts,
+            target=target,
+            inputs=kept,
+            not_selected=list(not_selected),
+            project=project,
+            machine=machine,
+            tools=tools,
         )
         write_facts(self.folder, self.facts)
         self._begun = True

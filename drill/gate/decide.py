@@ -142,16 +142,19 @@ def _covers(waiver: Waiver, row: Row) -> bool:
 
 def _limits(sides: Sides, policy: Gate) -> Iterator[Row]:
     """The runbook's own limits, held by each drill of the candidate as its scenario states, and the drills
-    that the candidate should have carried out."""
+    of the baseline that the candidate should have carried out: all but those that its command line left out.
+    """
     if "limits" not in (*policy.block, *policy.warn):
         return
     blocks = "limits" in policy.block
     for run in sides.candidate:
         for drill in run.drills.values():
             yield from _of_limits(drill, blocks)
-    drilled = set.intersection(*(set(run.drills) for run in sides.candidate))
+    runs = (*sides.candidate, *sides.baseline)
+    title = {name: each.scenario for run in runs for name, each in run.drills.items()}
     for name in sides.left_out:
-        if name not in drilled:
+        lacking = [run for run in sides.candidate if name not in run.drills]
+        if any(title[name] not in run.not_selected for run in lacking):
             yield Row(f"limits {name}", "inconclusive", blocks, "not drilled by each run of the candidate")
 
 

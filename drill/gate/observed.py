@@ -94,7 +94,8 @@ class SeenDrill:
 class SeenRun:
     """One run. `drills`: by name; `place`: the machine's cores and the cluster's context; `images`: what the
     target ran, container and digest, empty where unknown; `target`: by name; `ended`: its manifest vouches
-    for its files."""
+    for its files; `not_selected`: titles of scenarios that its command line left out, none where the history
+    tells it."""
 
     run: str
     started_wall: float
@@ -103,6 +104,7 @@ class SeenRun:
     images: frozenset[tuple[str, str]] = frozenset()
     target: str = ""
     ended: bool = True
+    not_selected: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> tuple[str, float]:
@@ -161,6 +163,7 @@ def seen_run(folder: Path) -> SeenRun:
         frozenset(taken.facts.cluster.images.items()),
         taken.facts.target,
         bool(taken.manifest),
+        frozenset(taken.facts.not_selected),
     )
 
 

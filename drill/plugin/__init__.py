@@ -12,7 +12,7 @@ Exit status of a run of drills: 0 all as expected, 1 otherwise, 2 inconclusive, 
 without a drill keep pytest's own.
 """
 
-from drill.plugin.collect import pytest_collection_modifyitems
+from drill.plugin.collect import pytest_collection_modifyitems, pytest_deselected
 from drill.plugin.fixtures import (
     allow_context,
     book,
@@ -46,6 +46,7 @@ __all__ = [
     "pytest_cmdline_main",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_deselected",
     "pytest_runtest_call",
     "pytest_runtest_setup",
     "pytest_sessionfinish",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from pytest_bdd.parser import Scenario
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 
 from drill.conduct.book import Book
@@ -10,8 +13,16 @@ from drill.conduct.checks import troubles, troubles_together, written_of
 from drill.conduct.record import begin_run
 from drill.conduct.scenario import Written, facts_of
 from drill.errors import DrillError
-from drill.plugin.keys import FACTS, RUN, load_settings
+from drill.plugin.keys import FACTS, NOT_SELECTED, RUN, load_settings
 from drill.plugin.shards import take_shard
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember the scenarios that -m and -k leave out."""
+    for item in items:
+        scenario = _scenario_of(item)
+        if scenario is not None:
+            item.config.stash.setdefault(NOT_SELECTED, []).append(scenario.name)
 
 
 @pytest.hookimpl(trylast=True)
@@ -24,11 +35,9 @@ def pytest_collection_modifyitems(
     wrong: list[str] = []
     scenarios: list[tuple[pytest.Item, Written]] = []
     for item in items:
-        template = scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
-        if template is None:
+        scenario = _scenario_of(item)
+        if scenario is None:
             continue
-        example = getattr(getattr(item, "callspec", None), "params", {}).get("_pytest_bdd_example", {})
-        scenario = template.render(example)
         for step in scenario.steps:
             found = {
                 definition.func
@@ -40,22 +49,34 @@ def pytest_collection_modifyitems(
                     f"{scenario.feature.filename}:{step.line_number}: {step.keyword} {step.name!r}: {what}; "
                     f"expected exactly one, see steps/"
                 )
-        written = written_of(scenario, set(template.tags) | set(scenario.feature.tags))
+        written = written_of(scenario, set(scenario.tags) | set(scenario.feature.tags))
         scenarios.append((item, written))
         item.stash[FACTS] = facts_of(written)
     if scenarios:
         wrong += _troubles(config, [written for _, written in scenarios])
     if wrong:
         raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+    # told before the shard is taken: what goes to other shards is selected all the same
+    left_out = config.stash.get(NOT_SELECTED, [])
+    not_selected = sorted(set(left_out))
     take_shard(config, items)
     chosen = [written for item, written in scenarios if item in items]
     if chosen and RUN in config.stash:
-        _begin(config, chosen)
+        _begin(config, chosen, not_selected)
 
 
-def _begin(config: pytest.Config, scenarios: list[Written]) -> None:
+def _scenario_of(item: pytest.Item) -> Scenario | None:
+    """The scenario that a test carries out, with its example filled in; None where it is no scenario."""
+    template = scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
+    if template is None:
+        return None
+    example = getattr(getattr(item, "callspec", None), "params", {}).get("_pytest_bdd_example", {})
+    return template.render(example)
+
+
+def _begin(config: pytest.Config, scenarios: list[Written], not_selected: list[str]) -> None:
     try:
-        begin_run(config.stash[RUN], load_settings(config), scenarios)
+        begin_run(config.stash[RUN], load_settings(config), scenarios, not_selected)
     except DrillError as error:
         raise pytest.UsageError(str(error)) from error
 

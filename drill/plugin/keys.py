@@ -14,6 +14,7 @@ from drill.settings import Settings
 
 RUN = pytest.StashKey[Run]()
 FACTS = pytest.StashKey[Facts]()
+NOT_SELECTED = pytest.StashKey[list[str]]()
 DRILL = pytest.StashKey[Drill | KeptDrill]()
 
 

@@ -115,7 +115,7 @@ class ScenarioOutcome(Fact, frozen=True):
 class Facts(Fact, frozen=True):
     """run.json. `started`: ISO 8601; `started_wall`: seconds since the epoch; `place`: the run's folder as
     the command line led to it, for hints; `exit_status`: None until the run has ended; `tools`: program or
-    library -> version."""
+    library -> version; `not_selected`: titles of scenarios that the command line (-m, -k) leaves out."""
 
     run: str
     started: str
@@ -132,6 +132,7 @@ class Facts(Fact, frozen=True):
     inputs: list[Input] = []
     drills: list[StoredDrill] = []
     scenarios: list[ScenarioOutcome] = []
+    not_selected: list[str] = []
     findings: list[Finding] = []
 
 

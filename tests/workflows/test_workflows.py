@@ -80,6 +80,7 @@ def test_a_night_and_then_a_release_run_as_their_workflows_are_written(tmp_path:
     assert release.status_of("drill gate") in (0, 1, 2), told
     decided = json.loads((checkout / "gate.json").read_text(encoding="utf-8"))
     assert decided["decision"]["baseline"] == [posted[0]["run"]]
+    assert "not drilled by each run" not in release.summary, "-m gate drills less than a night"
     assert release.summary.startswith((checkout / "gate.md").read_text(encoding="utf-8"))
     assert release.status_of("drill gate") == 0 or "::" in release.ended[-2].printed, told  # annotations
     assert all(release.artifacts.values()), release.artifacts

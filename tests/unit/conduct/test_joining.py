@@ -67,6 +67,13 @@ def test_the_drills_of_all_parts_are_in_one_report(tmp_path: Path) -> None:
     assert not check_manifest(first)
 
 
+def test_not_selected_is_what_no_part_selects(tmp_path: Path) -> None:
+    first = part(tmp_path, "one", SCALED, not_selected=["Redis is restarted", "Nobody acts"])
+    second = part(tmp_path, "two", REDIS, not_selected=["Nobody acts", SCALED.scenario])
+    assert join(tmp_path, first, second).exit_code == 0
+    assert read_facts(tmp_path / "joined").not_selected == ["Nobody acts"]
+
+
 def test_the_exit_status_is_that_of_all(tmp_path: Path) -> None:
     first = part(tmp_path, "one", SCALED)
     second = part(tmp_path, "two", REDIS, findings=[Finding("failure", "Redis is restarted", "it was not")])

@@ -249,6 +249,24 @@ def test_a_drill_that_the_candidate_left_out_is_inconclusive() -> None:
     assert decision.exit_status == 2
 
 
+def test_what_the_candidates_command_line_leaves_out_is_not_missing() -> None:
+    """As of a release's `-m gate` against nights that drill more."""
+    candidate = replace(run("candidate", Truth(drills=6)), not_selected=frozenset({"drill-7"}))
+    decision = decided(candidate, runs(6))
+    (row,) = [row for row in rows_of(decision, "limits") if row.outcome != "pass"]
+    assert row.name == "limits drill-6", "selected, and not drilled"
+    assert decision.left_out == ("drill-6", "drill-7")
+    both = replace(candidate, not_selected=frozenset({"drill-6", "drill-7"}))
+    assert decided(both, runs(6)).outcome == "pass"
+
+
+def test_each_run_of_the_candidate_drills_what_it_selects() -> None:
+    whole = run("first")
+    part = replace(run("second", Truth(drills=7)), not_selected=frozenset())
+    decision = decide(sides_of([whole, part], runs(6)), [], EVERYTHING, TODAY)
+    assert [row.name for row in rows_of(decision, "limits") if row.outcome != "pass"] == ["limits drill-7"]
+
+
 def waiver(criterion: str, day: date) -> Gate:
     return EVERYTHING.model_copy(
         update={"waivers": (Waiver(criterion=criterion, owner="A. Person", reason="known", expires=day),)}

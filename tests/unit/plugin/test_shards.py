@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from drill.plugin.shards import shard_of, spread
+from drill.run.facts import read_facts
 from tests.unit.commands import ROOT, python
 
 
@@ -46,6 +49,17 @@ def test_the_parts_of_the_nightly_are_the_nightly() -> None:
     ):
         (part,) = [part for part in parts if any(control in test for test in part)]
         assert any(drill in test for test in part)
+
+
+def test_a_run_knows_what_its_command_line_leaves_out(tmp_path: Path) -> None:
+    """Not what goes to another shard. There is no cluster here: the run begins, and ends with 3."""
+    words = ["-m", "gate and not control", "--shards", "1/2", "--reports", str(tmp_path), "--run", "part"]
+    assert python(ROOT, "-m", "pytest", "features", *words).returncode == 3
+    left_out = read_facts(tmp_path / "part").not_selected
+    assert "The platform brings back a killed Redis" in left_out
+    assert "Nobody acts on a corrupted database" in left_out
+    assert "Restarting Redis lets locked-out clients back in" not in left_out
+    assert "The emergency scale-up brings back a service that was scaled away" not in left_out
 
 
 def test_a_part_that_is_empty_or_none_at_all_is_refused() -> None:
