@@ -22,7 +22,7 @@ from drill.settings import Settings
 
 
 def begin_run(
-    run: Run, settings: Settings, scenarios: Sequence[Written], not_selected: Sequence[str] = ()
+    run: Run, settings: Settings, scenarios: Sequence[Written], not_selected: Sequence[str]
 ) -> None:
     """Begin the run of these scenarios: its folder, its inputs, run.json. `not_selected`: titles of those
     that the command line leaves out. Raises UsageError, SetupError, or InputError for what is not right in

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 
+from tests.webhook import hook
 from tests.workflows.here import carry_out
 
 ROOT = Path(__file__).parents[2]
@@ -24,37 +20,12 @@ AT_MOST_SECONDS = 2700.0
 """Of one command. A night whose controls are all fresh takes 13 minutes, `make up` 15 on a new machine."""
 
 
-@contextmanager
-def receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """An address on this machine, and what was posted there."""
-    posted: list[dict[str, Any]] = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Not on the tests' own output."""
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", posted
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.mark.quarterly
 def test_a_night_and_then_a_release_run_as_their_workflows_are_written(tmp_path: Path) -> None:
     checkout, cache = tmp_path / "checkout", tmp_path / "cache"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(checkout)], check=True)
     workflows = checkout / ".github" / "workflows"
-    with receiver() as (address, posted):
+    with hook() as (address, posted):
         night = carry_out(
             workflows / "nightly.yml",
             checkout,
@@ -66,8 +37,9 @@ def test_a_night_and_then_a_release_run_as_their_workflows_are_written(tmp_path:
     told = [(each.command, each.status, each.printed[-1500:]) for each in night.ended]
     # the first night has nothing to be compared with, and says so
     assert night.status_of("drill nightly") == 2, told
-    assert [message["exit_status"] for message in posted] == [2]
-    assert posted[0]["markdown"] in night.summary
+    ((_, message),) = posted
+    assert message["exit_status"] == 2
+    assert str(message["markdown"]) in night.summary
     assert all(night.artifacts.values()), night.artifacts
 
     release = carry_out(
@@ -79,7 +51,7 @@ def test_a_night_and_then_a_release_run_as_their_workflows_are_written(tmp_path:
     # what it decides on one night is its own matter; that it compares with that night is asked here
     assert release.status_of("drill gate") in (0, 1, 2), told
     decided = json.loads((checkout / "gate.json").read_text(encoding="utf-8"))
-    assert decided["decision"]["baseline"] == [posted[0]["run"]]
+    assert decided["decision"]["baseline"] == [message["run"]]
     assert "not drilled by each run" not in release.summary, "-m gate drills less than a night"
     assert release.summary.startswith((checkout / "gate.md").read_text(encoding="utf-8"))
     assert release.status_of("drill gate") == 0 or "::" in release.ended[-2].printed, told  # annotations

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -18,6 +13,7 @@ from drill.nightly.night import Night, night_of
 from drill.nightly.steps import NightStep, run_step
 from drill.settings import load
 from tests.unit.gate.stored_sides import SLOWER, drill, service, stored
+from tests.webhook import hook
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,40 +43,6 @@ def tonight(reports: Path, name: str, folder: Path) -> Path:
     shutil.copytree(reports, folder, ignore=shutil.ignore_patterns("same", "slower", "broken"))
     shutil.copytree(reports / name / "tonight", folder / "tonight")
     return folder / "tonight"
-
-
-class Hook(BaseHTTPRequestHandler):
-    """Keeps what is posted, and answers as it is told."""
-
-    posted: list[tuple[str, dict[str, object]]]
-    status = 200
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.posted.append((self.path, json.loads(body)))
-        self.send_response(self.status)
-        if self.status == 302:
-            self.send_header("Location", "/elsewhere")
-        self.end_headers()
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: pytest's output is no log."""
-
-
-@contextmanager
-def hook(status: int = 200) -> Iterator[tuple[str, list[tuple[str, dict[str, object]]]]]:
-    """Its address, and what was posted there."""
-    posted: list[tuple[str, dict[str, object]]] = []
-    handler = type("HookOfTest", (Hook,), {"posted": posted, "status": status})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/secret-path", posted
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_night_like_those_before_passes_is_remembered_and_posted(
